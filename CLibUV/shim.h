@@ -1,0 +1,8 @@
+// The door from Swift to libuv. Only the module UV may import it.
+#ifndef OBIE_TOKENS_CLIBUV_SHIM_H
+#define OBIE_TOKENS_CLIBUV_SHIM_H
+
+#include <malloc.h> // malloc_trim
+#include <uv.h>
+
+#endif

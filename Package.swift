@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+//
+// The targets below are the only legal edges between modules; Tests/Tidy holds the imports to them.
+//
+//     obie-tokens ─▶ Server ─▶ UV ─▶ CLibUV
+//                          ─▶ HTTP1
+//                          ─▶ Tokens ─▶ swift-crypto
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "obie-tokens",
+    products: [.executable(name: "obie-tokens", targets: ["obie-tokens"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibUV", path: "CLibUV", pkgConfig: "libuv",
+            providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .target(name: "UV", dependencies: ["CLibUV"], swiftSettings: strict),
+        .target(name: "HTTP1", swiftSettings: strict),
+        .target(
+            name: "Tokens",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(name: "Server", dependencies: ["UV", "HTTP1", "Tokens"], swiftSettings: strict),
+        .executableTarget(
+            name: "obie-tokens",
+            dependencies: [
+                "Server", "Tokens", "UV",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "StoreContract", dependencies: ["Tokens"], path: "Tests/StoreContract",
+            swiftSettings: strict),
+        .testTarget(name: "UVTests", dependencies: ["UV"], swiftSettings: strict),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: strict),
+        .testTarget(
+            name: "TokensTests", dependencies: ["Tokens", "StoreContract"], swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests", dependencies: ["Server", "HTTP1", "Tokens", "UV"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EndToEnd", dependencies: ["obie-tokens"], swiftSettings: strict),
+        .testTarget(name: "Tidy", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,102 @@
+// Which bytes may stand where (RFC 9110 §5.6, RFC 9112). Pure questions about single bytes and
+// ranges of bytes.
+
+enum Grammar {
+    static let tab: UInt8 = 0x09
+    static let lineFeed: UInt8 = 0x0A
+    static let carriageReturn: UInt8 = 0x0D
+    static let space: UInt8 = 0x20
+
+    // tchar = "!#$%&'*+-.^_`|~" / DIGIT / ALPHA (RFC 9110 §5.6.2), as two 64-bit sets.
+    private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+    private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+
+    @inline(__always)
+    static func isToken(_ byte: UInt8) -> Bool {
+        if byte < 64 { return tokenLow >> UInt64(byte) & 1 == 1 }
+        if byte < 128 { return tokenHigh >> UInt64(byte &- 64) & 1 == 1 }
+        return false
+    }
+
+    /// field-vchar, SP and HTAB: what may stand in a field value (RFC 9110 §5.5). obs-text counts.
+    @inline(__always)
+    static func isFieldValue(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != 0x7F || byte == tab
+    }
+
+    /// What may stand in a request target: visible ASCII without a fragment mark
+    /// (RFC 9112 §3.2).
+    @inline(__always)
+    static func isTarget(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
+    }
+
+    /// SP or HTAB (RFC 9110 §5.6.3).
+    @inline(__always)
+    static func isBlank(_ byte: UInt8) -> Bool {
+        byte == space || byte == tab
+    }
+
+    @inline(__always)
+    static func isDigit(_ byte: UInt8) -> Bool {
+        byte &- UInt8(ascii: "0") < 10
+    }
+
+    @inline(__always)
+    static func hexValue(_ byte: UInt8) -> UInt8? {
+        if isDigit(byte) { return byte &- UInt8(ascii: "0") }
+        let lower = byte | 0x20
+        return lower >= 0x61 && lower <= 0x66 ? lower &- 0x57 : nil
+    }
+
+    /// uri-host [":" port] as far as its characters go (RFC 9112 §3.2): a registered name, an IPv4
+    /// address, or an IP literal in brackets, then an optional port. Empty is allowed
+    /// (RFC 9110 §7.2).
+    static func isHost(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var at = range.lowerBound
+        if at < range.upperBound, bytes[at] == UInt8(ascii: "[") {
+            at += 1
+            let start = at
+            while at < range.upperBound, isLiteral(bytes[at]) { at += 1 }
+            guard at > start, at < range.upperBound, bytes[at] == UInt8(ascii: "]") else {
+                return false
+            }
+            at += 1
+        } else {
+            while at < range.upperBound, isRegisteredName(bytes[at]) { at += 1 }
+        }
+        if at == range.upperBound { return true }
+        guard bytes[at] == UInt8(ascii: ":") else { return false }
+        at += 1
+        while at < range.upperBound, isDigit(bytes[at]) { at += 1 }
+        return at == range.upperBound
+    }
+
+    private static func isLiteral(_ byte: UInt8) -> Bool {
+        hexValue(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
+    }
+
+    // unreserved / sub-delims / "%" (RFC 3986 §3.2.2).
+    private static func isRegisteredName(_ byte: UInt8) -> Bool {
+        isToken(byte) && byte != UInt8(ascii: "#") && byte != UInt8(ascii: "^")
+            && byte != UInt8(ascii: "`") && byte != UInt8(ascii: "|")
+            || byte == UInt8(ascii: "(") || byte == UInt8(ascii: ")")
+            || byte == UInt8(ascii: ",") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "=")
+    }
+}
+
+/// True where the bytes in `range` are `lowercase` but for the case of ASCII letters.
+@inline(__always)
+public func equalIgnoringCase(
+    _ bytes: Span<UInt8>, _ range: Range<Int>, _ lowercase: [UInt8]
+) -> Bool {
+    guard range.count == lowercase.count else { return false }
+    var at = range.lowerBound
+    for expected in lowercase {
+        let byte = bytes[at]
+        let folded = byte &- 0x41 < 26 ? byte | 0x20 : byte
+        if folded != expected { return false }
+        at &+= 1
+    }
+    return true
+}

@@ -1,0 +1,203 @@
+// The request line and the header section, byte by byte (RFC 9112 §2–§5). It may stop after any
+// byte and goes on from there: nothing is looked at twice. What the fields mean is not its matter.
+
+/// Parses one head. Give it the same bytes again, longer, until it is done.
+struct HeadParser {
+    private enum Step {
+        case start, emptyLine, method, target, version, versionEnd
+        case fieldStart, name, beforeValue, value, valueEnd, end
+    }
+
+    private var step = Step.start
+    private var position = 0
+    private var mark = 0
+    private var nameEnd = 0
+    private var hasSkippedLine = false
+    private(set) var method = 0..<0
+    private(set) var target = 0..<0
+    private(set) var fields: [Field] = []
+    private(set) var minorVersion = 1
+
+    /// True before the first byte of a request line has been seen.
+    var isAtStart: Bool { step == .start }
+
+    /// Makes ready for the next request, keeping memory.
+    mutating func reset() {
+        step = .start
+        position = 0
+        hasSkippedLine = false
+        fields.removeAll(keepingCapacity: true)
+    }
+
+    /// Goes on where it stopped.
+    ///
+    /// - Parameter bytes: all bytes from the first of this request.
+    /// - Returns: the length of the head, or nil while it is incomplete.
+    mutating func parse(_ bytes: Span<UInt8>, _ limits: Limits) throws(ProtocolError) -> Int? {
+        let end = min(bytes.count, limits.headBytesMax)
+        while position < end {
+            switch step {
+            case .start, .emptyLine, .method, .target, .version, .versionEnd:
+                try parseRequestLine(bytes, end, limits)
+            case .end:
+                guard bytes[position] == Grammar.lineFeed else {
+                    throw .malformed(.bareCarriageReturn)
+                }
+                position += 1
+                return position
+            case .fieldStart, .name, .beforeValue, .value, .valueEnd:
+                try parseFields(bytes, end, limits)
+            }
+        }
+        if position >= limits.headBytesMax { throw .headTooLarge }
+        return nil
+    }
+
+    private mutating func parseRequestLine(
+        _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
+    ) throws(ProtocolError) {
+        let byte = bytes[position]
+        switch step {
+        case .start:
+            // One empty line before a request is tolerated (RFC 9112 §2.2).
+            if byte == Grammar.carriageReturn, !hasSkippedLine {
+                step = .emptyLine
+                position += 1
+                return
+            }
+            guard Grammar.isToken(byte) else { throw .malformed(.requestLine) }
+            mark = position
+            step = .method
+        case .emptyLine:
+            guard byte == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
+            hasSkippedLine = true
+            step = .start
+            position += 1
+        case .method:
+            while position < end, Grammar.isToken(bytes[position]) { position += 1 }
+            guard position < end else { return }
+            guard bytes[position] == Grammar.space else { throw .malformed(.requestLine) }
+            method = mark..<position
+            position += 1
+            mark = position
+            step = .target
+        case .target:
+            try parseTarget(bytes, end, limits)
+        case .version:
+            try parseVersion(byte)
+        case .versionEnd:
+            guard byte == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
+            position += 1
+            step = .fieldStart
+        case .fieldStart, .name, .beforeValue, .value, .valueEnd, .end:
+            preconditionFailure("only steps of the request line come here")
+        }
+    }
+
+    private mutating func parseTarget(
+        _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
+    ) throws(ProtocolError) {
+        let longest = min(end, mark + limits.targetBytesMax + 1)
+        while position < longest, Grammar.isTarget(bytes[position]) { position += 1 }
+        if position - mark > limits.targetBytesMax { throw .targetTooLong }
+        guard position < end else { return }
+        guard bytes[position] == Grammar.space, position > mark else {
+            throw .malformed(.requestLine)
+        }
+        target = mark..<position
+        position += 1
+        mark = position
+        step = .version
+    }
+
+    /// HTTP-name "/" DIGIT "." DIGIT, then CR (RFC 9112 §2.3).
+    private mutating func parseVersion(_ byte: UInt8) throws(ProtocolError) {
+        let at = position - mark
+        switch at {
+        case 0..<5:
+            guard byte == HeadParser.versionPrefix[at] else { throw .malformed(.requestLine) }
+        case 5:
+            guard Grammar.isDigit(byte) else { throw .malformed(.requestLine) }
+            if byte != UInt8(ascii: "1") { throw .versionUnsupported }
+        case 6:
+            guard byte == UInt8(ascii: ".") else { throw .malformed(.requestLine) }
+        case 7:
+            guard Grammar.isDigit(byte) else { throw .malformed(.requestLine) }
+            minorVersion = byte == UInt8(ascii: "0") ? 0 : 1
+        default:
+            guard byte == Grammar.carriageReturn else {
+                throw .malformed(byte == Grammar.lineFeed ? .bareLineFeed : .requestLine)
+            }
+            step = .versionEnd
+        }
+        position += 1
+    }
+
+    private static let versionPrefix = [UInt8]("HTTP/".utf8)
+
+    private mutating func parseFields(
+        _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
+    ) throws(ProtocolError) {
+        // Local copies let the optimiser keep them in registers; `position` is written back below.
+        var at = position
+        defer { position = at }
+        switch step {
+        case .fieldStart:
+            let byte = bytes[at]
+            if byte == Grammar.carriageReturn {
+                at += 1
+                step = .end
+                return
+            }
+            if Grammar.isBlank(byte) { throw .malformed(.lineFolding) }
+            if byte == Grammar.lineFeed { throw .malformed(.bareLineFeed) }
+            if fields.count == limits.fieldsMax { throw .headTooLarge }
+            mark = at
+            step = .name
+        case .name:
+            while at < end, Grammar.isToken(bytes[at]) { at += 1 }
+            guard at < end else { return }
+            guard bytes[at] == UInt8(ascii: ":"), at > mark else { throw .malformed(.fieldName) }
+            nameEnd = at
+            at += 1
+            step = .beforeValue
+        case .beforeValue:
+            while at < end, Grammar.isBlank(bytes[at]) { at += 1 }
+            guard at < end else { return }
+            append(name: mark..<nameEnd, valueStart: at)
+            step = .value
+        case .value:
+            while at < end, Grammar.isFieldValue(bytes[at]) { at += 1 }
+            guard at < end else { return }
+            guard bytes[at] == Grammar.carriageReturn else {
+                throw .malformed(bytes[at] == Grammar.lineFeed ? .bareLineFeed : .fieldValue)
+            }
+            finishValue(bytes, at)
+            at += 1
+            step = .valueEnd
+        case .valueEnd:
+            guard bytes[at] == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
+            at += 1
+            step = .fieldStart
+        case .start, .emptyLine, .method, .target, .version, .versionEnd, .end:
+            preconditionFailure("only steps of the header section come here")
+        }
+    }
+
+    private mutating func append(name: Range<Int>, valueStart: Int) {
+        fields.append(
+            Field(
+                nameStart: UInt16(name.lowerBound), nameEnd: UInt16(name.upperBound),
+                valueStart: UInt16(valueStart), valueEnd: UInt16(valueStart)))
+    }
+
+    /// Sets the end of the last value, without the white space before the CR.
+    private mutating func finishValue(_ bytes: Span<UInt8>, _ end: Int) {
+        let field = fields[fields.count - 1]
+        var last = end
+        while last > Int(field.valueStart), Grammar.isBlank(bytes[last - 1]) { last -= 1 }
+        fields[fields.count - 1] = Field(
+            nameStart: field.nameStart, nameEnd: field.nameEnd,
+            valueStart: field.valueStart, valueEnd: UInt16(last))
+    }
+}

@@ -1,0 +1,62 @@
+// The method and the target of a request line (RFC 9110 §9, RFC 9112 §3).
+
+enum RequestTarget {
+    /// - Throws: `methodUnknown`. CONNECT counts as unknown: this is no proxy.
+    static func method(
+        _ bytes: Span<UInt8>, _ range: Range<Int>
+    ) throws(ProtocolError) -> Method {
+        for (name, method) in known where name.count == range.count {
+            var isSame = true
+            for offset in 0..<range.count where bytes[range.lowerBound + offset] != name[offset] {
+                isSame = false
+                break
+            }
+            if isSame { return method }
+        }
+        throw .methodUnknown
+    }
+
+    // The most frequent first.
+    private static let known: [([UInt8], Method)] = [
+        ([UInt8]("POST".utf8), .post), ([UInt8]("GET".utf8), .get),
+        ([UInt8]("HEAD".utf8), .head), ([UInt8]("OPTIONS".utf8), .options),
+        ([UInt8]("PUT".utf8), .put), ([UInt8]("DELETE".utf8), .delete),
+        ([UInt8]("PATCH".utf8), .patch), ([UInt8]("TRACE".utf8), .trace),
+    ]
+
+    /// The path of an origin-form or absolute-form target, or `*` with OPTIONS.
+    ///
+    /// - Throws: `malformed(.target)`.
+    static func path(
+        _ bytes: Span<UInt8>, _ target: Range<Int>, _ method: Method
+    ) throws(ProtocolError) -> Range<Int> {
+        let start = target.lowerBound
+        if bytes[start] == UInt8(ascii: "/") {
+            return start..<queryStart(bytes, target)
+        }
+        if bytes[start] == UInt8(ascii: "*"), target.count == 1, method == .options {
+            return target
+        }
+        for scheme in schemes where target.count > scheme.count {
+            let head = start..<start + scheme.count
+            guard equalIgnoringCase(bytes, head, scheme) else { continue }
+            var at = head.upperBound
+            while at < target.upperBound, !isAuthorityEnd(bytes[at]) { at += 1 }
+            guard at > head.upperBound, Grammar.isHost(bytes, head.upperBound..<at) else { break }
+            return at..<queryStart(bytes, at..<target.upperBound)
+        }
+        throw .malformed(.target)
+    }
+
+    private static let schemes = [[UInt8]("http://".utf8), [UInt8]("https://".utf8)]
+
+    private static func isAuthorityEnd(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?")
+    }
+
+    private static func queryStart(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+        var at = range.lowerBound
+        while at < range.upperBound, bytes[at] != UInt8(ascii: "?") { at += 1 }
+        return at
+    }
+}

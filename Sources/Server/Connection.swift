@@ -1,0 +1,290 @@
+// One client connection: bytes in, requests out to the handler, answers back in order. It knows
+// neither what is asked nor which kind of transport it stands on.
+
+import HTTP1
+import UV
+
+/// What a connection needs of its stream. The loop's thread only.
+protocol Transport: AnyObject {
+    func write(_ bytes: Span<UInt8>)
+    var queuedBytes: Int { get }
+    func pauseReading()
+    func resumeReading()
+    func finishSending()
+    func close()
+}
+
+extension TCPStream: Transport {
+    func close() { close(then: nil) }
+}
+
+/// What a connection needs of the loop that it is on.
+protocol ConnectionHost: AnyObject {
+    var limits: ServerLimits { get }
+    var handler: any RequestHandler { get }
+    var replies: Replies { get }
+    var monotonicMilliseconds: UInt64 { get }
+    /// True once the server stops: every answer is then the last of its connection.
+    var isStopping: Bool { get }
+    /// Answers on their way out. Belongs to whichever connection is being worked on, and is empty
+    /// in between.
+    var output: [UInt8] { get set }
+    func deadlineCameNearer(_ connection: Connection)
+    func connectionClosed(_ connection: Connection)
+}
+
+/// Requests are answered one after the other: the next is looked at when the last one's answer is
+/// written, so answers are in order however long the store takes, and memory is bounded.
+final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
+    private enum Phase {
+        /// Between requests or inside one.
+        case reading
+        /// The handler has a request and owes the answer.
+        case answering
+        /// The last answer is out; what still comes in is dropped until the client closes.
+        case lingering
+        case closed
+    }
+
+    private let transport: any Transport
+    private unowned let host: any ConnectionHost
+    private var phase = Phase.reading
+    private var reader: RequestReader
+    private var session = Session()
+    private var context = ReplyContext()
+    /// Bytes of an unfinished request, or of requests behind the one being answered.
+    private var kept: [UInt8] = []
+    private var isWorking = false
+    private var hasPeerEnded = false
+    private var isPaused = false
+    private var isReceiving = false
+    private var droppedBytes = 0
+
+    private(set) var deadline: UInt64
+    var wheelSlot: Int?
+
+    init(_ transport: any Transport, _ host: any ConnectionHost) {
+        self.transport = transport
+        self.host = host
+        reader = RequestReader(limits: host.limits.http)
+        deadline = host.monotonicMilliseconds + host.limits.idleTimeoutMilliseconds
+        host.deadlineCameNearer(self)
+    }
+
+    // MARK: What the stream says
+
+    func received(_ bytes: Span<UInt8>) {
+        switch phase {
+        case .closed: return
+        case .lingering: drop(bytes.count)
+        case .answering: keep(bytes)
+        case .reading:
+            if isPaused {
+                keep(bytes)
+            } else if kept.isEmpty {
+                let consumed = work(bytes)
+                if consumed < bytes.count { kept.append(bytes, consumed..<bytes.count) }
+            } else {
+                kept.append(bytes, 0..<bytes.count)
+                workOnKept()
+            }
+            settle()
+        }
+    }
+
+    func receivedEnd() {
+        hasPeerEnded = true
+        switch phase {
+        case .closed, .answering: return
+        case .lingering, .reading: closeWhenWritten()
+        }
+    }
+
+    func drained() {
+        if phase == .closed { return }
+        if hasPeerEnded, phase != .answering, kept.isEmpty { return close() }
+        guard isPaused, phase == .reading else { return }
+        isPaused = false
+        workOnKept()
+        settle()
+    }
+
+    func failed(_ error: UVError) { close() }
+
+    func closed() {
+        phase = .closed
+        host.connectionClosed(self)
+    }
+
+    // MARK: Work
+
+    /// Reads and answers as many requests as there are; returns how many bytes are done with.
+    private func work(_ bytes: Span<UInt8>) -> Int {
+        isWorking = true
+        defer { isWorking = false }
+        var offset = 0
+        while phase == .reading, !isPaused, offset < bytes.count {
+            switch reader.read(bytes, from: &offset) {
+            case .incomplete: return offset
+            case .continueExpected: host.output.append(contentsOf: ResponseEncoder.continueResponse)
+            case .request(.input(let range)): handle(bytes.extracting(range))
+            case .request(.assembled): handle(reader.assembled.span)
+            case .refused(let error): refuse(Fault(error), bytes, offset)
+            }
+            pauseIfBackedUp()
+        }
+        return offset
+    }
+
+    private func workOnKept() {
+        // Taken out while it is read: answers may be given, and new bytes kept, meanwhile.
+        var bytes = kept
+        kept = []
+        let consumed = work(bytes.span)
+        bytes.removeFirst(consumed)
+        kept = bytes
+    }
+
+    private func handle(_ request: Span<UInt8>) {
+        phase = .answering
+        isReceiving = false
+        deadline = .max
+        context = ReplyContext(reader.head, request)
+        host.handler.handle(reader.head, request, &session, self)
+    }
+
+    /// Answers a request that cannot be read further, and ends the connection.
+    private func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
+        if reader.hasHead {
+            context =
+                reader.assembled.isEmpty
+                ? ReplyContext(reader.head, bytes.extracting(offset..<bytes.count))
+                : ReplyContext(reader.head, reader.assembled.span)
+        } else {
+            context = ReplyContext()
+        }
+        context.keepsAlive = false
+        phase = .answering
+        respond(.faults([fault]))
+    }
+
+    func respond(_ response: Response) {
+        if phase == .closed { return }
+        precondition(phase == .answering, "a request is answered once")
+        if host.isStopping { context.keepsAlive = false }
+        host.replies.append(response, context, to: &host.output)
+        phase = context.keepsAlive ? .reading : .lingering
+        if isWorking { return }
+        // The store took its time: go on with what has come in since.
+        if phase == .reading {
+            pauseIfBackedUp()
+            workOnKept()
+        }
+        settle()
+    }
+
+    // MARK: After work
+
+    /// Hands the answers to the kernel and sees to what the connection waits for next.
+    private func settle() {
+        flush()
+        switch phase {
+        case .closed: return
+        case .answering: pauseIfTooMuchIsKept()
+        case .lingering: linger()
+        case .reading:
+            if hasPeerEnded, !isPaused { return closeWhenWritten() }
+            if !isPaused { transport.resumeReading() }
+            setReadDeadline()
+        }
+    }
+
+    private func flush() {
+        guard !host.output.isEmpty else { return }
+        transport.write(host.output.span)
+        host.output.removeAll(keepingCapacity: true)
+    }
+
+    /// A client that does not read its answers is not read from.
+    private func pauseIfBackedUp() {
+        if host.output.count >= host.limits.outputBytesMax { flush() }
+        guard phase == .reading, !isPaused,
+            transport.queuedBytes > host.limits.queuedBytesMax
+        else { return }
+        isPaused = true
+        transport.pauseReading()
+    }
+
+    private func pauseIfTooMuchIsKept() {
+        if kept.count > host.limits.keptBytesMax { transport.pauseReading() }
+    }
+
+    private func keep(_ bytes: Span<UInt8>) {
+        kept.append(bytes, 0..<bytes.count)
+        pauseIfTooMuchIsKept()
+    }
+
+    private func setReadDeadline() {
+        let now = host.monotonicMilliseconds
+        if isPaused {
+            deadline = now + host.limits.writeTimeoutMilliseconds
+            host.deadlineCameNearer(self)
+        } else if kept.isEmpty, reader.isBetweenRequests {
+            isReceiving = false
+            deadline = now + host.limits.idleTimeoutMilliseconds
+            if wheelSlot == nil { host.deadlineCameNearer(self) }
+        } else if !isReceiving {
+            isReceiving = true
+            deadline = now + host.limits.requestTimeoutMilliseconds
+            host.deadlineCameNearer(self)
+        }
+    }
+
+    func deadlinePassed() {
+        switch phase {
+        case .reading where isReceiving && !isPaused:
+            context = ReplyContext()
+            phase = .answering
+            respond(.fault(.requestTimeout, "the request must be complete within 10 seconds"))
+        case .reading, .lingering, .closed: close()
+        case .answering:
+            preconditionFailure("a connection that owes an answer has no deadline")
+        }
+    }
+
+    /// The server stops: idle connections close, others after the answer they wait for.
+    func stop() {
+        if phase == .reading, kept.isEmpty, reader.isBetweenRequests { close() }
+    }
+
+    /// The server has waited long enough.
+    func abort() { close() }
+
+    // MARK: The end
+
+    /// RFC 9112 §9.6: closing at once could reset the connection and take the answer with it.
+    private func linger() {
+        transport.finishSending()
+        kept = []
+        if hasPeerEnded { return closeWhenWritten() }
+        transport.resumeReading()
+        deadline = host.monotonicMilliseconds + host.limits.lingerTimeoutMilliseconds
+        host.deadlineCameNearer(self)
+    }
+
+    private func drop(_ count: Int) {
+        droppedBytes += count
+        if droppedBytes > host.limits.lingerBytesMax { close() }
+    }
+
+    private func closeWhenWritten() {
+        if transport.queuedBytes == 0 { return close() }
+        deadline = host.monotonicMilliseconds + host.limits.writeTimeoutMilliseconds
+        host.deadlineCameNearer(self)
+    }
+
+    private func close() {
+        phase = .closed
+        transport.close()
+    }
+}

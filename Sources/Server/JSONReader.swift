@@ -1,0 +1,325 @@
+// A strict reader of one JSON object (RFC 8259), for bodies of a few hundred bytes: it checks the
+// whole text, keeps the places of the members that are known, and copies nothing.
+
+/// What stands under one member's name.
+enum JSONValue: Equatable, Sendable {
+    case absent
+    /// `null` means the same as absent.
+    case null
+    case string(JSONString)
+    /// A number, a boolean, an array or an object: no endpoint takes one.
+    case other
+    case duplicate
+}
+
+/// The place of a string's content in the text, between its quotes.
+struct JSONString: Equatable, Sendable {
+    let range: Range<Int>
+    let hasEscapes: Bool
+
+    /// The string, with escapes resolved.
+    func text(_ bytes: Span<UInt8>) -> String {
+        guard hasEscapes else {
+            var copy: [UInt8] = []
+            copy.append(bytes, range)
+            return String(decoding: copy, as: UTF8.self)
+        }
+        return String(decoding: JSONReader.unescape(bytes, range), as: UTF8.self)
+    }
+}
+
+struct JSONInvalid: Error, Equatable {}
+
+/// The known members of an object, by their position in the list of names.
+struct JSONObject {
+    static let membersMax = 6
+    fileprivate(set) var members: InlineArray<6, JSONValue> = .init(repeating: .absent)
+}
+
+struct JSONReader {
+    /// The object itself is the first level.
+    static let nestingMax = 32
+
+    private var at = 0
+
+    /// - Parameter names: at most `JSONObject.membersMax`.
+    /// - Throws: `JSONInvalid` for anything but one JSON object in UTF-8.
+    static func readObject(
+        _ bytes: Span<UInt8>, _ names: [[UInt8]]
+    ) throws(JSONInvalid) -> JSONObject {
+        var reader = JSONReader()
+        reader.skipBlanks(bytes)
+        guard reader.take(bytes, "{") else { throw JSONInvalid() }
+        var object = JSONObject()
+        try reader.readMembers(bytes, 1) { (key, value) in
+            guard let index = names.firstIndex(where: { key.equals($0, bytes) }) else { return }
+            object.members[index] = object.members[index] == .absent ? value : .duplicate
+        }
+        reader.skipBlanks(bytes)
+        guard reader.at == bytes.count else { throw JSONInvalid() }
+        return object
+    }
+
+    /// Behind "{" up to and with "}".
+    private mutating func readMembers(
+        _ bytes: Span<UInt8>, _ level: Int, _ found: (JSONString, JSONValue) -> Void
+    ) throws(JSONInvalid) {
+        skipBlanks(bytes)
+        if take(bytes, "}") { return }
+        while true {
+            skipBlanks(bytes)
+            guard take(bytes, "\"") else { throw JSONInvalid() }
+            let key = try readString(bytes)
+            skipBlanks(bytes)
+            guard take(bytes, ":") else { throw JSONInvalid() }
+            found(key, try readValue(bytes, level))
+            skipBlanks(bytes)
+            if take(bytes, "}") { return }
+            guard take(bytes, ",") else { throw JSONInvalid() }
+        }
+    }
+
+    private mutating func readValue(
+        _ bytes: Span<UInt8>, _ level: Int
+    ) throws(JSONInvalid) -> JSONValue {
+        skipBlanks(bytes)
+        guard at < bytes.count else { throw JSONInvalid() }
+        switch bytes[at] {
+        case UInt8(ascii: "\""):
+            at += 1
+            return .string(try readString(bytes))
+        case UInt8(ascii: "{"):
+            guard level < JSONReader.nestingMax else { throw JSONInvalid() }
+            at += 1
+            try readMembers(bytes, level + 1) { _, _ in }
+            return .other
+        case UInt8(ascii: "["):
+            guard level < JSONReader.nestingMax else { throw JSONInvalid() }
+            at += 1
+            try readElements(bytes, level + 1)
+            return .other
+        case UInt8(ascii: "n"):
+            try readLiteral(bytes, "null")
+            return .null
+        case UInt8(ascii: "t"):
+            try readLiteral(bytes, "true")
+            return .other
+        case UInt8(ascii: "f"):
+            try readLiteral(bytes, "false")
+            return .other
+        default:
+            try readNumber(bytes)
+            return .other
+        }
+    }
+
+    /// Behind "[" up to and with "]".
+    private mutating func readElements(
+        _ bytes: Span<UInt8>, _ level: Int
+    ) throws(JSONInvalid) {
+        skipBlanks(bytes)
+        if take(bytes, "]") { return }
+        while true {
+            _ = try readValue(bytes, level)
+            skipBlanks(bytes)
+            if take(bytes, "]") { return }
+            guard take(bytes, ",") else { throw JSONInvalid() }
+        }
+    }
+
+    private mutating func readLiteral(
+        _ bytes: Span<UInt8>, _ literal: String
+    ) throws(JSONInvalid) {
+        for byte in literal.utf8 {
+            guard at < bytes.count, bytes[at] == byte else { throw JSONInvalid() }
+            at += 1
+        }
+    }
+
+    /// [ minus ] int [ frac ] [ exp ] (RFC 8259 §6).
+    private mutating func readNumber(_ bytes: Span<UInt8>) throws(JSONInvalid) {
+        _ = take(bytes, "-")
+        if !take(bytes, "0") { try readDigits(bytes) }
+        if take(bytes, ".") { try readDigits(bytes) }
+        if take(bytes, "e") || take(bytes, "E") {
+            if !take(bytes, "+") { _ = take(bytes, "-") }
+            try readDigits(bytes)
+        }
+    }
+
+    private mutating func readDigits(_ bytes: Span<UInt8>) throws(JSONInvalid) {
+        let start = at
+        while at < bytes.count, bytes[at] &- 0x30 < 10 { at += 1 }
+        if at == start { throw JSONInvalid() }
+    }
+
+    @inline(__always)
+    private mutating func take(_ bytes: Span<UInt8>, _ scalar: Unicode.Scalar) -> Bool {
+        guard at < bytes.count, bytes[at] == UInt8(ascii: scalar) else { return false }
+        at += 1
+        return true
+    }
+
+    /// SP, HTAB, LF, CR (RFC 8259 §2).
+    @inline(__always)
+    private mutating func skipBlanks(_ bytes: Span<UInt8>) {
+        while at < bytes.count {
+            switch bytes[at] {
+            case 0x20, 0x09, 0x0A, 0x0D: at += 1
+            default: return
+            }
+        }
+    }
+}
+
+extension JSONReader {
+    /// Behind the opening quote up to and with the closing one.
+    private mutating func readString(_ bytes: Span<UInt8>) throws(JSONInvalid) -> JSONString {
+        let start = at
+        var hasEscapes = false
+        while at < bytes.count {
+            let byte = bytes[at]
+            switch byte {
+            case UInt8(ascii: "\""):
+                at += 1
+                return JSONString(range: start..<at - 1, hasEscapes: hasEscapes)
+            case UInt8(ascii: "\\"):
+                hasEscapes = true
+                try readEscape(bytes)
+            case 0x20..<0x80: at += 1
+            case 0x80...: try readMultibyte(bytes)
+            default: throw JSONInvalid()
+            }
+        }
+        throw JSONInvalid()
+    }
+
+    private mutating func readEscape(_ bytes: Span<UInt8>) throws(JSONInvalid) {
+        guard at + 1 < bytes.count else { throw JSONInvalid() }
+        switch bytes[at + 1] {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+            UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            at += 2
+        case UInt8(ascii: "u"):
+            let unit = try JSONReader.codeUnit(bytes, at)
+            at += 6
+            // A low surrogate alone, or a high one without its partner, is no character.
+            if unit >> 10 == 0b110111 { throw JSONInvalid() }
+            guard unit >> 10 == 0b110110 else { return }
+            guard try JSONReader.codeUnit(bytes, at) >> 10 == 0b110111 else { throw JSONInvalid() }
+            at += 6
+        default: throw JSONInvalid()
+        }
+    }
+
+    /// The four digits of the `\uXXXX` at `at`.
+    private static func codeUnit(_ bytes: Span<UInt8>, _ at: Int) throws(JSONInvalid) -> UInt32 {
+        guard at + 6 <= bytes.count, bytes[at] == UInt8(ascii: "\\"),
+            bytes[at + 1] == UInt8(ascii: "u")
+        else { throw JSONInvalid() }
+        var unit: UInt32 = 0
+        for index in at + 2..<at + 6 {
+            let byte = bytes[index]
+            let digit = byte &- 0x30
+            let letter = (byte | 0x20) &- 0x61
+            guard digit < 10 || letter < 6 else { throw JSONInvalid() }
+            unit = unit << 4 | UInt32(digit < 10 ? digit : letter + 10)
+        }
+        return unit
+    }
+
+    /// One character of two to four bytes (RFC 3629 §4): no overlong form, no surrogate, nothing
+    /// above U+10FFFF.
+    private mutating func readMultibyte(_ bytes: Span<UInt8>) throws(JSONInvalid) {
+        let lead = bytes[at]
+        let length: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch lead {
+        case 0xC2...0xDF: length = 2
+        case 0xE0: (length, second) = (3, 0xA0...0xBF)
+        case 0xED: (length, second) = (3, 0x80...0x9F)
+        case 0xE1...0xEF: length = 3
+        case 0xF0: (length, second) = (4, 0x90...0xBF)
+        case 0xF4: (length, second) = (4, 0x80...0x8F)
+        case 0xF1...0xF3: length = 4
+        default: throw JSONInvalid()
+        }
+        guard at + length <= bytes.count, second.contains(bytes[at + 1]) else {
+            throw JSONInvalid()
+        }
+        for index in at + 2..<max(at + 2, at + length) where bytes[index] & 0xC0 != 0x80 {
+            throw JSONInvalid()
+        }
+        at += length
+    }
+
+    /// Resolves the escapes of a string that `readString` has accepted.
+    fileprivate static func unescape(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
+        var output: [UInt8] = []
+        var at = range.lowerBound
+        while at < range.upperBound {
+            guard bytes[at] == UInt8(ascii: "\\") else {
+                output.append(bytes[at])
+                at += 1
+                continue
+            }
+            let kind = bytes[at + 1]
+            guard kind == UInt8(ascii: "u") else {
+                output.append(simpleEscape(kind))
+                at += 2
+                continue
+            }
+            let (scalar, length) = escapedScalar(bytes, at)
+            output.append(contentsOf: String(scalar).utf8)
+            at += length
+        }
+        return output
+    }
+
+    private static func simpleEscape(_ kind: UInt8) -> UInt8 {
+        switch kind {
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "r"): 0x0D
+        case UInt8(ascii: "t"): 0x09
+        default: kind
+        }
+    }
+
+    /// The character of a `\uXXXX`, or of a pair of them, and the length of its escape.
+    private static func escapedScalar(
+        _ bytes: Span<UInt8>, _ at: Int
+    ) -> (scalar: Unicode.Scalar, length: Int) {
+        do throws(JSONInvalid) {
+            let unit = try codeUnit(bytes, at)
+            if let scalar = Unicode.Scalar(unit) { return (scalar, 6) }
+            let low = try codeUnit(bytes, at + 6)
+            let value = 0x10000 + (unit & 0x3FF) << 10 + low & 0x3FF
+            guard let scalar = Unicode.Scalar(value) else { throw JSONInvalid() }
+            return (scalar, 12)
+        } catch {
+            preconditionFailure("readString has checked every escape")
+        }
+    }
+}
+
+extension JSONString {
+    /// True where the string, with escapes resolved, is `name`.
+    fileprivate func equals(_ name: [UInt8], _ bytes: Span<UInt8>) -> Bool {
+        if hasEscapes { return JSONReader.unescape(bytes, range) == name }
+        return bytesEqual(bytes, range, name)
+    }
+}
+
+/// True where the bytes in `range` are exactly `other`.
+@inline(__always)
+func bytesEqual(_ bytes: Span<UInt8>, _ range: Range<Int>, _ other: [UInt8]) -> Bool {
+    guard range.count == other.count else { return false }
+    var at = range.lowerBound
+    for byte in other {
+        if bytes[at] != byte { return false }
+        at &+= 1
+    }
+    return true
+}

@@ -1,0 +1,164 @@
+// From answers to bytes. Heads are rendered once a second, with the Date field in them.
+
+import HTTP1
+import Tokens
+
+/// Writes answers. One per event loop.
+final class Replies {
+    private let publicURL: String
+    private let issueErrorID: () -> SealedIdentifier
+    private let tokenTail: [UInt8]
+    private let fixedToken: [UInt8]
+    private var date = ""
+    /// A whole head of a 201, but for Content-Length and what depends on the request.
+    private var createdHead: [UInt8] = []
+    private var content: [UInt8] = []
+
+    /// - Parameters:
+    ///   - publicURL: what `link` starts with.
+    ///   - tokenLifetime: nil leaves `expires_in` out.
+    init(
+        publicURL: String, tokenLifetime: Milliseconds?,
+        issueErrorID: @escaping () -> SealedIdentifier
+    ) {
+        self.publicURL = publicURL
+        self.issueErrorID = issueErrorID
+        let expiresIn = tokenLifetime.map { #""expires_in":\#($0 / 1000),"# } ?? ""
+        let tail = #"",\#(expiresIn)"token_type":"bearer""#
+        tokenTail = Array(tail.utf8)
+        fixedToken = Array(
+            (#"{"data":{"access_token":"\#(Registry.sandboxCCGToken)"# + tail + "}}").utf8)
+    }
+
+    /// Sets what Date says from now on.
+    func setDate(seconds: Int64) {
+        date = HTTPDate.text(seconds)
+        createdHead = ResponseEncoder.head(.created, jsonFields)
+    }
+
+    private var jsonFields: [(name: String, value: String)] {
+        [
+            ("Content-Type", "application/json"), ("Cache-Control", "no-store"),
+            ("Pragma", "no-cache"), ("Date", date),
+        ]
+    }
+
+    /// Appends the whole answer.
+    func append(_ response: Response, _ context: ReplyContext, to output: inout [UInt8]) {
+        content.removeAll(keepingCapacity: true)
+        switch response {
+        case .token(let issued):
+            appendToken(issued)
+            finish(createdHead, context, to: &output)
+        case .fixedToken:
+            content.append(contentsOf: fixedToken)
+            finish(createdHead, context, to: &output)
+        case .code(let code, let redirectURI, let state):
+            appendCode(code, redirectURI, state)
+            finish(createdHead, context, to: &output)
+        case .faults(let faults):
+            appendFaults(faults, [], context, to: &output)
+        case .methodNotAllowed(let allow):
+            let fault = Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")
+            appendFaults([fault], [("Allow", allow)], context, to: &output)
+        case .options(let allow):
+            let head = ResponseEncoder.head(
+                .noContent, [("Allow", allow), ("Cache-Control", "no-store"), ("Date", date)])
+            output.append(contentsOf: head)
+            appendConnectionFields(context, to: &output)
+            ResponseEncoder.endHeadWithoutContent(into: &output)
+        case .content(let bytes, let type, let status):
+            content.append(contentsOf: bytes)
+            let head = ResponseEncoder.head(
+                status, [("Content-Type", type), ("Cache-Control", "no-store"), ("Date", date)])
+            finish(head, context, to: &output)
+        }
+    }
+
+    private static let tokenStart = [UInt8](#"{"data":{"access_token":""#.utf8)
+    private static let stateMember = [UInt8](#","state":"#.utf8)
+    private static let objectEnd = [UInt8]("}}".utf8)
+
+    private func appendToken(_ issued: IssuedToken) {
+        content.append(contentsOf: Replies.tokenStart)
+        issued.token.appendToken(to: &content)
+        content.append(contentsOf: tokenTail)
+        if let state = issued.state {
+            content.append(contentsOf: Replies.stateMember)
+            JSONWriter.appendString(state, to: &content)
+        }
+        content.append(contentsOf: Replies.objectEnd)
+    }
+
+    private func appendCode(_ code: SealedIdentifier, _ redirectURI: String, _ state: String?) {
+        content.append(contentsOf: #"{"data":{"redirect_uri":{"base_uri":"#.utf8)
+        JSONWriter.appendString(redirectURI, to: &content)
+        content.append(contentsOf: #","parameters":{"code":""#.utf8)
+        code.appendCode(to: &content)
+        content.append(UInt8(ascii: "\""))
+        if let state {
+            content.append(contentsOf: Replies.stateMember)
+            JSONWriter.appendString(state, to: &content)
+        }
+        content.append(contentsOf: "}}}}".utf8)
+    }
+
+    /// How long a client should wait before it tries again, in seconds.
+    private static let retryAfterSeconds = 1
+
+    private func appendFaults(
+        _ faults: [Fault], _ extra: [(name: String, value: String)], _ context: ReplyContext,
+        to output: inout [UInt8]
+    ) {
+        guard let first = faults.first else { preconditionFailure("an error says at least one") }
+        var fields = jsonFields + extra
+        if first.code.status.code == 401 {
+            fields.append(("WWW-Authenticate", #"Basic realm="obie", charset="UTF-8""#))
+        }
+        if [429, 503].contains(first.code.status.code) {
+            fields.append(("Retry-After", "\(Replies.retryAfterSeconds)"))
+        }
+        content.append(contentsOf: #"{"errors":["#.utf8)
+        for (index, fault) in faults.enumerated() {
+            if index > 0 { content.append(UInt8(ascii: ",")) }
+            content.append(contentsOf: #"{"id":""#.utf8)
+            issueErrorID().appendToken(to: &content)
+            content.append(contentsOf: #"","code":""#.utf8)
+            content.append(contentsOf: fault.code.rawValue.utf8)
+            content.append(contentsOf: #"","title":"#.utf8)
+            JSONWriter.appendString(fault.title, to: &content)
+            content.append(contentsOf: #","link":"#.utf8)
+            JSONWriter.appendString("\(publicURL)/errors#\(fault.code.rawValue)", to: &content)
+            content.append(UInt8(ascii: "}"))
+        }
+        content.append(contentsOf: "]}".utf8)
+        finish(ResponseEncoder.head(first.code.status, fields), context, to: &output)
+    }
+
+    /// The head, what depends on the request, and `content`.
+    private func finish(_ head: [UInt8], _ context: ReplyContext, to output: inout [UInt8]) {
+        output.append(contentsOf: head)
+        appendConnectionFields(context, to: &output)
+        ResponseEncoder.endHead(contentLength: content.count, into: &output)
+        // An answer to HEAD has the fields of one to GET, and no content (RFC 9110 §9.3.2).
+        if !context.isHead { output.append(contentsOf: content) }
+    }
+
+    private static let closeField = [UInt8]("Connection: close\r\n".utf8)
+    private static let keepAliveField = [UInt8]("Connection: keep-alive\r\n".utf8)
+    private static let interactionIDField = [UInt8]("x-fapi-interaction-id: ".utf8)
+    private static let endOfLine = [UInt8]("\r\n".utf8)
+
+    private func appendConnectionFields(_ context: ReplyContext, to output: inout [UInt8]) {
+        if !context.keepsAlive {
+            output.append(contentsOf: Replies.closeField)
+        } else if context.isHTTP10 {
+            output.append(contentsOf: Replies.keepAliveField)
+        }
+        if !context.interactionID.isEmpty {
+            output.append(contentsOf: Replies.interactionIDField)
+            output.append(contentsOf: context.interactionID)
+            output.append(contentsOf: Replies.endOfLine)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// What a handler answers, before it is bytes.
+
+import HTTP1
+import Tokens
+
+/// An answer. `Replies` turns it into bytes.
+enum Response {
+    /// 201 with an access token.
+    case token(IssuedToken)
+    /// 201 with the sandbox's fixed token.
+    case fixedToken
+    /// 201 with an authorization code and where to bring it.
+    case code(SealedIdentifier, redirectURI: String, state: String?)
+    /// All faults have the status of the first.
+    case faults([Fault])
+    /// 405
+    case methodNotAllowed(allow: String)
+    /// 204, for OPTIONS.
+    case options(allow: String)
+    /// 200, or 503 for a probe that says no.
+    case content([UInt8], type: String, status: Status)
+
+    static func fault(_ code: ErrorCode, _ title: String) -> Response {
+        .faults([Fault(code, title)])
+    }
+}
+
+/// What of the request decides how its answer is written.
+struct ReplyContext {
+    var isHead = false
+    var keepsAlive = false
+    /// An HTTP/1.0 client is told that the connection stays (RFC 9112 §9.3).
+    var isHTTP10 = false
+    /// `x-fapi-interaction-id`, to be echoed; empty: none.
+    var interactionID: [UInt8] = []
+
+    private static let interactionIDName = [UInt8]("x-fapi-interaction-id".utf8)
+
+    /// For a request whose head could not be read.
+    init() {}
+
+    init(_ head: RequestHead, _ bytes: Span<UInt8>) {
+        isHead = head.method == .head
+        keepsAlive = head.keepsAlive
+        isHTTP10 = head.minorVersion == 0
+        var count = 0
+        for field in head.fields where field.name.count == ReplyContext.interactionIDName.count {
+            guard equalIgnoringCase(bytes, field.name, ReplyContext.interactionIDName) else {
+                continue
+            }
+            count += 1
+            if count == 1, ReplyContext.isUUID(bytes, field.value) {
+                interactionID.append(bytes, field.value)
+            } else {
+                interactionID = []
+            }
+        }
+    }
+
+    /// 8-4-4-4-12 hexadecimal digits of either case (RFC 9562 §4).
+    private static func isUUID(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.count == 36 else { return false }
+        for (index, at) in range.enumerated() {
+            let byte = bytes[at]
+            switch index {
+            case 8, 13, 18, 23:
+                if byte != UInt8(ascii: "-") { return false }
+            default:
+                if byte &- 0x30 >= 10, (byte | 0x20) &- 0x61 >= 6 { return false }
+            }
+        }
+        return true
+    }
+}
+
+/// Takes the answer to one request: exactly one, on the loop's thread, at once or later.
+protocol Responder: AnyObject {
+    func respond(_ response: Response)
+}
+
+/// Answers requests. One per event loop.
+protocol RequestHandler: AnyObject {
+    /// - Parameters:
+    ///   - bytes: the request; the ranges of `head` count from its first byte. Only there during
+    ///     the call.
+    ///   - session: what was learnt on this connection before.
+    func handle(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder)
+}

@@ -1,0 +1,75 @@
+// From a path and a method to the code that answers (the public listener).
+
+import HTTP1
+import Tokens
+
+/// Answers the public listener. The path is compared literally; the query is no part of it.
+final class Router: RequestHandler {
+    private enum Route {
+        case tokens, codes, errors, health
+    }
+
+    private static let routes: [([UInt8], Route)] = [
+        (Array("/v1/obie/tokens".utf8), .tokens),
+        (Array("/v1/obie/authorization_codes".utf8), .codes),
+        (Array("/errors".utf8), .errors),
+        (Array("/healthz".utf8), .health),
+    ]
+
+    private let endpoints: TokenEndpoints
+
+    init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
+        endpoints = TokenEndpoints(issuer: issuer, now: now)
+    }
+
+    func handle(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder
+    ) {
+        guard let route = route(bytes, head.path) else {
+            responder.respond(Router.noRoute(head, bytes))
+            return
+        }
+        switch (route, head.method) {
+        case (.tokens, .post):
+            endpoints.handle(.exchange, head, bytes, &session, responder)
+        case (.codes, .post):
+            endpoints.handle(.issueCode, head, bytes, &session, responder)
+        case (.errors, .get), (.errors, .head):
+            responder.respond(
+                .content(ErrorPage.html, type: "text/html; charset=utf-8", status: .ok))
+        case (.health, .get), (.health, .head):
+            responder.respond(.content(Router.healthy, type: "application/json", status: .ok))
+        case (.tokens, _), (.codes, _):
+            responder.respond(Router.notOffered(head.method, allow: "POST, OPTIONS"))
+        case (.errors, _), (.health, _):
+            responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
+        }
+    }
+
+    private func route(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Route? {
+        for (name, route) in Router.routes where bytesEqual(bytes, path, name) { return route }
+        return nil
+    }
+
+    static let healthy = Array(#"{"status":"ok"}"#.utf8)
+
+    /// 404; or what the server can do at all, for `OPTIONS *` (RFC 9110 §9.3.7).
+    static func noRoute(_ head: RequestHead, _ bytes: Span<UInt8>) -> Response {
+        if head.method == .options, bytesEqual(bytes, head.path, [UInt8(ascii: "*")]) {
+            return .options(allow: "GET, HEAD, POST, OPTIONS")
+        }
+        return .fault(.notFound, "there is nothing at this path; the API starts with /v1/obie/")
+    }
+
+    /// 405; or 204 for OPTIONS.
+    static func notOffered(_ method: Method, allow: String) -> Response {
+        method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
+    }
+}
+
+extension Status {
+    static let ok = Status(200, "OK")
+    static let created = Status(201, "Created")
+    static let noContent = Status(204, "No Content")
+}

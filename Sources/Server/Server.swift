@@ -1,0 +1,194 @@
+// The whole server: one thread per public event loop, and the loop of the caller for the probes,
+// signals and expiry.
+
+import Synchronization
+import Tokens
+import UV
+
+/// What a server is to be.
+public struct ServerConfiguration: Sendable {
+    public var listen: SocketAddress
+    public var adminListen: SocketAddress
+    /// Public event loops, each with a thread.
+    public var loops: Int
+    /// Without a trailing slash; nil: `http://` and the address that was bound.
+    public var publicURL: String?
+    public var limits = ServerLimits()
+
+    public init(listen: SocketAddress, adminListen: SocketAddress, loops: Int) {
+        self.listen = listen
+        self.adminListen = adminListen
+        self.loops = loops
+    }
+}
+
+/// Why a server could not start.
+public struct StartFailure: Error, CustomStringConvertible {
+    public let address: SocketAddress
+    /// The option that chose the address.
+    public let option: String
+    public let cause: UVError
+
+    public var description: String {
+        if cause == .addressInUse {
+            return "\(address) is in use by another process; stop that one, or choose another "
+                + "address with \(option)"
+        }
+        return "cannot listen on \(address): \(cause); choose another address with \(option)"
+    }
+}
+
+/// How many public loops have not ended yet.
+private final class RunningLoops: Sendable {
+    let count = Atomic(0)
+}
+
+/// A running server. Made, run and dropped on one thread.
+public final class Server {
+    private let control: EventLoop
+    private let admin: ServingLoop
+    private let adminRouter = AdminRouter()
+    private let store: any TokenStore
+    private var workers: [Worker] = []
+    private var stops: [Wakeup.Sender] = []
+    private let running = RunningLoops()
+    private var expiry: UV.Timer?
+    private var workerStopped: Wakeup?
+    private var signals: [Signal] = []
+    private var isStopping = false
+
+    /// Where the public listeners are bound.
+    public let address: SocketAddress
+    public let adminAddress: SocketAddress
+
+    /// Binds everything and starts the public loops.
+    ///
+    /// - Parameters:
+    ///   - store: used by this thread to expire; each loop's issuer has its own face of it.
+    ///   - makeIssuer: called once for each loop.
+    public init(
+        _ configuration: ServerConfiguration, store: any TokenStore, makeIssuer: () -> TokenIssuer
+    ) throws(StartFailure) {
+        Signal.ignoreBrokenPipe()
+        self.store = store
+        func failed(_ cause: UVError) -> StartFailure {
+            StartFailure(address: configuration.listen, option: "--listen", cause: cause)
+        }
+        do throws(UVError) {
+            control = try EventLoop()
+            address = try Server.claim(configuration.listen, control)
+        } catch { throw failed(error) }
+        do throws(UVError) {
+            let issuer = makeIssuer()
+            admin = try ServingLoop(
+                loop: control, address: configuration.adminListen, sharesPort: false,
+                limits: configuration.limits, handler: adminRouter,
+                replies: Server.replies(configuration, address, issuer))
+        } catch {
+            control.run()
+            throw StartFailure(
+                address: configuration.adminListen, option: "--admin-listen", cause: error)
+        }
+        adminAddress = configuration.adminListen.with(port: admin.boundPort)
+        do throws(UVError) {
+            workerStopped = try Wakeup(control) { [unowned self] in finishIfStopped() }
+            expiry = try Timer(control)
+            for _ in 0..<configuration.loops { try startLoop(configuration, makeIssuer()) }
+            for number in [Signal.terminate, Signal.interrupt] {
+                signals.append(try Signal(control, number) { [unowned self] in stop() })
+            }
+        } catch {
+            stop()
+            run()
+            throw failed(error)
+        }
+        adminRouter.readiness = .ready
+        expire()
+    }
+
+    /// Opens the address once without `SO_REUSEPORT`, so that a second server on the same port is
+    /// refused instead of silently sharing it; returns it with the port that the kernel chose.
+    private static func claim(
+        _ address: SocketAddress, _ loop: EventLoop
+    ) throws(UVError) -> SocketAddress {
+        defer { loop.run() }
+        let probe = try TCPListener(loop, address, sharesPort: false) { $0.close() }
+        defer { probe.close() }
+        return address.with(port: probe.boundPort)
+    }
+
+    private static func replies(
+        _ configuration: ServerConfiguration, _ address: SocketAddress, _ issuer: TokenIssuer
+    ) -> Replies {
+        Replies(
+            publicURL: configuration.publicURL ?? "http://\(address)",
+            tokenLifetime: issuer.settings.tokenLifetime,
+            issueErrorID: { issuer.drawErrorID() })
+    }
+
+    private func startLoop(
+        _ configuration: ServerConfiguration, _ issuer: TokenIssuer
+    ) throws(UVError) {
+        let loop = try EventLoop()
+        let serving = try ServingLoop(
+            loop: loop, address: address, sharesPort: true, limits: configuration.limits,
+            handler: Router(issuer: issuer, now: Clock.wallMilliseconds),
+            replies: Server.replies(configuration, address, issuer))
+        var stopper: Wakeup?
+        stopper = try Wakeup(loop) {
+            serving.stop { stopper?.close() }
+        }
+        guard let stop = stopper?.sender, let stopped = workerStopped?.sender else { return }
+        stops.append(stop)
+        let running = running
+        running.count.add(1, ordering: .relaxed)
+        workers.append(
+            try Worker(owning: serving) { serving in
+                serving.loop.run()
+                running.count.subtract(1, ordering: .releasing)
+                stopped.wake()
+            })
+    }
+
+    /// Serves until SIGTERM, SIGINT or `stop`.
+    public func run() {
+        control.run()
+        for worker in workers { worker.join() }
+    }
+
+    /// Ends the server cleanly: requests under way are answered, then `run` returns.
+    public func stop() {
+        guard !isStopping else { return }
+        isStopping = true
+        adminRouter.readiness = .draining
+        for stop in stops { stop.wake() }
+        finishIfStopped()
+    }
+
+    private func finishIfStopped() {
+        guard isStopping, running.count.load(ordering: .acquiring) == 0 else { return }
+        expiry?.close()
+        workerStopped?.close()
+        for signal in signals { signal.close() }
+        admin.stop {}
+    }
+
+    /// How long to wait before asking again, where nothing is stored yet, in milliseconds.
+    private static let expiryPauseMilliseconds: Milliseconds = 1000
+
+    /// Lets the store forget what has expired, and arms the timer for the next time.
+    private func expire() {
+        let now = Clock.wallMilliseconds()
+        store.removeExpired(now: now) { [weak self] result in
+            let pause = Server.expiryPauseMilliseconds
+            let next: Milliseconds =
+                switch result {
+                case .success(let next): next ?? now + pause
+                case .failure: now + pause
+                }
+            // A code made meanwhile may be due before what was oldest, so never wait long.
+            let wait = UInt64(min(max(next - now, 1), pause))
+            self?.expiry?.start(afterMilliseconds: wait) { [weak self] in self?.expire() }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// Every bound of the server around the HTTP layer, in one place.
+
+import HTTP1
+
+/// Bytes and times of a connection.
+public struct ServerLimits: Sendable {
+    public var http = Limits()
+    /// From the first byte of a request to its last; later is 408.
+    public var requestTimeoutMilliseconds: UInt64 = 10_000
+    /// Between requests; then the connection closes without a word.
+    public var idleTimeoutMilliseconds: UInt64 = 60_000
+    /// For a client that does not read what it asked for; then the connection closes.
+    public var writeTimeoutMilliseconds: UInt64 = 10_000
+    /// How long a client may go on sending behind an answer that closes (RFC 9112 §9.6).
+    public var lingerTimeoutMilliseconds: UInt64 = 2_000
+    /// How much of it is read and dropped.
+    public var lingerBytesMax = 1 << 20
+    /// Answers waiting for a client to read; above it no more of its requests are looked at.
+    public var queuedBytesMax = 64 * 1024
+    /// Requests waiting behind one that the store is working on; above it reading pauses.
+    public var keptBytesMax = 64 * 1024
+    /// Answers of one read are collected up to here before they are handed to the kernel.
+    public var outputBytesMax = 64 * 1024
+    /// What requests under way may take when the server stops.
+    public var stopTimeoutMilliseconds: UInt64 = 5_000
+
+    public init() {}
+}

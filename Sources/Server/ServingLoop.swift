@@ -1,0 +1,108 @@
+// One event loop with a listener: its connections, their deadlines, its clock. Everything in here
+// stays on the loop's thread.
+
+import HTTP1
+import Tokens
+import UV
+
+/// Accepts connections on one listener and serves them with one handler.
+final class ServingLoop: ConnectionHost {
+    let limits: ServerLimits
+    let handler: any RequestHandler
+    let replies: Replies
+    let loop: EventLoop
+    var output: [UInt8] = []
+    private(set) var isStopping = false
+    private var listener: TCPListener?
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var deadlines: DeadlineWheel<Connection>
+    private var sweeper: UV.Timer?
+    private var clock: UV.Timer?
+    private var stopTimer: UV.Timer?
+    private var onStopped: (() -> Void)?
+
+    init(
+        loop: EventLoop, address: SocketAddress, sharesPort: Bool, limits: ServerLimits,
+        handler: any RequestHandler, replies: Replies
+    ) throws(UVError) {
+        self.loop = loop
+        self.limits = limits
+        self.handler = handler
+        self.replies = replies
+        deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
+        listener = try TCPListener(loop, address, sharesPort: sharesPort) { [unowned self] stream in
+            accept(stream)
+        }
+        replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
+        try startTimers()
+    }
+
+    private func startTimers() throws(UVError) {
+        let tick = DeadlineWheel<Connection>.tickMilliseconds
+        sweeper = try Timer(loop)
+        sweeper?.start(afterMilliseconds: tick, repeatMilliseconds: tick) { [unowned self] in
+            sweep()
+        }
+        clock = try Timer(loop)
+        tickClock()
+    }
+
+    /// Renders the date at the beginning of every second.
+    private func tickClock() {
+        let now = Clock.wallMilliseconds()
+        replies.setDate(seconds: now / 1000)
+        clock?.start(afterMilliseconds: UInt64(1000 - now % 1000)) { [unowned self] in
+            tickClock()
+        }
+    }
+
+    var monotonicMilliseconds: UInt64 { loop.monotonicMilliseconds }
+
+    /// The port that the listener got.
+    var boundPort: UInt16 { listener?.boundPort ?? 0 }
+
+    private func accept(_ stream: TCPStream) {
+        let connection = Connection(stream, self)
+        connections[ObjectIdentifier(connection)] = connection
+        stream.start(connection)
+    }
+
+    private func sweep() {
+        for connection in deadlines.advance(now: loop.monotonicMilliseconds) {
+            connection.deadlinePassed()
+        }
+    }
+
+    func deadlineCameNearer(_ connection: Connection) {
+        deadlines.place(connection)
+    }
+
+    func connectionClosed(_ connection: Connection) {
+        deadlines.remove(connection)
+        connections[ObjectIdentifier(connection)] = nil
+        finishStoppingIfIdle()
+    }
+
+    /// Stops accepting, closes what is idle, lets the rest finish, then calls `then`.
+    func stop(then: @escaping () -> Void) {
+        guard !isStopping else { return }
+        isStopping = true
+        onStopped = then
+        listener?.close()
+        for connection in connections.values { connection.stop() }
+        stopTimer = try? Timer(loop)
+        stopTimer?.start(afterMilliseconds: limits.stopTimeoutMilliseconds) { [unowned self] in
+            for connection in connections.values { connection.abort() }
+        }
+        finishStoppingIfIdle()
+    }
+
+    private func finishStoppingIfIdle() {
+        guard isStopping, connections.isEmpty, let then = onStopped else { return }
+        onStopped = nil
+        sweeper?.close()
+        clock?.close()
+        stopTimer?.close()
+        then()
+    }
+}

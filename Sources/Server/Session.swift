@@ -1,0 +1,61 @@
+// What one connection has proven: a client that sends the same header again is not checked again.
+
+import Tokens
+
+/// Remembers the last good credentials of a connection, by their bytes.
+struct Session {
+    private var authorization: [UInt8] = []
+    private var client: Client?
+    private var institutionReference: [UInt8] = []
+    private var institution: Institution.ID?
+    private var ccgToken: [UInt8] = []
+    private var provider: Provider.ID?
+
+    /// The client that `Authorization` proves, or nil (RFC 6749 §2.3.1).
+    mutating func client(
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry
+    ) -> Client? {
+        if let client, bytesEqual(bytes, value, authorization) { return client }
+        guard let credentials = BasicCredentials(bytes, value),
+            let found = registry.client(id: credentials.id, secret: credentials.secret)
+        else { return nil }
+        // Another client may act for other institutions.
+        self = Session()
+        authorization.append(bytes, value)
+        client = found
+        return found
+    }
+
+    /// The institution that `fi_reference_id` names, where `client` may act for it.
+    mutating func institution(
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry
+    ) -> Institution.ID? {
+        if let institution, bytesEqual(bytes, value, institutionReference) { return institution }
+        var reference: [UInt8] = []
+        reference.append(bytes, value)
+        guard
+            let found = registry.institution(reference: String(decoding: reference, as: UTF8.self)),
+            client.mayAct(for: found.id)
+        else { return nil }
+        institutionReference = reference
+        institution = found.id
+        // A CCG token belongs to one institution.
+        (ccgToken, provider) = ([], nil)
+        return found.id
+    }
+
+    /// The provider that a CCG token speaks for.
+    mutating func provider(
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ institution: Institution.ID,
+        _ issuer: TokenIssuer
+    ) -> Result<Provider.ID, TokenError> {
+        if let provider, bytesEqual(bytes, value, ccgToken) { return .success(provider) }
+        var token: [UInt8] = []
+        token.append(bytes, value)
+        return issuer.provider(ccgToken: token, institution: institution).map { found in
+            ccgToken = token
+            provider = found.id
+            return found.id
+        }
+    }
+}

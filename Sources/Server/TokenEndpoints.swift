@@ -1,0 +1,139 @@
+// POST /v1/obie/tokens and POST /v1/obie/authorization_codes: the checks in the order of the
+// contract, then the domain.
+
+import HTTP1
+import Tokens
+
+/// The two endpoints of the API. One per event loop.
+final class TokenEndpoints {
+    enum Endpoint { case exchange, issueCode }
+
+    private let issuer: TokenIssuer
+    private let now: () -> Milliseconds
+
+    init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
+        self.issuer = issuer
+        self.now = now
+    }
+
+    /// A doubled Authorization (400), Authorization (401), the other headers (400, all faults),
+    /// client and institution (403), then the body.
+    func handle(
+        _ endpoint: Endpoint, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder
+    ) {
+        let headers = APIHeaders(head, bytes)
+        if headers.authorization.isDoubled {
+            return responder.respond(
+                .fault(.parameterInvalid, "the header Authorization must be given once"))
+        }
+        guard let client = session.client(bytes, headers.authorization.value, issuer.registry)
+        else {
+            return responder.respond(
+                .fault(
+                    .authenticationError,
+                    "the header Authorization must be Basic with a known client id and its secret"))
+        }
+        let faults = headers.faults(bytes)
+        guard faults.isEmpty else { return responder.respond(.faults(faults)) }
+        guard
+            let institution = session.institution(
+                bytes, headers.institution.value, client, issuer.registry)
+        else {
+            return responder.respond(
+                .fault(
+                    .fiForbidden, "the client may not act for the institution in fi_reference_id"))
+        }
+        switch endpoint {
+        case .exchange:
+            exchange(head, bytes, headers, institution, &session, responder)
+        case .issueCode:
+            issueCode(head, bytes, headers, institution, &session, responder)
+        }
+    }
+
+    private func exchange(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
+        _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
+    ) {
+        let content = bytes.extracting(head.body)
+        let body: TokenBody
+        do throws(BodyFaults) {
+            body = try TokenBody(content, settings: issuer.settings, ccgToken: headers.ccgToken)
+        } catch {
+            return responder.respond(.faults(error.faults))
+        }
+        switch body {
+        case .clientCredentials:
+            responder.respond(.fixedToken)
+        case .authorizationCode(let code, let redirectURI):
+            let provider: Provider.ID
+            switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
+            case .success(let found): provider = found
+            case .failure(let error): return responder.respond(Response(error))
+            }
+            let request = ExchangeRequest(
+                institution: institution, provider: provider, code: code, redirectURI: redirectURI)
+            issuer.exchange(request, now: now()) { result in
+                switch result {
+                case .success(let token): responder.respond(.token(token))
+                case .failure(let error): responder.respond(Response(error))
+                }
+            }
+        }
+    }
+
+    private func issueCode(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
+        _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
+    ) {
+        let content = bytes.extracting(head.body)
+        let body: CodeBody
+        do throws(BodyFaults) {
+            body = try CodeBody(content, ccgToken: headers.ccgToken)
+        } catch {
+            return responder.respond(.faults(error.faults))
+        }
+        let provider: Provider.ID
+        switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
+        case .success(let found): provider = found
+        case .failure(let error): return responder.respond(Response(error))
+        }
+        let request = CodeRequest(
+            institution: institution, provider: provider, redirectURI: body.redirectURI,
+            scope: body.scope, consent: body.consent, state: body.state)
+        issuer.issueCode(request, now: now()) { result in
+            switch result {
+            case .success(let code):
+                responder.respond(
+                    .code(code, redirectURI: body.redirectURI, state: body.state))
+            case .failure(let error): responder.respond(Response(error))
+            }
+        }
+    }
+}
+
+extension Response {
+    /// The one place where the domain's errors become the API's.
+    init(_ error: TokenError) {
+        switch error {
+        case .ccgTokenInvalid:
+            self = .fault(
+                .ccgTokenInvalid, "the ccg_token is not valid for this institution; get a new one")
+        case .codeRefused:
+            // Whatever the reason, the same words: it is none of the caller's business.
+            self = .fault(
+                .authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
+        case .redirectURIUnregistered:
+            self = .fault(
+                .redirectURIUnregistered,
+                "the redirect_uri is none of those registered for the provider")
+        case .store(.unavailable):
+            self = .fault(
+                .storeUnavailable, "the storage did not answer; send the same request again")
+        case .store(.full):
+            self = .fault(
+                .storeUnavailable, "the storage is full; send the same request again later")
+        }
+    }
+}

@@ -1,0 +1,27 @@
+// An access token: what it lets its holder do, and until when.
+
+public struct AccessToken: Sendable {
+    public let id: Identifier
+    public let institution: Institution.ID
+    public let provider: Provider.ID
+    public let scope: Scope
+    public let consent: Consent
+    /// From this moment on it is not active; nil: it never expires.
+    public let expiresAt: Milliseconds?
+
+    public init(
+        id: Identifier, institution: Institution.ID, provider: Provider.ID, scope: Scope,
+        consent: Consent, expiresAt: Milliseconds?
+    ) {
+        self.id = id
+        self.institution = institution
+        self.provider = provider
+        self.scope = scope
+        self.consent = consent
+        self.expiresAt = expiresAt
+    }
+
+    public func isActive(at now: Milliseconds) -> Bool {
+        expiresAt.map { now < $0 } ?? true
+    }
+}

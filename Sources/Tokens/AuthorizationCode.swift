@@ -1,0 +1,101 @@
+// An authorization code: what it grants, what it is bound to, and the rules of redeeming it.
+
+/// What the bank's customer agreed to.
+public struct Consent: Equatable, Sendable {
+    public let id: String
+    /// The customer's account at the bank.
+    public let accountID: String
+
+    public init(id: String, accountID: String) {
+        self.id = id
+        self.accountID = accountID
+    }
+}
+
+public enum Scope: UInt8, Sendable {
+    case accounts
+    case payments
+}
+
+/// A code that has not been redeemed.
+public struct AuthorizationCode: Sendable {
+    public let id: Identifier
+    public let institution: Institution.ID
+    public let provider: Provider.ID
+    public let redirectURI: Provider.RedirectURI.ID
+    public let scope: Scope
+    public let consent: Consent
+    /// Given back with the token, exactly (RFC 6749 §4.1.2).
+    public let state: String?
+    /// From this moment on it is refused.
+    public let expiresAt: Milliseconds
+
+    public init(
+        id: Identifier, institution: Institution.ID, provider: Provider.ID,
+        redirectURI: Provider.RedirectURI.ID, scope: Scope, consent: Consent, state: String?,
+        expiresAt: Milliseconds
+    ) {
+        self.id = id
+        self.institution = institution
+        self.provider = provider
+        self.redirectURI = redirectURI
+        self.scope = scope
+        self.consent = consent
+        self.state = state
+        self.expiresAt = expiresAt
+    }
+}
+
+/// An attempt to exchange a code for a token.
+public struct Redemption: Sendable {
+    public let code: Identifier
+    public let institution: Institution.ID
+    public let provider: Provider.ID
+    /// nil where the URI given is none of the provider's; no code is bound to that.
+    public let redirectURI: Provider.RedirectURI.ID?
+    public let now: Milliseconds
+    /// The token that a success makes.
+    public let token: Identifier
+    /// nil: never.
+    public let tokenExpiresAt: Milliseconds?
+
+    public init(
+        code: Identifier, institution: Institution.ID, provider: Provider.ID,
+        redirectURI: Provider.RedirectURI.ID?, now: Milliseconds, token: Identifier,
+        tokenExpiresAt: Milliseconds?
+    ) {
+        self.code = code
+        self.institution = institution
+        self.provider = provider
+        self.redirectURI = redirectURI
+        self.now = now
+        self.token = token
+        self.tokenExpiresAt = tokenExpiresAt
+    }
+}
+
+/// Why a code was refused. For the audit log only: outside, all of them look the same.
+public enum CodeRefusal: Equatable, Sendable {
+    case unknown, expired, used, otherInstitution, otherProvider, otherRedirectURI
+}
+
+extension AuthorizationCode {
+    /// All the rules of redeeming a code that has not been used (RFC 6749 §4.1.3): it is young
+    /// enough, and everything it is bound to is the same.
+    ///
+    /// - Returns: nil where the code is to be exchanged now.
+    public func refusal(of attempt: Redemption) -> CodeRefusal? {
+        if attempt.now >= expiresAt { return .expired }
+        if attempt.institution != institution { return .otherInstitution }
+        if attempt.provider != provider { return .otherProvider }
+        if attempt.redirectURI != redirectURI { return .otherRedirectURI }
+        return nil
+    }
+
+    /// The token that `attempt` makes of this code.
+    public func token(for attempt: Redemption) -> AccessToken {
+        AccessToken(
+            id: attempt.token, institution: institution, provider: provider, scope: scope,
+            consent: consent, expiresAt: attempt.tokenExpiresAt)
+    }
+}

@@ -1,0 +1,35 @@
+// A financial institution (FI): the bank, and the clients that may act for it.
+
+/// A bank (ASPSP), known to itself by its reference such as `PSDGB-FCA-111111`.
+public struct Institution: Sendable {
+    /// A short stand-in for the reference, unique in a registry.
+    public struct ID: Hashable, Sendable {
+        let number: UInt32
+        public init(_ number: UInt32) { self.number = number }
+    }
+
+    public let id: ID
+    public let reference: String
+
+    public init(id: ID, reference: String) {
+        self.id = id
+        self.reference = reference
+    }
+}
+
+/// An API client: credentials that may act for some institutions.
+public struct Client: Sendable {
+    public let id: String
+    let secret: SecretDigest
+    let institutions: Set<Institution.ID>
+
+    public init(id: String, secret: SecretDigest, institutions: Set<Institution.ID>) {
+        self.id = id
+        self.secret = secret
+        self.institutions = institutions
+    }
+
+    public func mayAct(for institution: Institution.ID) -> Bool {
+        institutions.contains(institution)
+    }
+}

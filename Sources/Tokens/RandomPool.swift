@@ -1,0 +1,33 @@
+// Random bits by the block: a system call for every eight bytes costs more than the rest of a
+// token.
+
+/// Draws random numbers from blocks of 4 KiB. One per event loop.
+public struct RandomPool {
+    private var block: [UInt8]
+    private var position: Int
+    private let fill: (inout [UInt8]) -> Void
+
+    public static let blockBytes = 4096
+
+    /// - Parameter fill: overwrites the whole array with unpredictable bytes.
+    public init(fill: @escaping (inout [UInt8]) -> Void) {
+        self.fill = fill
+        block = [UInt8](repeating: 0, count: RandomPool.blockBytes)
+        position = block.count
+    }
+
+    /// 64 unpredictable bits, used once: the pool forgets them.
+    public mutating func next() -> UInt64 {
+        if position + 8 > block.count {
+            fill(&block)
+            position = 0
+        }
+        var number: UInt64 = 0
+        for index in position..<position + 8 {
+            number = number << 8 | UInt64(block[index])
+            block[index] = 0
+        }
+        position += 8
+        return number
+    }
+}

@@ -1,0 +1,189 @@
+// The identifiers of codes and tokens: what the outside sees, what a store keys by, and the
+// cipher between the two.
+
+import Crypto
+import CryptoExtras
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+public typealias Milliseconds = Int64
+
+/// What a code or token is known by inside: 48 bits of its issue time, then 80 random bits.
+///
+/// Ordered by time, so rows append and expiry is a range. Nobody can present one: the outside only
+/// ever sees it sealed, and without the key the one says nothing about the other.
+public struct Identifier: Hashable, Comparable, Sendable {
+    let high: UInt64
+    let low: UInt64
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// - Parameter random: 80 bits, of which the upper 16 come from `randomHigh`.
+    public init(issuedAt: Milliseconds, randomHigh: UInt16, randomLow: UInt64) {
+        high = UInt64(truncatingIfNeeded: issuedAt) << 16 | UInt64(randomHigh)
+        low = randomLow
+    }
+
+    public var issuedAt: Milliseconds { Milliseconds(high >> 16) }
+
+    /// Spreads evenly over any power of two: random bits.
+    var spread: Int { Int(truncatingIfNeeded: low & 0xFFFF) }
+
+    public static func < (left: Identifier, right: Identifier) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(low)
+    }
+}
+
+/// An identifier as the outside sees it: 128 bits that are indistinguishable from random without
+/// the key (RFC 6749 §10.10). It is a secret, so it has no printable form but the two `append`s.
+public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
+    let high: UInt64
+    let low: UInt64
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// A secret never prints.
+    public var description: String { "SealedIdentifier(redacted)" }
+
+    /// How long `appendCode` and `appendToken` make their texts, in bytes.
+    public static let codeLength = 32
+    public static let tokenLength = 36
+
+    /// Reads 32 lower-case hexadecimal digits, or nothing.
+    public init?(code bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard range.count == SealedIdentifier.codeLength else { return nil }
+        let middle = range.lowerBound + 16
+        guard let high = SealedIdentifier.number(bytes, range.lowerBound..<middle),
+            let low = SealedIdentifier.number(bytes, middle..<range.upperBound)
+        else { return nil }
+        self.init(high: high, low: low)
+    }
+
+    private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+        var number: UInt64 = 0
+        var isValid = true
+        for at in range {
+            let byte = bytes[at]
+            let digit = byte &- UInt8(ascii: "0")
+            let letter = byte &- UInt8(ascii: "a")
+            if digit < 10 {
+                number = number << 4 | UInt64(digit)
+            } else if letter < 6 {
+                number = number << 4 | UInt64(letter + 10)
+            } else {
+                isValid = false
+            }
+        }
+        return isValid ? number : nil
+    }
+
+    /// Appends 32 lower-case hexadecimal digits.
+    public func appendCode(to output: inout [UInt8]) {
+        output.append(addingCapacity: SealedIdentifier.codeLength) { output in
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                output.append(SealedIdentifier.digit(high >> shift))
+            }
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                output.append(SealedIdentifier.digit(low >> shift))
+            }
+        }
+    }
+
+    /// Appends the same digits in groups of 8-4-4-4-12.
+    public func appendToken(to output: inout [UInt8]) {
+        output.append(addingCapacity: SealedIdentifier.tokenLength) { output in
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                output.append(SealedIdentifier.digit(high >> shift))
+                if shift == 32 || shift == 16 { output.append(UInt8(ascii: "-")) }
+            }
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                if shift == 60 || shift == 44 { output.append(UInt8(ascii: "-")) }
+                output.append(SealedIdentifier.digit(low >> shift))
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func digit(_ number: UInt64) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: number & 15)
+        return value < 10 ? value &+ 0x30 : value &+ 0x57
+    }
+}
+
+/// The key that seals identifiers. Has no printable form.
+public struct SealingKey: Sendable, CustomStringConvertible {
+    fileprivate let key: SymmetricKey
+
+    /// A new key of 128 random bits.
+    ///
+    /// - Parameter random: overwrites the whole array with unpredictable bytes.
+    public init(random: (inout [UInt8]) -> Void) {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        random(&bytes)
+        key = SymmetricKey(data: bytes)
+    }
+
+    public var description: String { "SealingKey(redacted)" }
+}
+
+/// Turns identifiers into their sealed form and back: one block of AES-128.
+///
+/// One per event loop: it works in a buffer of its own.
+public struct IdentifierSealer {
+    private let key: SymmetricKey
+    private var block = [UInt8](repeating: 0, count: 16)
+
+    public init(key: SealingKey) {
+        self.key = key.key
+    }
+
+    public mutating func seal(_ identifier: Identifier) -> SealedIdentifier {
+        load(identifier.high, identifier.low)
+        permute { (block, key) throws(Failure) in
+            do { try AES.permute(&block, key: key) } catch { throw Failure() }
+        }
+        return SealedIdentifier(high: number(0), low: number(8))
+    }
+
+    /// Never fails: what was not sealed with this key opens to a time and bits of chance.
+    public mutating func open(_ sealed: SealedIdentifier) -> Identifier {
+        load(sealed.high, sealed.low)
+        permute { (block, key) throws(Failure) in
+            do { try AES.inversePermute(&block, key: key) } catch { throw Failure() }
+        }
+        return Identifier(high: number(0), low: number(8))
+    }
+
+    private struct Failure: Error {}
+
+    private mutating func permute(_ body: (inout [UInt8], SymmetricKey) throws(Failure) -> Void) {
+        do throws(Failure) {
+            try body(&block, key)
+        } catch {
+            preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
+        }
+    }
+
+    private mutating func load(_ high: UInt64, _ low: UInt64) {
+        for index in 0..<8 {
+            let shift = UInt64(56 - 8 * index)
+            block[index] = UInt8(truncatingIfNeeded: high >> shift)
+            block[8 + index] = UInt8(truncatingIfNeeded: low >> shift)
+        }
+    }
+
+    private func number(_ start: Int) -> UInt64 {
+        var number: UInt64 = 0
+        for index in start..<start + 8 { number = number << 8 | UInt64(block[index]) }
+        return number
+    }
+}

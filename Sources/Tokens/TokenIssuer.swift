@@ -1,0 +1,165 @@
+// The domain's one door: makes codes, exchanges them for tokens. It is told the time, given random
+// bits, and knows neither HTTP nor where things are stored.
+
+/// How long things live, and whose world this is.
+public struct IssuerSettings: Sendable {
+    public enum Mode: String, Sendable, CaseIterable {
+        case sandbox
+        case production
+    }
+
+    public var mode = Mode.sandbox
+    /// 60 s.
+    public var codeLifetime: Milliseconds = 60_000
+    /// 360 days; nil: tokens never expire.
+    public var tokenLifetime: Milliseconds? = 31_104_000_000
+
+    public init() {}
+}
+
+/// A request to exchange a code.
+public struct ExchangeRequest: Sendable {
+    public let institution: Institution.ID
+    public let provider: Provider.ID
+    /// nil where the text cannot be a code of ours.
+    public let code: SealedIdentifier?
+    public let redirectURI: String
+
+    public init(
+        institution: Institution.ID, provider: Provider.ID, code: SealedIdentifier?,
+        redirectURI: String
+    ) {
+        self.institution = institution
+        self.provider = provider
+        self.code = code
+        self.redirectURI = redirectURI
+    }
+}
+
+/// A request to make a code.
+public struct CodeRequest: Sendable {
+    public let institution: Institution.ID
+    public let provider: Provider.ID
+    public let redirectURI: String
+    public let scope: Scope
+    public let consent: Consent
+    public let state: String?
+
+    public init(
+        institution: Institution.ID, provider: Provider.ID, redirectURI: String, scope: Scope,
+        consent: Consent, state: String?
+    ) {
+        self.institution = institution
+        self.provider = provider
+        self.redirectURI = redirectURI
+        self.scope = scope
+        self.consent = consent
+        self.state = state
+    }
+}
+
+/// A token as it leaves.
+public struct IssuedToken: Sendable {
+    public let token: SealedIdentifier
+    public let state: String?
+}
+
+/// Issues codes and tokens. One per event loop, used on its thread only; the store is shared.
+public final class TokenIssuer {
+    public let registry: Registry
+    public let settings: IssuerSettings
+    private let store: any TokenStore
+    private var sealer: IdentifierSealer
+    private var random: RandomPool
+
+    /// How far ahead of ours the clock of another machine may be.
+    private static let clockSkew: Milliseconds = 60_000
+
+    public init(
+        registry: Registry, settings: IssuerSettings, store: any TokenStore, key: SealingKey,
+        random: RandomPool
+    ) {
+        self.registry = registry
+        self.settings = settings
+        self.store = store
+        self.random = random
+        sealer = IdentifierSealer(key: key)
+    }
+
+    /// The provider that a CCG token speaks for.
+    public func provider(
+        ccgToken: [UInt8], institution: Institution.ID
+    ) -> Result<Provider, TokenError> {
+        guard let fixed = registry.fixedCCGToken,
+            fixed.secret.matches(SecretDigest(of: ccgToken)),
+            let provider = registry.provider(fixed.provider)
+        else { return .failure(.ccgTokenInvalid) }
+        return .success(provider)
+    }
+
+    /// Makes a code (RFC 6749 §4.1.2).
+    ///
+    /// - Parameter completion: on this thread, now or later, once the code is stored.
+    public func issueCode(
+        _ request: CodeRequest, now: Milliseconds,
+        completion: @escaping (Result<SealedIdentifier, TokenError>) -> Void
+    ) {
+        guard
+            let redirectURI = registry.provider(request.provider)?
+                .redirectURI(request.redirectURI)
+        else { return completion(.failure(.redirectURIUnregistered)) }
+        let id = draw(now)
+        let sealed = sealer.seal(id)
+        let code = AuthorizationCode(
+            id: id, institution: request.institution, provider: request.provider,
+            redirectURI: redirectURI.id, scope: request.scope, consent: request.consent,
+            state: request.state, expiresAt: now + settings.codeLifetime)
+        store.insert(code) { result in
+            completion(result.map { sealed }.mapError(TokenError.store))
+        }
+    }
+
+    /// Exchanges a code for a token (RFC 6749 §4.1.3).
+    ///
+    /// - Parameter completion: on this thread, now or later, once the token is stored.
+    public func exchange(
+        _ request: ExchangeRequest, now: Milliseconds,
+        completion: @escaping (Result<IssuedToken, TokenError>) -> Void
+    ) {
+        guard let sealedCode = request.code else {
+            return completion(.failure(.codeRefused(.unknown)))
+        }
+        let code = sealer.open(sealedCode)
+        // What we never sealed opens to a time of chance: no store needs to be asked.
+        guard code.issuedAt <= now + TokenIssuer.clockSkew,
+            code.issuedAt + settings.codeLifetime + ReplayMemory.milliseconds > now
+        else { return completion(.failure(.codeRefused(.unknown))) }
+        let id = draw(now)
+        let sealed = sealer.seal(id)
+        let attempt = Redemption(
+            code: code, institution: request.institution, provider: request.provider,
+            redirectURI: registry.provider(request.provider)?.redirectURI(request.redirectURI)?.id,
+            now: now, token: id, tokenExpiresAt: settings.tokenLifetime.map { now + $0 })
+        store.redeem(attempt) { result in
+            switch result {
+            case .success(.redeemed(let state)):
+                completion(.success(IssuedToken(token: sealed, state: state)))
+            case .success(.refused(let refusal)):
+                completion(.failure(.codeRefused(refusal)))
+            case .failure(let error):
+                completion(.failure(.store(error)))
+            }
+        }
+    }
+
+    /// A number for an error occurrence: unique, and tells nothing.
+    public func drawErrorID() -> SealedIdentifier {
+        SealedIdentifier(high: random.next(), low: random.next())
+    }
+
+    private func draw(_ now: Milliseconds) -> Identifier {
+        Identifier(
+            issuedAt: now, randomHigh: UInt16(truncatingIfNeeded: random.next()),
+            randomLow: random.next())
+    }
+}

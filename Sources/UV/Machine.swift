@@ -1,0 +1,48 @@
+// What the operating system grants this process.
+
+import CLibUV
+import Glibc
+
+public enum Machine {
+    /// The processors this process may use: the scheduler's affinity mask, cut to the CPU quota of
+    /// its control group and of that group's parents. `uv_available_parallelism` learnt of quotas
+    /// only in 1.49. At least 1.
+    public static var availableProcessors: Int {
+        let affinity = Int(uv_available_parallelism())
+        guard let quota = cgroupProcessors() else { return max(1, affinity) }
+        return max(1, min(affinity, Int(quota.rounded(.up))))
+    }
+
+    /// The tightest `cpu.max` from this process's version 2 control group upwards.
+    private static func cgroupProcessors() -> Double? {
+        let lines = read("/proc/self/cgroup").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("0::") }) else { return nil }
+        var group = String(line.dropFirst(3))
+        var tightest: Double?
+        while true {
+            let limit = read("/sys/fs/cgroup\(group == "/" ? "" : group)/cpu.max")
+            let words = limit.split { $0 == " " || $0 == "\n" }
+            if words.count == 2, let quota = Double(words[0]), let period = Double(words[1]) {
+                tightest = min(tightest ?? .infinity, quota / period)
+            }
+            guard let slash = group.lastIndex(of: "/"), group != "/" else { return tightest }
+            group = slash == group.startIndex ? "/" : String(group[..<slash])
+        }
+    }
+
+    /// The first 4 KiB of a small kernel file, or nothing.
+    private static func read(_ path: String) -> String {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { Glibc.close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    /// Gives free heap pages back to the kernel (`malloc_trim(3)`). Takes milliseconds where much
+    /// is free, so not for a loop that serves requests. Any thread.
+    public static func releaseFreeMemory() {
+        _ = malloc_trim(0)
+    }
+}

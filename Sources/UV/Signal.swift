@@ -1,0 +1,39 @@
+// POSIX signals as events of a loop.
+
+import CLibUV
+import Glibc
+
+/// Calls a closure on the loop's thread whenever the process receives a signal.
+public final class Signal: Handle {
+    private let onSignal: () -> Void
+
+    /// - Parameter number: such as `Signal.terminate`.
+    public init(
+        _ loop: EventLoop, _ number: Int32, _ onSignal: @escaping () -> Void
+    ) throws(UVError) {
+        self.onSignal = onSignal
+        try unsafe super.init(UV_SIGNAL) { memory in
+            unsafe uv_signal_init(loop.raw, memory.assumingMemoryBound(to: uv_signal_t.self))
+        }
+        let code = unsafe uv_signal_start(
+            memory.assumingMemoryBound(to: uv_signal_t.self),
+            { signal, _ in
+                guard let owner = unsafe Handle.owner(of: signal?.pointee.data, as: Signal.self)
+                else { return }
+                owner.onSignal()
+            }, number)
+        if code < 0 {
+            close()
+            throw UVError(code: code)
+        }
+    }
+
+    public static let terminate = SIGTERM
+    public static let interrupt = SIGINT
+
+    /// A write to a closed socket becomes an error code instead of ending the process: libuv
+    /// does not set `MSG_NOSIGNAL`. Call once, before any socket is made.
+    public static func ignoreBrokenPipe() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+}

@@ -1,0 +1,63 @@
+// An IP address with a port, as text and as the kernel wants it.
+
+import CLibUV
+import Glibc
+
+/// An IPv4 or IPv6 address and a TCP port.
+public struct SocketAddress: Sendable, CustomStringConvertible {
+    /// The host as given: `127.0.0.1`, `::1`.
+    public let host: String
+    public let port: UInt16
+    let isIPv6: Bool
+
+    public struct Malformed: Error, CustomStringConvertible {
+        public let text: String
+        public var description: String {
+            "'\(text)' is not an address; write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"
+        }
+    }
+
+    /// Parses `IP:PORT`, with an IPv6 address in brackets; `localhost` stands for 127.0.0.1.
+    public init(_ text: String) throws(Malformed) {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...]),
+            text[text.index(after: colon)...].allSatisfy({ $0.isASCII && $0.isNumber })
+        else { throw Malformed(text: text) }
+        var host = String(text[..<colon])
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = String(host.dropFirst().dropLast()) }
+        if host == "localhost" { host = "127.0.0.1" }
+        self.init(host: host, port: port, isIPv6: isBracketed)
+        var storage = sockaddr_storage()
+        guard unsafe fill(&storage) == 0 else { throw Malformed(text: text) }
+    }
+
+    private init(host: String, port: UInt16, isIPv6: Bool) {
+        self.host = host
+        self.port = port
+        self.isIPv6 = isIPv6
+    }
+
+    /// The same host with another port.
+    public func with(port: UInt16) -> SocketAddress {
+        SocketAddress(host: host, port: port, isIPv6: isIPv6)
+    }
+
+    public var description: String {
+        isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    /// Writes the address into `storage`; returns libuv's code.
+    @unsafe func fill(_ storage: inout sockaddr_storage) -> Int32 {
+        unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            let raw = UnsafeMutableRawPointer(pointer)
+            return if isIPv6 {
+                unsafe uv_ip6_addr(
+                    host, Int32(port), raw.assumingMemoryBound(to: sockaddr_in6.self))
+            } else {
+                unsafe uv_ip4_addr(
+                    host, Int32(port), raw.assumingMemoryBound(to: sockaddr_in.self))
+            }
+        }
+    }
+}

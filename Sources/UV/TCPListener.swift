@@ -1,0 +1,87 @@
+// A listening TCP socket.
+
+import CLibUV
+import Glibc
+
+/// Accepts connections on one address and hands each to a closure, on the loop's thread.
+public final class TCPListener: Handle {
+    /// Connections that may wait in the kernel; it caps this at `net.core.somaxconn`.
+    public static let backlog: Int32 = 4096
+
+    private let loop: EventLoop
+    private var onConnection: ((TCPStream) -> Void)?
+
+    /// Binds and listens.
+    ///
+    /// - Parameter sharesPort: sets `SO_REUSEPORT`, so that each loop has a listener of its own
+    ///   on the same port. libuv has no flag for it before 1.49. A second *process* of the same
+    ///   user could then join in unnoticed: first open the address once without it.
+    /// - Throws: `UVError.addressInUse` and whatever else bind and listen can say.
+    public init(
+        _ loop: EventLoop, _ address: SocketAddress, sharesPort: Bool,
+        _ onConnection: @escaping (TCPStream) -> Void
+    ) throws(UVError) {
+        self.loop = loop
+        self.onConnection = onConnection
+        let family = UInt32(address.isIPv6 ? AF_INET6 : AF_INET)
+        try unsafe super.init(UV_TCP) { memory in
+            unsafe uv_tcp_init_ex(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self), family)
+        }
+        let code = unsafe listen(address, sharesPort: sharesPort)
+        if code < 0 {
+            close()
+            throw UVError(code: code)
+        }
+    }
+
+    @unsafe private func listen(_ address: SocketAddress, sharesPort: Bool) -> Int32 {
+        if sharesPort {
+            var descriptor: uv_os_fd_t = -1
+            var on: Int32 = 1
+            guard unsafe uv_fileno(base, &descriptor) == 0,
+                unsafe setsockopt(
+                    descriptor, SOL_SOCKET, SO_REUSEPORT, &on, socklen_t(MemoryLayout<Int32>.size))
+                    == 0
+            else { return -errno }
+        }
+        var storage = sockaddr_storage()
+        let parsed = unsafe address.fill(&storage)
+        if parsed < 0 { return parsed }
+        let bound = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe uv_tcp_bind(
+                memory.assumingMemoryBound(to: uv_tcp_t.self),
+                UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), 0)
+        }
+        if bound < 0 { return bound }
+        // A taken port surfaces here, not at the bind.
+        return unsafe uv_listen(
+            memory.assumingMemoryBound(to: uv_stream_t.self), TCPListener.backlog
+        ) { server, status in
+            guard let owner = unsafe Handle.owner(of: server?.pointee.data, as: TCPListener.self)
+            else { return }
+            // Below zero: out of descriptors or memory; libuv has dealt with the connection.
+            if status == 0 { owner.accept() }
+        }
+    }
+
+    private func accept() {
+        guard isOpen, let stream = try? TCPStream(accepting: self, loop) else { return }
+        onConnection?(stream)
+    }
+
+    /// The port that the socket is bound to; the one the kernel chose where 0 was asked for.
+    public var boundPort: UInt16 {
+        var storage = sockaddr_storage()
+        var length = Int32(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            let raw = UnsafeMutableRawPointer(pointer)
+            _ = unsafe uv_tcp_getsockname(
+                memory.assumingMemoryBound(to: uv_tcp_t.self),
+                raw.assumingMemoryBound(to: sockaddr.self), &length)
+            // The port stands at the same place in sockaddr_in and sockaddr_in6, in network order.
+            return unsafe raw.assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port.bigEndian
+        }
+    }
+
+    override func willClose() { onConnection = nil }
+}

@@ -1,0 +1,159 @@
+// One TCP connection: reads are pushed to a handler, writes go out at once or queue.
+
+import CLibUV
+import Glibc
+
+/// What a connection does with what happens on its stream. All calls come on the loop's thread.
+public protocol TCPStreamHandler: AnyObject {
+    /// Bytes arrived. They are only there during the call: the buffer is shared by the loop.
+    func received(_ bytes: Span<UInt8>)
+    /// The peer has sent all it will send; it may still read.
+    func receivedEnd()
+    /// Everything queued has been handed to the kernel.
+    func drained()
+    /// Reading or writing failed; the stream is of no more use and should be closed.
+    func failed(_ error: UVError)
+    /// The stream is closed; last call.
+    func closed()
+}
+
+/// A connected TCP stream. An open stream holds its handler, until it is closed.
+public final class TCPStream: Handle {
+    public private(set) var handler: (any TCPStreamHandler)?
+
+    /// Takes the next waiting connection of `listener`, with Nagle's algorithm off.
+    init(accepting listener: TCPListener, _ loop: EventLoop) throws(UVError) {
+        try unsafe super.init(UV_TCP) { memory in
+            unsafe uv_tcp_init(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self))
+        }
+        let code = unsafe uv_accept(
+            listener.memory.assumingMemoryBound(to: uv_stream_t.self), stream)
+        if code < 0 {
+            close()
+            throw UVError(code: code)
+        }
+        unsafe uv_tcp_nodelay(memory.assumingMemoryBound(to: uv_tcp_t.self), 1)
+    }
+
+    @unsafe private var stream: UnsafeMutablePointer<uv_stream_t> {
+        unsafe memory.assumingMemoryBound(to: uv_stream_t.self)
+    }
+
+    /// Sets the handler and starts reading.
+    public func start(_ handler: any TCPStreamHandler) {
+        self.handler = handler
+        resumeReading()
+    }
+
+    public func resumeReading() {
+        guard isOpen else { return }
+        let code = unsafe uv_read_start(
+            stream,
+            { handle, _, buffer in
+                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                // The loop's shared buffer; `EventLoop.init` put it there.
+                unsafe buffer.pointee.base = handle.pointee.loop.pointee.data
+                    .assumingMemoryBound(to: CChar.self)
+                unsafe buffer.pointee.len = EventLoop.readBufferBytes
+            },
+            { handle, count, buffer in
+                guard let buffer = unsafe buffer,
+                    let owner = unsafe Handle.owner(of: handle?.pointee.data, as: TCPStream.self)
+                else { return }
+                unsafe owner.finishRead(count, buffer.pointee.base)
+            })
+        if code < 0, code != UV_EALREADY.rawValue { handler?.failed(UVError(code: code)) }
+    }
+
+    @unsafe private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
+        guard let handler else { return }
+        if count > 0 {
+            // Borrowed for the call only: the next read of any stream overwrites it.
+            let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
+            unsafe handler.received(bytes.bindMemory(to: UInt8.self).span)
+        } else if count == Int(UV_EOF.rawValue) {
+            handler.receivedEnd()
+        } else if count < 0 {
+            handler.failed(UVError(code: Int32(count)))
+        }
+        // 0 is EAGAIN, not the end (`uv_read_start(3)`).
+    }
+
+    public func pauseReading() {
+        guard isOpen else { return }
+        _ = unsafe uv_read_stop(stream)
+    }
+
+    /// Bytes that the kernel has not yet taken.
+    public var queuedBytes: Int {
+        unsafe uv_stream_get_write_queue_size(stream)
+    }
+
+    /// Sends the bytes: at once as far as the kernel takes them, the rest from a queue of copies.
+    /// Order is kept. A failure reaches the handler, now or later.
+    public func write(_ bytes: Span<UInt8>) {
+        guard isOpen, !bytes.isEmpty else { return }
+        unsafe bytes.withUnsafeBytes { raw in
+            var buffer = unsafe uv_buf_t(
+                base: UnsafeMutablePointer(
+                    mutating: raw.baseAddress?.assumingMemoryBound(to: CChar.self)),
+                len: raw.count)
+            let written = unsafe uv_try_write(stream, &buffer, 1)
+            if written == raw.count { return }
+            if written < 0, written != UV_EAGAIN.rawValue {
+                handler?.failed(UVError(code: written))
+                return
+            }
+            unsafe queue(UnsafeRawBufferPointer(rebasing: raw.dropFirst(Int(max(written, 0)))))
+        }
+    }
+
+    /// Copies `rest` behind a write request in one allocation, which its callback frees.
+    @unsafe private func queue(_ rest: UnsafeRawBufferPointer) {
+        let head = unsafe MemoryLayout<uv_write_t>.size
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: head + rest.count, alignment: 16)
+        let request = unsafe memory.bindMemory(to: uv_write_t.self, capacity: 1)
+        let body = unsafe memory + head
+        unsafe body.copyMemory(
+            from: rest.baseAddress ?? UnsafeRawPointer(body), byteCount: rest.count)
+        var buffer = unsafe uv_buf_t(
+            base: body.assumingMemoryBound(to: CChar.self), len: rest.count)
+        let code = unsafe uv_write(request, stream, &buffer, 1) { request, status in
+            guard let request = unsafe request else { return }
+            let owner = unsafe Handle.owner(
+                of: request.pointee.handle.pointee.data, as: TCPStream.self)
+            unsafe UnsafeMutableRawPointer(request).deallocate()
+            owner?.finishWrite(status)
+        }
+        if code < 0 {
+            unsafe memory.deallocate()
+            handler?.failed(UVError(code: code))
+        }
+    }
+
+    private func finishWrite(_ status: Int32) {
+        guard isOpen else { return }
+        if status < 0 {
+            handler?.failed(UVError(code: status))
+        } else if queuedBytes == 0 {
+            handler?.drained()
+        }
+    }
+
+    /// Sends FIN once everything queued has gone out (`uv_shutdown`); reading goes on.
+    public func finishSending() {
+        guard isOpen else { return }
+        let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
+        let code = unsafe uv_shutdown(request, stream) { request, _ in
+            // The only owner of the request; a failure also shows in reading or in the close.
+            unsafe request?.deallocate()
+        }
+        if code < 0 { unsafe request.deallocate() }
+    }
+
+    override func didClose() {
+        handler?.closed()
+        handler = nil
+    }
+}

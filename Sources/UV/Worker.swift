@@ -1,0 +1,45 @@
+// A thread of our own.
+
+import CLibUV
+
+/// A thread that runs one closure to its end.
+public final class Worker {
+    private final class Job {
+        let run: () -> Void
+        init(_ run: @escaping () -> Void) { self.run = run }
+    }
+
+    private var thread = uv_thread_t()
+    private var isJoined = false
+
+    /// Starts the thread and hands it `value`, such as an event loop with all that stands on it.
+    ///
+    /// The thread owns `value` from then on: nothing that the caller keeps may reach into it but
+    /// through `Sendable` parts. The compiler cannot follow a value through C, so this promise is
+    /// the caller's.
+    ///
+    /// - Throws: `UVError` (EAGAIN) where the system allows no further thread.
+    public init<Value>(
+        owning value: Value, _ run: @escaping @Sendable (Value) -> Void
+    ) throws(UVError) {
+        // Taken back by the thread; released here where no thread was made.
+        let job = unsafe Unmanaged.passRetained(Job { run(value) })
+        let code = unsafe uv_thread_create(
+            &thread,
+            { argument in
+                guard let argument = unsafe argument else { return }
+                unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().run()
+            }, job.toOpaque())
+        if code < 0 {
+            unsafe job.release()
+            throw UVError(code: code)
+        }
+    }
+
+    /// Waits for the closure to return. Call exactly once, from another thread.
+    public func join() {
+        precondition(!isJoined, "a thread is joined once")
+        isJoined = true
+        _ = unsafe uv_thread_join(&thread)
+    }
+}

@@ -1,0 +1,122 @@
+// Every option of `serve`, with its default, what it does, and what it takes.
+
+import ArgumentParser
+import Tokens
+import UV
+
+struct Options: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Address of the public API. Port 0 takes a free one. (default: 127.0.0.1:8080)",
+            valueName: "ip:port"),
+        transform: OptionValue.address)
+    var listen = OptionValue.defaultListen
+
+    @Option(
+        help: ArgumentHelp(
+            "Address of the probes /livez and /readyz. (default: 127.0.0.1:9090)",
+            valueName: "ip:port"),
+        transform: OptionValue.address)
+    var adminListen = OptionValue.defaultAdminListen
+
+    @Option(
+        help: "Where codes and tokens are kept; memory forgets them when the server stops.")
+    var store = StoreKind.memory
+
+    @Option(
+        help: ArgumentHelp(
+            "Event loops for the public API, each with a thread: 1 to 256. "
+                + "(default: the processors that the control group allows)", valueName: "n"),
+        transform: { try OptionValue.number($0, 1...256) })
+    var loops: Int64?
+
+    @Option(
+        help: "sandbox has well-known credentials; production starts with an empty registry.")
+    var mode = Mode.sandbox
+
+    @Option(
+        help: ArgumentHelp(
+            "How long an authorization code can be exchanged: 1 to 3600 seconds. (default: 60)",
+            valueName: "seconds"),
+        transform: { try OptionValue.number($0, 1...3600) })
+    var codeLifetime: Int64 = 60
+
+    @Option(
+        help: ArgumentHelp(
+            "How long an access token is valid: 1 to 3155760000 seconds, or never, for tokens "
+                + "that do not expire. (default: 31104000)", valueName: "seconds|never"),
+        transform: OptionValue.lifetime)
+    var accessTokenLifetime = TokenLifetime.seconds(31_104_000)
+
+    @Option(
+        help: ArgumentHelp(
+            "What the links in errors start with, as clients see it. "
+                + "(default: http:// and the listen address)", valueName: "url"),
+        transform: OptionValue.url)
+    var publicURL: String?
+}
+
+enum StoreKind: String, ExpressibleByArgument, CaseIterable {
+    case memory
+}
+
+enum Mode: String, ExpressibleByArgument, CaseIterable {
+    case sandbox, production
+}
+
+enum TokenLifetime: CustomStringConvertible {
+    case seconds(Int64)
+    case never
+
+    var description: String {
+        switch self {
+        case .seconds(let seconds): "\(seconds)"
+        case .never: "never"
+        }
+    }
+}
+
+/// From words to values; each refusal says what would be right.
+enum OptionValue {
+    static let defaultListen = constant("127.0.0.1:8080")
+    static let defaultAdminListen = constant("127.0.0.1:9090")
+
+    private static func constant(_ text: String) -> SocketAddress {
+        guard let address = try? SocketAddress(text) else {
+            preconditionFailure("the default addresses are addresses")
+        }
+        return address
+    }
+
+    static func address(_ text: String) throws -> SocketAddress {
+        do {
+            return try SocketAddress(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
+    static func number(_ text: String, _ range: ClosedRange<Int64>) throws -> Int64 {
+        guard let number = Int64(text), range.contains(number) else {
+            throw ValidationError(
+                "'\(text)' is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    static func lifetime(_ text: String) throws -> TokenLifetime {
+        text == "never" ? .never : .seconds(try number(text, 1...3_155_760_000))
+    }
+
+    /// Without a trailing slash.
+    static func url(_ text: String) throws -> String {
+        guard ["http://", "https://"].contains(where: { text.hasPrefix($0) }),
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+            !text.contains("#"), !text.contains("?"), !text.contains("\"")
+        else {
+            throw ValidationError(
+                "'\(text)' is not a URL to put a path behind, such as https://tokens.example")
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+}
