@@ -48,7 +48,8 @@ let package = Package(
         .testTarget(name: "UVTests", dependencies: ["UV"], swiftSettings: strict),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: strict),
         .testTarget(
-            name: "TokensTests", dependencies: ["Tokens", "StoreContract"], swiftSettings: strict),
+            name: "TokensTests", dependencies: ["Tokens", "StoreContract", "UV"],
+            swiftSettings: strict),
         .testTarget(
             name: "ServerTests", dependencies: ["Server", "HTTP1", "Tokens", "UV"],
             swiftSettings: strict),

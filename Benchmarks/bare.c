@@ -1,7 +1,7 @@
 /* The ceiling: what an HTTP server on libuv costs before it does anything. One loop, one thread. It finds where each
- * message ends (end of the head, Content-Length; pipelined messages too), looks at nothing else, and answers a constant
- * 201 with the header fields and the size of a real token exchange. It is a measuring rod and not a server: there are no
- * limits on time, no errors, no checks. Usage: bare PORT (listens on 127.0.0.1). */
+ * message ends (end of the head, Content-Length; pipelined messages too), looks at nothing else, and answers a
+ * constant 201 with the header fields and the size of a real token exchange. It is a measuring rod and not a server:
+ * there are no limits on time, no errors, no checks. Usage: bare PORT (listens on 127.0.0.1). */
 #define _GNU_SOURCE /* memmem */
 #include <signal.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #define INPUT_MAX (64 * 1024) /* a message must fit */
 #define BATCH_MAX 256         /* answers in one write */
 
-static const char body[] = "{\"data\":{\"access_token\":\"8c9378f8-e27f-4e0a-a643-d73585d1249f\",\"expires_in\":31104000,"
-                           "\"token_type\":\"bearer\",\"state\":\"example-state\"}}";
+static const char body[] = "{\"data\":{\"access_token\":\"8c9378f8-e27f-4e0a-a643-d73585d1249f\","
+                           "\"expires_in\":31104000,\"token_type\":\"bearer\",\"state\":\"example-state\"}}";
 
 /* The answer, BATCH_MAX times in a row, so that a pipelined batch is one write and nothing is copied for it. Made anew
  * every second, for Date. */

@@ -1,14 +1,14 @@
 -- wrk -t1 -c64 -d4s -s exchange.lua http://127.0.0.1:PORT -- REQUEST CONNECTIONS CODES DEPTH [check]
--- Sends the request in the file REQUEST, each time with another code from the file CODES (one a line, all of one length) in
--- place of the run of question marks in it. DEPTH requests go in one write (pipelining); latencies are then per batch.
--- When the codes are used up the run ends early, and RESULT gives the time until then.
+-- Sends the request in the file REQUEST, each time with another code from the file CODES (one a line, all of one
+-- length) in place of the run of question marks in it. DEPTH requests go in one write (pipelining); latencies are
+-- then per batch. When the codes are used up the run ends early, and RESULT gives the time until then.
 --
 -- Two traps, both in how LuaJIT keeps strings: it interns every one, and hashes a long one by only a few of its bytes.
--- 1. A codes file held as Lua strings, or a request put together by concatenation, fills the intern table with strings that
---    share a hash chain, and wrk spends its time comparing them: 6,600 requests/s. So codes and request live outside Lua's
---    heap, and one string is made per write: 150,000.
--- 2. Those strings differ in the code only, so the code stands at the very end of the body, where the hash sees some of it.
---    Earlier in the body: 110,000 to 140,000.
+-- 1. A codes file held as Lua strings, or a request put together by concatenation, fills the intern table with strings
+--    that share a hash chain, and wrk spends its time comparing them: 6,600 requests/s. So codes and request live
+--    outside Lua's heap, and one string is made per write: 150,000.
+-- 2. Those strings differ in the code only, so the code stands at the very end of the body, where the hash sees some
+--    of it. Earlier in the body: 110,000 to 140,000.
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 local report = dofile(here .. "report.lua")
 local ffi = require "ffi"

@@ -7,18 +7,19 @@ local report = {}
 
 function report.setup(thread) threads[#threads + 1] = thread end
 
--- wrk itself counts statuses of 400 and above. This counts everything that is not a 201, which costs wrk more than 1 us an
--- answer: for the warm-up, not for a measurement.
+-- wrk itself counts statuses of 400 and above. This counts everything that is not a 201, which costs wrk over 1 us
+-- an answer: for the warm-up, not for a measurement.
 function report.check()
     unexpected = 0 -- a global, as are connections, started and ended: done() asks for them with thread:get
     response = function(status) if status ~= 201 then unexpected = unexpected + 1 end end
 end
 
--- wrk "corrects" latencies for coordinated omission: beside every answer that took n us it counts made-up ones of n - e,
--- n - 2e, ... us (as long as they are above e), e being a connection's mean time per answer. That is meant for a client
--- that wants to send at a fixed rate. Ours sends whenever it has an answer: nothing is omitted, one stall becomes thousands
--- of samples, and under pipelining e is not even a time that a request took. So it is undone: above e, the true count of
--- n us is what is there at n less what is there at n + e. What is left adds up to the number of batches, exactly.
+-- wrk "corrects" latencies for coordinated omission: beside every answer that took n us it counts made-up ones of
+-- n - e, n - 2e, ... us (as long as they are above e), e being a connection's mean time per answer. That is meant for a
+-- client that wants to send at a fixed rate. Ours sends whenever it has an answer: nothing is omitted, one stall
+-- becomes thousands of samples, and under pipelining e is not even a time that a request took. So it is undone: above
+-- e, the true count of n us is what is there at n less what is there at n + e. What is left adds up to the number of
+-- batches, exactly.
 local function percentiles(summary, latency, wanted)
     local connections = threads[1]:get("connections")
     local stats = ffi.cast("wrk_stats **", latency)[0]
@@ -49,8 +50,8 @@ function report.done(summary, latency)
     local ended = thread:get("ended")
     local seconds = ended and ended - thread:get("started") or summary.duration / 1e6
     local found, samples = percentiles(summary, latency, { 50, 99 })
-    io.write(string.format('RESULT {"requests":%d,"seconds":%.6f,"bytes":%d,"p50_us":%.1f,"p99_us":%.1f,"samples":%d,' ..
-        '"status_errors":%d,"socket_errors":%d,"timeouts":%d,"ran_out":%s}\n',
+    io.write(string.format('RESULT {"requests":%d,"seconds":%.6f,"bytes":%d,"p50_us":%.1f,"p99_us":%.1f,' ..
+        '"samples":%d,"status_errors":%d,"socket_errors":%d,"timeouts":%d,"ran_out":%s}\n',
         summary.requests, seconds, summary.bytes, found[1], found[2], samples,
         math.max(errors.status, thread:get("unexpected") or 0), errors.connect + errors.read + errors.write,
         errors.timeout, tostring(ended ~= nil)))

@@ -45,4 +45,11 @@ public enum Machine {
     public static func releaseFreeMemory() {
         _ = malloc_trim(0)
     }
+
+    /// The physical memory that this process takes now (`uv_resident_set_memory`), in bytes.
+    public static var residentBytes: Int {
+        var bytes = 0
+        let code = unsafe uv_resident_set_memory(&bytes)
+        return code == 0 ? bytes : 0
+    }
 }

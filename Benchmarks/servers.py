@@ -1,0 +1,153 @@
+"""Starts one of the three servers under test, watches it through /proc (Linux) and stops it by pid."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import client
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TICK = os.sysconf("SC_CLK_TCK")
+NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+START_SECONDS_MAX = 20
+STOP_SECONDS_MAX = 5
+
+
+def command(name, program, port, admin_port, folder):
+    """What to run for a server. nginx's configuration is written into the folder."""
+    if name == "bare":
+        return [program, str(port)]
+    if name == "nginx":
+        with open(os.path.join(HERE, "nginx.conf")) as file:
+            text = file.read().replace("@PORT@", str(port)).replace("@DIR@", folder)
+        path = os.path.join(folder, "nginx.conf")
+        with open(path, "w") as file:
+            file.write(text)
+        return [program, "-p", folder, "-c", path, "-e", os.path.join(folder, "nginx-error.log")]
+    return [program, "serve", "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
+            "--store", "memory", "--loops", "1", "--code-lifetime", "3600"]
+
+
+def free_ports(count):
+    """Ports of 127.0.0.1 that nobody listens on; all different, since they are held until the last is found."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def stat_fields(pid):
+    """/proc/PID/stat from the state on (the name before it may hold anything); nothing where the process is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def tree(pid):
+    """A process and all its descendants: nginx does its work in a child."""
+    children = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (fields := stat_fields(name)):
+            children.setdefault(int(fields[1]), []).append(int(name))
+    found, todo = [], [pid]
+    while todo:
+        found.append(todo.pop())
+        todo += children.get(found[-1], [])
+    return found
+
+
+def cpu_busy_seconds(number):
+    """How long a CPU has been busy since boot, whoever used it."""
+    with open("/proc/stat") as file:
+        for line in file:
+            if line.startswith(f"cpu{number} "):
+                ticks = [int(x) for x in line.split()[1:9]]
+                return (sum(ticks) - ticks[3] - ticks[4]) / TICK  # less idle and iowait
+    raise OSError(f"no CPU {number}")
+
+
+class Server:
+    """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event."""
+
+    def __init__(self, name, program, folder):
+        self.name, self.program, self.folder = name, program, folder
+        self.process = None
+
+    def __enter__(self):
+        self.port, admin_port = free_ports(2)
+        self.log_path = os.path.join(self.folder, f"{self.name}.log")
+        arguments = command(self.name, self.program, self.port, admin_port, self.folder)
+        try:
+            with open(self.log_path, "wb") as log:
+                self.process = subprocess.Popen(["taskset", "-c", "0", *arguments], stdin=subprocess.DEVNULL,
+                                                stdout=log, stderr=log)
+            self._wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait_until_ready(self):
+        end = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"ended with {self.process.returncode} at start: {self.log()}")
+            try:
+                status = client.ask(self.port, client.constant_request())[0]
+            except OSError:
+                time.sleep(0.01)
+                continue
+            if status != 201:
+                raise RuntimeError(f"answers {status}")
+            return
+        raise RuntimeError(f"gives no answer in {START_SECONDS_MAX} s: {self.log()}")
+
+    def log(self):
+        """The end of what it printed."""
+        with open(self.log_path, errors="replace") as file:
+            return file.read()[-1000:]
+
+    def cpu_seconds(self):
+        """(user, system) of the whole process tree so far, with that of children already waited for."""
+        user = system = 0
+        for pid in tree(self.process.pid):
+            if fields := stat_fields(pid):
+                user += int(fields[11]) + int(fields[13])
+                system += int(fields[12]) + int(fields[14])
+        return user / TICK, system / TICK
+
+    def resident_bytes(self):
+        """RSS, summed over the process tree."""
+        total = 0
+        for pid in tree(self.process.pid):
+            try:
+                with open(f"/proc/{pid}/status") as file:
+                    kilobytes = re.search(r"VmRSS:\s+(\d+) kB", file.read())
+            except OSError:
+                continue
+            total += int(kilobytes[1]) * 1024 if kilobytes else 0
+        return total
+
+    def __exit__(self, *_):
+        if not self.process:
+            return
+        pids = tree(self.process.pid) if self.process.poll() is None else []
+        if pids:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for pid in pids:  # its children, should one be left
+            if (fields := stat_fields(pid)) and fields[0] != "Z":
+                os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,208 @@
+// The suite that every store must pass. A library, so that each store's tests can call it.
+
+import Synchronization
+import Tokens
+
+/// What a store did wrong, in words.
+public struct ContractViolation: Error, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Runs one rule after another against fresh stores.
+public struct StoreContract {
+    public static let lifetime: Milliseconds = 60_000
+    public static let tokenLifetime: Milliseconds = 1_000_000_000
+    private let makeStore: () -> any TokenStore
+    private let start: Milliseconds = 1_700_000_000_000
+
+    /// - Parameter makeStore: an empty store with the two lifetimes above.
+    public init(_ makeStore: @escaping () -> any TokenStore) {
+        self.makeStore = makeStore
+    }
+
+    /// Every rule by name.
+    public static var rules: [(name: String, run: (StoreContract) throws -> Void)] {
+        [
+            ("codeIsSpentOnce", { try $0.codeIsSpentOnce() }),
+            ("unknownCodeIsRefused", { try $0.unknownCodeIsRefused() }),
+            ("codeExpiresAtItsLifetime", { try $0.codeExpiresAtItsLifetime() }),
+            ("wrongAttemptSpendsNothing", { try $0.wrongAttemptSpendsNothing() }),
+            ("replayRevokesTheToken", { try $0.replayRevokesTheToken() }),
+            ("replayByAnotherInstitutionRevokesNothing", { try $0.foreignReplay() }),
+            ("tokenIsActiveUntilItExpires", { try $0.tokenIsActiveUntilItExpires() }),
+            ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
+            ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
+        ]
+    }
+
+    private func check(_ isTrue: Bool, _ what: String) throws {
+        if !isTrue { throw ContractViolation(what) }
+    }
+
+    private func identifier(_ number: UInt64, at time: Milliseconds) -> Identifier {
+        Identifier(issuedAt: time, randomHigh: 0, randomLow: number)
+    }
+
+    private func code(_ number: UInt64, at time: Milliseconds, state: String? = "s")
+        -> AuthorizationCode
+    {
+        AuthorizationCode(
+            id: identifier(number, at: time), institution: Institution.ID(1),
+            provider: Provider.ID(1), redirectURI: Provider.RedirectURI.ID(1), scope: .payments,
+            consent: Consent(id: "consent", accountID: "account"), state: state,
+            expiresAt: time + StoreContract.lifetime)
+    }
+
+    private func attempt(
+        _ code: AuthorizationCode, at now: Milliseconds, institution: UInt32 = 1,
+        provider: UInt32 = 1, redirectURI: UInt32? = 1, token: UInt64 = 1000
+    ) -> Redemption {
+        Redemption(
+            code: code.id, institution: Institution.ID(institution),
+            provider: Provider.ID(provider),
+            redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) }, now: now,
+            token: identifier(token, at: now), tokenExpiresAt: now + StoreContract.tokenLifetime)
+    }
+
+    private func answer<Value>(
+        _ ask: (@escaping (Result<Value, StoreError>) -> Void) -> Void
+    ) throws -> Value {
+        var results: [Result<Value, StoreError>] = []
+        ask { results.append($0) }
+        try check(results.count == 1, "a completion ran \(results.count) times instead of once")
+        return try results[0].get()
+    }
+
+    private func redeem(_ store: any TokenStore, _ attempt: Redemption) throws -> RedemptionOutcome
+    {
+        try answer { store.redeem(attempt, completion: $0) }
+    }
+
+    private func token(
+        _ store: any TokenStore, _ number: UInt64, at made: Milliseconds,
+        now: Milliseconds? = nil
+    ) throws -> AccessToken? {
+        try answer { store.token(identifier(number, at: made), now: now ?? made, completion: $0) }
+    }
+
+    private func stored(_ number: UInt64 = 1) throws -> (any TokenStore, AuthorizationCode) {
+        let store = makeStore()
+        let code = code(number, at: start)
+        try answer { store.insert(code, completion: $0) }
+        return (store, code)
+    }
+
+    // MARK: Rules
+
+    private func codeIsSpentOnce() throws {
+        let (store, code) = try stored()
+        let first = try redeem(store, attempt(code, at: start))
+        try check(first == .redeemed(state: "s"), "the first attempt said \(first)")
+        let token = try token(store, 1000, at: start)
+        try check(token?.consent == code.consent, "the token has another consent")
+        try check(token?.scope == .payments, "the token has another scope")
+        let second = try redeem(store, attempt(code, at: start, token: 1001))
+        try check(second == .refused(.used), "the second attempt said \(second)")
+        try check(try self.token(store, 1001, at: start) == nil, "a refused attempt made a token")
+    }
+
+    private func unknownCodeIsRefused() throws {
+        let (store, _) = try stored()
+        let outcome = try redeem(store, attempt(code(2, at: start), at: start))
+        try check(outcome == .refused(.unknown), "an unknown code said \(outcome)")
+    }
+
+    private func codeExpiresAtItsLifetime() throws {
+        let (store, code) = try stored()
+        let end = start + StoreContract.lifetime
+        let late = try redeem(store, attempt(code, at: end))
+        try check(late == .refused(.expired), "at the lifetime's end it said \(late)")
+        let inTime = try redeem(store, attempt(code, at: end - 1))
+        try check(inTime == .redeemed(state: "s"), "a millisecond before, it said \(inTime)")
+    }
+
+    private func wrongAttemptSpendsNothing() throws {
+        let (store, code) = try stored()
+        let wrong: [(Redemption, CodeRefusal)] = [
+            (attempt(code, at: start, institution: 2), .otherInstitution),
+            (attempt(code, at: start, provider: 2), .otherProvider),
+            (attempt(code, at: start, redirectURI: 2), .otherRedirectURI),
+            (attempt(code, at: start, redirectURI: nil), .otherRedirectURI),
+        ]
+        for (attempt, refusal) in wrong {
+            let outcome = try redeem(store, attempt)
+            try check(outcome == .refused(refusal), "\(refusal) said \(outcome)")
+        }
+        let right = try redeem(store, attempt(code, at: start))
+        try check(
+            right == .redeemed(state: "s"), "after wrong attempts the right one said \(right)")
+    }
+
+    private func replayRevokesTheToken() throws {
+        for wrong in [
+            attempt(code(1, at: start), at: start + 5, token: 2),
+            attempt(code(1, at: start), at: start + 5, provider: 7, redirectURI: nil, token: 2),
+        ] {
+            let (store, code) = try stored()
+            _ = try redeem(store, attempt(code, at: start))
+            for _ in 0..<2 {
+                let replay = try redeem(store, wrong)
+                try check(replay == .refused(.used), "a replay said \(replay)")
+                try check(
+                    try token(store, 1000, at: start) == nil, "a replay left the token active")
+            }
+        }
+    }
+
+    private func foreignReplay() throws {
+        let (store, code) = try stored()
+        _ = try redeem(store, attempt(code, at: start))
+        let replay = try redeem(store, attempt(code, at: start, institution: 2))
+        try check(replay == .refused(.otherInstitution), "a foreign replay said \(replay)")
+        try check(try token(store, 1000, at: start) != nil, "a foreign replay revoked the token")
+    }
+
+    private func tokenIsActiveUntilItExpires() throws {
+        let (store, code) = try stored()
+        _ = try redeem(store, attempt(code, at: start))
+        let end = start + StoreContract.tokenLifetime
+        try check(
+            try token(store, 1000, at: start, now: end - 1) != nil, "it ended before its time")
+        try check(try token(store, 1000, at: start, now: end) == nil, "it outlived its time")
+    }
+
+    private func usedCodeIsRemembered() throws {
+        let (store, code) = try stored()
+        let used = start + StoreContract.lifetime - 1
+        _ = try redeem(store, attempt(code, at: used))
+        let later = used + ReplayMemory.milliseconds
+        try expire(store, at: later)
+        let replay = try redeem(store, attempt(code, at: later, token: 2))
+        try check(replay == .refused(.used), "ten minutes later a replay said \(replay)")
+        try check(try token(store, 1000, at: used) == nil, "a late replay left the token active")
+    }
+
+    private func expiredCodesAreForgotten() throws {
+        let (store, code) = try stored()
+        try expire(store, at: start + StoreContract.lifetime - 1)
+        let young = try redeem(store, attempt(code, at: start))
+        try check(young == .redeemed(state: "s"), "a young code was forgotten")
+        let other = self.code(2, at: start)
+        try answer { store.insert(other, completion: $0) }
+        let next = try expire(store, at: start + 2 * StoreContract.lifetime)
+        try check(next != nil, "a store with a used code and a token has nothing to expire")
+        let late = try redeem(store, attempt(other, at: start))
+        try check(late == .refused(.unknown), "an expired code was kept: \(late)")
+    }
+
+    /// Calls until nothing is due; returns when the next is.
+    @discardableResult
+    private func expire(_ store: any TokenStore, at now: Milliseconds) throws -> Milliseconds? {
+        for _ in 0..<10_000 {
+            let next: Milliseconds? = try answer { store.removeExpired(now: now, completion: $0) }
+            if next ?? .max > now { return next }
+        }
+        throw ContractViolation("expiry never ended")
+    }
+}

@@ -1,0 +1,118 @@
+// libuv's face: handles live as long as they must, and no longer.
+
+import Synchronization
+import Testing
+
+@testable import UV
+
+@Suite struct HandleTests {
+    @Test func handleLivesUntilItsCloseCallback() throws {
+        let loop = try EventLoop()
+        weak var watched: UV.Timer?
+        var isClosed = false
+        do {
+            let timer = try UV.Timer(loop)
+            watched = timer
+        }
+        #expect(watched != nil, "an open handle keeps itself")
+        watched?.close { isClosed = true }
+        #expect(watched?.isOpen == false)
+        #expect(!isClosed, "the close callback runs on the loop")
+        loop.run()
+        #expect(isClosed)
+        #expect(watched == nil, "a closed handle is freed")
+    }
+
+    @Test func closingTwiceIsClosingOnce() throws {
+        let loop = try EventLoop()
+        let timer = try UV.Timer(loop)
+        var count = 0
+        timer.close { count += 1 }
+        timer.close { count += 1 }
+        loop.run()
+        #expect(count == 1)
+    }
+
+    @Test func timerFiresOnceOrRepeatedly() throws {
+        let loop = try EventLoop()
+        let (once, many) = (try UV.Timer(loop), try UV.Timer(loop))
+        var (onces, manys) = (0, 0)
+        once.start(afterMilliseconds: 1) { onces += 1 }
+        many.start(afterMilliseconds: 1, repeatMilliseconds: 1) {
+            manys += 1
+            if manys == 3 {
+                many.close()
+                once.close()
+            }
+        }
+        loop.run()
+        #expect(onces == 1)
+        #expect(manys == 3)
+    }
+
+    @Test func wakeupCrossesThreadsAndIsHarmlessWhenClosed() throws {
+        let loop = try EventLoop()
+        var wakes = 0
+        var wakeup: Wakeup?
+        wakeup = try Wakeup(loop) {
+            wakes += 1
+            wakeup?.close()
+        }
+        let sender = try #require(wakeup?.sender)
+        let worker = try Worker(owning: sender) { $0.wake() }
+        loop.run()
+        worker.join()
+        #expect(wakes == 1)
+        sender.wake()
+    }
+
+    @Test func secondListenerOnAPortIsRefused() throws {
+        let loop = try EventLoop()
+        let first = try TCPListener(loop, SocketAddress("127.0.0.1:0"), sharesPort: false) {
+            $0.close()
+        }
+        let taken = try SocketAddress("127.0.0.1:\(first.boundPort)")
+        #expect(throws: UVError.addressInUse) {
+            try TCPListener(loop, taken, sharesPort: false) { $0.close() }
+        }
+        first.close()
+        loop.run()
+    }
+}
+
+@Suite struct AddressTests {
+    @Test(arguments: ["127.0.0.1:8080", "0.0.0.0:0", "[::1]:65535", "[::]:80"])
+    func addressIsRead(text: String) throws {
+        #expect(try SocketAddress(text).description == text)
+    }
+
+    @Test func localhostIsTheLoopbackAddress() throws {
+        #expect(try SocketAddress("localhost:1").description == "127.0.0.1:1")
+    }
+
+    @Test(arguments: [
+        "", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+        "127.0.0.1:+1", "::1:80", "[127.0.0.1]:80", "example.org:80", "[::1]", "256.0.0.1:1",
+    ])
+    func whatIsNoAddressIsRefused(text: String) {
+        #expect(throws: SocketAddress.Malformed.self) { try SocketAddress(text) }
+    }
+}
+
+@Suite struct MachineTests {
+    @Test func thereIsAtLeastOneProcessor() {
+        #expect(Machine.availableProcessors >= 1)
+    }
+
+    @Test func randomBytesFillTheWholeArray() {
+        // 64 bytes that all stay zero by chance: one in 2^512.
+        var bytes = [UInt8](repeating: 0, count: 128)
+        SystemRandom.fill(&bytes)
+        #expect(bytes[..<64].contains { $0 != 0 } && bytes[64...].contains { $0 != 0 })
+    }
+
+    @Test func errorHasItsName() {
+        #expect(UVError.addressInUse.name == "EADDRINUSE")
+        #expect(UVError.addressInUse.description == "address already in use (EADDRINUSE)")
+    }
+}
