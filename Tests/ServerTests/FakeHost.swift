@@ -1,0 +1,118 @@
+// A connection's surroundings without sockets: a transport that records, a host with a hand-set
+// clock, a handler that answers when told to.
+
+import HTTP1
+import Tokens
+
+@testable import Server
+
+final class FakeTransport: Transport {
+    var written: [UInt8] = []
+    var queuedBytes = 0
+    var isPaused = false
+    var hasFinishedSending = false
+    var isClosed = false
+
+    func write(_ bytes: Span<UInt8>) {
+        for index in bytes.indices { written.append(bytes[index]) }
+    }
+    func pauseReading() { isPaused = true }
+    func resumeReading() { isPaused = false }
+    func finishSending() { hasFinishedSending = true }
+    func close() { isClosed = true }
+
+    var text: String { String(decoding: written, as: UTF8.self) }
+    /// The bodies of all answers: of the plain content that `FakeHandler` gives.
+    var paths: [String] {
+        text.components("\n").filter { $0.hasPrefix("[") }.map {
+            String($0.dropFirst().prefix { $0 != "]" })
+        }
+    }
+}
+
+extension String {
+    func components(_ separator: Character) -> [String] {
+        split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+    }
+}
+
+/// Answers each request with its path, at once or later.
+final class FakeHandler: RequestHandler {
+    var isHeld = false
+    var held: [() -> Void] = []
+    var handled = 0
+
+    func handle(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder
+    ) {
+        handled += 1
+        var path: [UInt8] = []
+        path.append(bytes, head.path)
+        let content = Array("\n[".utf8) + path + Array("]\n".utf8)
+        let answer = { responder.respond(.content(content, type: "text/plain", status: .ok)) }
+        if isHeld { held.append(answer) } else { answer() }
+    }
+}
+
+final class FakeHost: ConnectionHost {
+    var limits = ServerLimits()
+    let fake = FakeHandler()
+    var handler: any RequestHandler { fake }
+    let replies: Replies
+    var monotonicMilliseconds: UInt64 = 1_000_000
+    var isStopping = false
+    var output: [UInt8] = []
+    var closed = 0
+    var wheel = DeadlineWheel<Connection>(now: 1_000_000)
+
+    init() {
+        var pool = RandomPool { bytes in
+            for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index) }
+        }
+        replies = Replies(publicURL: "http://x", tokenLifetime: 1000) {
+            var sealer = IdentifierSealer(key: SealingKey { _ in })
+            return sealer.seal(
+                Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next()))
+        }
+        replies.setDate(seconds: 0)
+    }
+
+    func deadlineCameNearer(_ connection: Connection) { wheel.place(connection) }
+    func connectionClosed(_ connection: Connection) {
+        wheel.remove(connection)
+        closed += 1
+    }
+
+    /// Lets time pass, tick by tick.
+    func pass(milliseconds: UInt64) {
+        let end = monotonicMilliseconds + milliseconds
+        while monotonicMilliseconds < end {
+            monotonicMilliseconds = min(end, monotonicMilliseconds + 50)
+            for connection in wheel.advance(now: monotonicMilliseconds) {
+                connection.deadlinePassed()
+            }
+        }
+    }
+}
+
+/// A connection with its fakes.
+struct Bench {
+    let host = FakeHost()
+    let transport = FakeTransport()
+    let connection: Connection
+
+    init(_ configure: (inout ServerLimits) -> Void = { _ in }) {
+        configure(&host.limits)
+        connection = Connection(transport, host)
+    }
+
+    func send(_ text: String) {
+        let bytes = Array(text.utf8)
+        connection.received(bytes.span)
+    }
+
+    static func get(_ path: String, _ fields: String = "") -> String {
+        "GET /\(path) HTTP/1.1\r\nHost: h\r\n\(fields)\r\n"
+    }
+}
