@@ -2,7 +2,8 @@
 #ifndef OBIE_TOKENS_CLIBUV_SHIM_H
 #define OBIE_TOKENS_CLIBUV_SHIM_H
 
-#include <malloc.h> // malloc_trim
+#include <malloc.h>     // malloc_trim
+#include <sys/random.h> // getrandom
 #include <uv.h>
 
 #endif

@@ -12,6 +12,7 @@ struct HeadParser {
     private var position = 0
     private var mark = 0
     private var nameEnd = 0
+    private var valueStart = 0
     private var hasSkippedLine = false
     private(set) var method = 0..<0
     private(set) var target = 0..<0
@@ -135,69 +136,70 @@ struct HeadParser {
 
     private static let versionPrefix = [UInt8]("HTTP/".utf8)
 
+    /// Goes through as many steps as there are bytes, in registers; what must survive until the
+    /// next bytes come is written back at the end.
     private mutating func parseFields(
         _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
     ) throws(ProtocolError) {
-        // Local copies let the optimiser keep them in registers; `position` is written back below.
-        var at = position
-        defer { position = at }
-        switch step {
-        case .fieldStart:
-            let byte = bytes[at]
-            if byte == Grammar.carriageReturn {
+        var (at, step) = (position, step)
+        defer { (position, self.step) = (at, step) }
+        while at < end {
+            switch step {
+            case .fieldStart:
+                let byte = bytes[at]
+                guard Grammar.isToken(byte) else {
+                    guard byte == Grammar.carriageReturn else { throw HeadParser.refusal(byte) }
+                    at += 1
+                    step = .end
+                    return
+                }
+                if fields.count == limits.fieldsMax { throw .headTooLarge }
+                mark = at
+                step = .name
+            case .name:
+                while at < end, Grammar.isToken(bytes[at]) { at += 1 }
+                guard at < end else { return }
+                guard bytes[at] == UInt8(ascii: ":") else { throw .malformed(.fieldName) }
+                nameEnd = at
                 at += 1
-                step = .end
-                return
+                step = .beforeValue
+            case .beforeValue:
+                while at < end, Grammar.isBlank(bytes[at]) { at += 1 }
+                guard at < end else { return }
+                valueStart = at
+                step = .value
+            case .value:
+                while at < end, Grammar.isFieldValue(bytes[at]) { at += 1 }
+                guard at < end else { return }
+                guard bytes[at] == Grammar.carriageReturn else {
+                    throw .malformed(bytes[at] == Grammar.lineFeed ? .bareLineFeed : .fieldValue)
+                }
+                appendField(bytes, valueEnd: at)
+                at += 1
+                step = .valueEnd
+            case .valueEnd:
+                guard bytes[at] == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
+                at += 1
+                step = .fieldStart
+            case .start, .emptyLine, .method, .target, .version, .versionEnd, .end:
+                preconditionFailure("only steps of the header section come here")
             }
-            if Grammar.isBlank(byte) { throw .malformed(.lineFolding) }
-            if byte == Grammar.lineFeed { throw .malformed(.bareLineFeed) }
-            if fields.count == limits.fieldsMax { throw .headTooLarge }
-            mark = at
-            step = .name
-        case .name:
-            while at < end, Grammar.isToken(bytes[at]) { at += 1 }
-            guard at < end else { return }
-            guard bytes[at] == UInt8(ascii: ":"), at > mark else { throw .malformed(.fieldName) }
-            nameEnd = at
-            at += 1
-            step = .beforeValue
-        case .beforeValue:
-            while at < end, Grammar.isBlank(bytes[at]) { at += 1 }
-            guard at < end else { return }
-            append(name: mark..<nameEnd, valueStart: at)
-            step = .value
-        case .value:
-            while at < end, Grammar.isFieldValue(bytes[at]) { at += 1 }
-            guard at < end else { return }
-            guard bytes[at] == Grammar.carriageReturn else {
-                throw .malformed(bytes[at] == Grammar.lineFeed ? .bareLineFeed : .fieldValue)
-            }
-            finishValue(bytes, at)
-            at += 1
-            step = .valueEnd
-        case .valueEnd:
-            guard bytes[at] == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
-            at += 1
-            step = .fieldStart
-        case .start, .emptyLine, .method, .target, .version, .versionEnd, .end:
-            preconditionFailure("only steps of the header section come here")
         }
     }
 
-    private mutating func append(name: Range<Int>, valueStart: Int) {
-        fields.append(
-            Field(
-                nameStart: UInt16(name.lowerBound), nameEnd: UInt16(name.upperBound),
-                valueStart: UInt16(valueStart), valueEnd: UInt16(valueStart)))
+    /// What begins neither a field nor the empty line.
+    private static func refusal(_ byte: UInt8) -> ProtocolError {
+        if Grammar.isBlank(byte) { return .malformed(.lineFolding) }
+        return .malformed(byte == Grammar.lineFeed ? .bareLineFeed : .fieldName)
     }
 
-    /// Sets the end of the last value, without the white space before the CR.
-    private mutating func finishValue(_ bytes: Span<UInt8>, _ end: Int) {
-        let field = fields[fields.count - 1]
-        var last = end
-        while last > Int(field.valueStart), Grammar.isBlank(bytes[last - 1]) { last -= 1 }
-        fields[fields.count - 1] = Field(
-            nameStart: field.nameStart, nameEnd: field.nameEnd,
-            valueStart: field.valueStart, valueEnd: UInt16(last))
+    /// Appends the field that ends here, without the white space before its end.
+    private mutating func appendField(_ bytes: Span<UInt8>, valueEnd: Int) {
+        var end = valueEnd
+        while end > valueStart, Grammar.isBlank(bytes[end - 1]) { end -= 1 }
+        fields.append(
+            Field(
+                nameStart: UInt16(mark), nameEnd: UInt16(nameEnd),
+                valueStart: UInt16(valueStart), valueEnd: UInt16(end)))
     }
 }

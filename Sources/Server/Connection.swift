@@ -47,7 +47,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     }
 
     private let transport: any Transport
-    private unowned let host: any ConnectionHost
+    /// Held both ways until the connection is closed and the host forgets it.
+    private let host: any ConnectionHost
     private var phase = Phase.reading
     private var reader: RequestReader
     private var session = Session()

@@ -26,6 +26,12 @@ struct JSONString: Equatable, Sendable {
         }
         return String(decoding: JSONReader.unescape(bytes, range), as: UTF8.self)
     }
+
+    /// Lends the string's UTF-8, with escapes resolved; copies nothing where there are none.
+    func withContent<Result>(_ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Result) -> Result {
+        guard hasEscapes else { return body(bytes.extracting(range)) }
+        return body(JSONReader.unescape(bytes, range).span)
+    }
 }
 
 struct JSONInvalid: Error, Equatable {}

@@ -63,7 +63,7 @@ private struct Members {
 
 /// The body of `POST /v1/obie/tokens`.
 enum TokenBody {
-    case authorizationCode(code: SealedIdentifier?, redirectURI: String)
+    case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString)
     case clientCredentials
 
     private static let names = ["auth_code", "redirect_uri", "grant_type", "psp_id"]
@@ -95,7 +95,7 @@ enum TokenBody {
             throw BodyFaults(faults: members.faults)
         }
         self = .authorizationCode(
-            code: TokenBody.identifier(bytes, code), redirectURI: redirectURI.text(bytes))
+            code: TokenBody.identifier(bytes, code), redirectURI: redirectURI)
     }
 
     private enum GrantType: String {
@@ -120,9 +120,7 @@ enum TokenBody {
     private static func identifier(
         _ bytes: Span<UInt8>, _ string: JSONString
     ) -> SealedIdentifier? {
-        guard string.hasEscapes else { return SealedIdentifier(code: bytes, string.range) }
-        let text = Array(string.text(bytes).utf8)
-        return SealedIdentifier(code: text.span, 0..<text.count)
+        string.withContent(bytes) { SealedIdentifier(code: $0) }
     }
 }
 

@@ -9,7 +9,7 @@ struct Session {
     private var institutionReference: [UInt8] = []
     private var institution: Institution.ID?
     private var ccgToken: [UInt8] = []
-    private var provider: Provider.ID?
+    private var provider: Provider?
 
     /// The client that `Authorization` proves, or nil (RFC 6749 §2.3.1).
     mutating func client(
@@ -48,14 +48,14 @@ struct Session {
     mutating func provider(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ institution: Institution.ID,
         _ issuer: TokenIssuer
-    ) -> Result<Provider.ID, TokenError> {
+    ) -> Result<Provider, TokenError> {
         if let provider, bytesEqual(bytes, value, ccgToken) { return .success(provider) }
         var token: [UInt8] = []
         token.append(bytes, value)
         return issuer.provider(ccgToken: token, institution: institution).map { found in
             ccgToken = token
-            provider = found.id
-            return found.id
+            provider = found
+            return found
         }
     }
 }

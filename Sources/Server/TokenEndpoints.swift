@@ -67,13 +67,14 @@ final class TokenEndpoints {
         case .clientCredentials:
             responder.respond(.fixedToken)
         case .authorizationCode(let code, let redirectURI):
-            let provider: Provider.ID
+            let provider: Provider
             switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
             case .success(let found): provider = found
             case .failure(let error): return responder.respond(Response(error))
             }
             let request = ExchangeRequest(
-                institution: institution, provider: provider, code: code, redirectURI: redirectURI)
+                institution: institution, provider: provider.id, code: code,
+                redirectURI: redirectURI.withContent(content) { provider.redirectURI($0)?.id })
             issuer.exchange(request, now: now()) { result in
                 switch result {
                 case .success(let token): responder.respond(.token(token))
@@ -94,19 +95,25 @@ final class TokenEndpoints {
         } catch {
             return responder.respond(.faults(error.faults))
         }
-        let provider: Provider.ID
+        let provider: Provider
         switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
         case .success(let found): provider = found
         case .failure(let error): return responder.respond(Response(error))
         }
+        guard let redirectURI = provider.redirectURI(Array(body.redirectURI.utf8).span) else {
+            return responder.respond(
+                .fault(
+                    .redirectURIUnregistered,
+                    "the redirect_uri is none of those registered for the provider"))
+        }
         let request = CodeRequest(
-            institution: institution, provider: provider, redirectURI: body.redirectURI,
+            institution: institution, provider: provider.id, redirectURI: redirectURI.id,
             scope: body.scope, consent: body.consent, state: body.state)
         issuer.issueCode(request, now: now()) { result in
             switch result {
             case .success(let code):
                 responder.respond(
-                    .code(code, redirectURI: body.redirectURI, state: body.state))
+                    .code(code, redirectURI: redirectURI.text, state: body.state))
             case .failure(let error): responder.respond(Response(error))
             }
         }
@@ -124,10 +131,6 @@ extension Response {
             // Whatever the reason, the same words: it is none of the caller's business.
             self = .fault(
                 .authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
-        case .redirectURIUnregistered:
-            self = .fault(
-                .redirectURIUnregistered,
-                "the redirect_uri is none of those registered for the provider")
         case .store(.unavailable):
             self = .fault(
                 .storeUnavailable, "the storage did not answer; send the same request again")

@@ -3,13 +3,18 @@
 // memory back at once, and nothing is ever scanned.
 
 struct ExpiringTable<Value> {
-    /// How much issue time shares a bucket. Short, so that a bucket is quick to drop.
+    struct Bucket {
+        /// Issue time divided by the width of a bucket.
+        let key: Milliseconds
+        var values: [Identifier: Value] = [:]
+    }
+
+    /// How much issue time shares a bucket. Short, so that a bucket is quick to drop and to grow.
     private let bucketMilliseconds: Milliseconds
     /// From issue to being forgotten; nil: never.
     private let lifetime: Milliseconds?
-    private var buckets: [Milliseconds: [Identifier: Value]] = [:]
-    /// The keys of `buckets` in ascending order, from `first` on.
-    private var order: [Milliseconds] = []
+    /// By ascending key, from `first` on; what stands before is empty.
+    private var buckets: [Bucket] = []
     private var first = 0
     private(set) var count = 0
 
@@ -18,54 +23,73 @@ struct ExpiringTable<Value> {
         self.lifetime = lifetime
     }
 
-    private func bucket(of id: Identifier) -> Milliseconds {
-        id.issuedAt / bucketMilliseconds
+    /// The first bucket with this key or a later one. Most look-ups are for the last few seconds.
+    private func position(_ key: Milliseconds) -> Int {
+        if let last = buckets.last, last.key < key { return buckets.count }
+        var (low, high) = (first, buckets.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if buckets[middle].key < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Where the values issued together with `id` stand.
+    private func index(_ id: Identifier) -> Int? {
+        let key = id.issuedAt / bucketMilliseconds
+        let index = position(key)
+        return index < buckets.count && buckets[index].key == key ? index : nil
     }
 
     subscript(id: Identifier) -> Value? {
-        buckets[bucket(of: id)]?[id]
+        index(id).flatMap { buckets[$0].values[id] }
     }
 
+    /// Adds a value, or puts it in the place of the old one.
     mutating func insert(_ value: Value, _ id: Identifier) {
-        let key = bucket(of: id)
-        if buckets[key] == nil {
-            buckets[key] = [:]
-            insertIntoOrder(key)
+        let key = id.issuedAt / bucketMilliseconds
+        let index = position(key)
+        if index == buckets.count || buckets[index].key != key {
+            buckets.insert(Bucket(key: key), at: index)
         }
-        if buckets[key]?.updateValue(value, forKey: id) == nil { count += 1 }
+        if buckets[index].values.updateValue(value, forKey: id) == nil { count += 1 }
     }
 
-    /// At the end but where the clock has stepped back.
-    private mutating func insertIntoOrder(_ key: Milliseconds) {
-        var index = order.count
-        while index > first, order[index - 1] > key { index -= 1 }
-        order.insert(key, at: index)
+    /// Lets `body` look at the value and change it in place, with one look-up.
+    mutating func update<Result>(
+        _ id: Identifier, _ body: (inout Value) -> Result
+    ) -> Result? {
+        guard let index = index(id), let slot = buckets[index].values.index(forKey: id) else {
+            return nil
+        }
+        return body(&buckets[index].values.values[slot])
     }
 
-    @discardableResult
-    mutating func remove(_ id: Identifier) -> Value? {
-        guard let value = buckets[bucket(of: id)]?.removeValue(forKey: id) else { return nil }
+    mutating func remove(_ id: Identifier) {
+        guard let index = index(id), buckets[index].values.removeValue(forKey: id) != nil else {
+            return
+        }
         count -= 1
-        return value
     }
 
     /// When the oldest bucket may go, or nil.
     var nextExpiry: Milliseconds? {
-        guard let lifetime, first < order.count else { return nil }
-        return (order[first] + 1) * bucketMilliseconds + lifetime
+        guard let lifetime, first < buckets.count else { return nil }
+        return (buckets[first].key + 1) * bucketMilliseconds + lifetime
     }
 
     /// Takes the oldest bucket out if all in it has expired.
     mutating func removeExpiredBucket(now: Milliseconds) -> [Identifier: Value]? {
         guard let next = nextExpiry, next <= now else { return nil }
-        let bucket = buckets.removeValue(forKey: order[first])
+        var values: [Identifier: Value] = [:]
+        swap(&values, &buckets[first].values)
         first += 1
         // Amortised: the array is cut once half of it is past.
-        if first > 32, first * 2 > order.count {
-            order.removeFirst(first)
+        if first > 32, first * 2 > buckets.count {
+            buckets.removeFirst(first)
             first = 0
         }
-        count -= bucket?.count ?? 0
-        return bucket
+        count -= values.count
+        return values
     }
 }

@@ -10,8 +10,8 @@ public final class MemoryStore: TokenStore, Sendable {
     /// How much is kept at the most; beyond that new codes and tokens are refused with
     /// `StoreError.full`.
     public struct Limits: Sendable {
+        /// Young enough to be redeemed, used or not.
         public var codesMax = 16_000_000
-        public var usedCodesMax = 16_000_000
         public var tokensMax = 16_000_000
         public init() {}
     }
@@ -21,9 +21,27 @@ public final class MemoryStore: TokenStore, Sendable {
         let token: Identifier
     }
 
+    private struct Code {
+        let code: AuthorizationCode
+        /// The token that it was exchanged for; nil: not yet.
+        var token: Identifier?
+    }
+
     private struct Codes {
-        var live: ExpiringTable<AuthorizationCode>
-        var used: ExpiringTable<UsedCode>
+        /// Codes young enough to be redeemed, used or not: redeeming changes them in place.
+        var young: ExpiringTable<Code>
+        /// Used codes that are older than that, to recognise a replay.
+        var old: ExpiringTable<UsedCode>
+
+        /// The used codes of an expired bucket move on, the others are forgotten.
+        mutating func removeExpired(now: Milliseconds) -> [Identifier: Code]? {
+            guard let bucket = young.removeExpiredBucket(now: now) else { return nil }
+            for (id, code) in bucket {
+                guard let token = code.token else { continue }
+                old.insert(UsedCode(institution: code.code.institution, token: token), id)
+            }
+            return bucket
+        }
     }
 
     /// A power of two. Enough that two loops seldom meet, and that no table is large to grow.
@@ -49,8 +67,8 @@ public final class MemoryStore: TokenStore, Sendable {
         codes = (0..<MemoryStore.shardCount).map { _ in
             Locked(
                 Codes(
-                    live: ExpiringTable(bucketMilliseconds: 1000, lifetime: codeLifetime),
-                    used: ExpiringTable(
+                    young: ExpiringTable(bucketMilliseconds: 1000, lifetime: codeLifetime),
+                    old: ExpiringTable(
                         bucketMilliseconds: 1000,
                         lifetime: codeLifetime + ReplayMemory.milliseconds)))
         }
@@ -67,8 +85,8 @@ public final class MemoryStore: TokenStore, Sendable {
         _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
         let isStored = codes[MemoryStore.shard(code.id)].mutex.withLock { codes in
-            guard codes.live.count < limits.codesMax / MemoryStore.shardCount else { return false }
-            codes.live.insert(code, code.id)
+            guard codes.young.count < limits.codesMax / MemoryStore.shardCount else { return false }
+            codes.young.insert(Code(code: code), code.id)
             return true
         }
         completion(isStored ? .success(()) : .failure(.full))
@@ -88,28 +106,43 @@ public final class MemoryStore: TokenStore, Sendable {
     private func redeem(
         _ attempt: Redemption, _ codes: inout Codes
     ) -> Result<RedemptionOutcome, StoreError> {
-        guard let code = codes.live[attempt.code] else {
-            guard let used = codes.used[attempt.code] else { return .success(.refused(.unknown)) }
-            guard used.institution == attempt.institution else {
-                return .success(.refused(.otherInstitution))
-            }
-            tokens[MemoryStore.shard(used.token)].mutex.withLock { _ = $0.remove(used.token) }
-            return .success(.refused(.used))
+        let young = codes.young.update(attempt.code) { young in
+            redeem(attempt, &young)
         }
-        if let refusal = code.refusal(of: attempt) { return .success(.refused(refusal)) }
-        guard codes.used.count < limits.usedCodesMax / MemoryStore.shardCount else {
-            return .failure(.full)
+        if let young { return young }
+        guard let old = codes.old[attempt.code] else { return .success(.refused(.unknown)) }
+        return replay(old, attempt)
+    }
+
+    private func redeem(
+        _ attempt: Redemption, _ young: inout Code
+    ) -> Result<RedemptionOutcome, StoreError> {
+        if let token = young.token {
+            return replay(UsedCode(institution: young.code.institution, token: token), attempt)
         }
-        let isStored = tokens[MemoryStore.shard(attempt.token)].mutex.withLock { tokens in
+        if let refusal = young.code.refusal(of: attempt) { return .success(.refused(refusal)) }
+        guard store(young.code.token(for: attempt)) else { return .failure(.full) }
+        young.token = attempt.token
+        return .success(.redeemed(state: young.code.state))
+    }
+
+    /// - Returns: false where the store is full.
+    private func store(_ token: AccessToken) -> Bool {
+        tokens[MemoryStore.shard(token.id)].mutex.withLock { tokens in
             guard tokens.count < limits.tokensMax / MemoryStore.shardCount else { return false }
-            tokens.insert(code.token(for: attempt), attempt.token)
+            tokens.insert(token, token.id)
             return true
         }
-        guard isStored else { return .failure(.full) }
-        codes.live.remove(attempt.code)
-        codes.used.insert(
-            UsedCode(institution: code.institution, token: attempt.token), attempt.code)
-        return .success(.redeemed(state: code.state))
+    }
+
+    private func replay(
+        _ used: UsedCode, _ attempt: Redemption
+    ) -> Result<RedemptionOutcome, StoreError> {
+        guard used.institution == attempt.institution else {
+            return .success(.refused(.otherInstitution))
+        }
+        tokens[MemoryStore.shard(used.token)].mutex.withLock { $0.remove(used.token) }
+        return .success(.refused(.used))
     }
 
     public func token(
@@ -129,9 +162,8 @@ public final class MemoryStore: TokenStore, Sendable {
             // The buckets are taken out under the lock and freed behind it.
             let codes = codes[shard].mutex.withLock { codes in
                 (
-                    codes.live.removeExpiredBucket(now: now),
-                    codes.used.removeExpiredBucket(now: now),
-                    [codes.live.nextExpiry, codes.used.nextExpiry]
+                    codes.removeExpired(now: now), codes.old.removeExpiredBucket(now: now),
+                    [codes.young.nextExpiry, codes.old.nextExpiry]
                 )
             }
             let tokens = tokens[shard].mutex.withLock { tokens in
@@ -145,13 +177,14 @@ public final class MemoryStore: TokenStore, Sendable {
         completion(.success(next))
     }
 
-    /// How many codes can still be redeemed or recognised, and tokens asked for.
-    public var counts: (codes: Int, usedCodes: Int, tokens: Int) {
-        var sum = (codes: 0, usedCodes: 0, tokens: 0)
+    /// How many codes and tokens are held: codes young enough to be redeemed, used or not; older
+    /// used codes; tokens.
+    public var counts: (youngCodes: Int, oldCodes: Int, tokens: Int) {
+        var sum = (youngCodes: 0, oldCodes: 0, tokens: 0)
         for shard in 0..<MemoryStore.shardCount {
             codes[shard].mutex.withLock { codes in
-                sum.codes += codes.live.count
-                sum.usedCodes += codes.used.count
+                sum.youngCodes += codes.young.count
+                sum.oldCodes += codes.old.count
             }
             tokens[shard].mutex.withLock { sum.tokens += $0.count }
         }

@@ -17,10 +17,12 @@ public struct Provider: Sendable {
         }
         public let id: ID
         public let text: String
+        let bytes: [UInt8]
 
         public init(id: ID, text: String) {
             self.id = id
             self.text = text
+            bytes = Array(text.utf8)
         }
     }
 
@@ -35,8 +37,13 @@ public struct Provider: Sendable {
     }
 
     /// The registered URI with exactly these bytes: no normalisation (RFC 6749 §3.1.2.3,
-    /// RFC 9700 §2.1). `String ==` would compare canonical equivalents.
-    public func redirectURI(_ text: String) -> RedirectURI? {
-        redirectURIs.first { $0.text.utf8.elementsEqual(text.utf8) }
+    /// RFC 9700 §2.1).
+    public func redirectURI(_ bytes: Span<UInt8>) -> RedirectURI? {
+        for candidate in redirectURIs where candidate.bytes.count == bytes.count {
+            var index = 0
+            while index < bytes.count, bytes[index] == candidate.bytes[index] { index += 1 }
+            if index == bytes.count { return candidate }
+        }
+        return nil
     }
 }

@@ -5,8 +5,6 @@ public enum TokenError: Error, Equatable, Sendable {
     case ccgTokenInvalid
     /// The code cannot be exchanged; the reason is for the audit log.
     case codeRefused(CodeRefusal)
-    /// The redirect URI is none of the provider's.
-    case redirectURIUnregistered
     /// The store failed; nothing has changed.
     case store(StoreError)
 }

@@ -23,11 +23,12 @@ public struct ExchangeRequest: Sendable {
     public let provider: Provider.ID
     /// nil where the text cannot be a code of ours.
     public let code: SealedIdentifier?
-    public let redirectURI: String
+    /// nil where the text is none of the provider's.
+    public let redirectURI: Provider.RedirectURI.ID?
 
     public init(
         institution: Institution.ID, provider: Provider.ID, code: SealedIdentifier?,
-        redirectURI: String
+        redirectURI: Provider.RedirectURI.ID?
     ) {
         self.institution = institution
         self.provider = provider
@@ -40,14 +41,14 @@ public struct ExchangeRequest: Sendable {
 public struct CodeRequest: Sendable {
     public let institution: Institution.ID
     public let provider: Provider.ID
-    public let redirectURI: String
+    public let redirectURI: Provider.RedirectURI.ID
     public let scope: Scope
     public let consent: Consent
     public let state: String?
 
     public init(
-        institution: Institution.ID, provider: Provider.ID, redirectURI: String, scope: Scope,
-        consent: Consent, state: String?
+        institution: Institution.ID, provider: Provider.ID,
+        redirectURI: Provider.RedirectURI.ID, scope: Scope, consent: Consent, state: String?
     ) {
         self.institution = institution
         self.provider = provider
@@ -104,15 +105,11 @@ public final class TokenIssuer {
         _ request: CodeRequest, now: Milliseconds,
         completion: @escaping (Result<SealedIdentifier, TokenError>) -> Void
     ) {
-        guard
-            let redirectURI = registry.provider(request.provider)?
-                .redirectURI(request.redirectURI)
-        else { return completion(.failure(.redirectURIUnregistered)) }
         let id = draw(now)
         let sealed = sealer.seal(id)
         let code = AuthorizationCode(
             id: id, institution: request.institution, provider: request.provider,
-            redirectURI: redirectURI.id, scope: request.scope, consent: request.consent,
+            redirectURI: request.redirectURI, scope: request.scope, consent: request.consent,
             state: request.state, expiresAt: now + settings.codeLifetime)
         store.insert(code) { result in
             completion(result.map { sealed }.mapError(TokenError.store))
@@ -138,8 +135,8 @@ public final class TokenIssuer {
         let sealed = sealer.seal(id)
         let attempt = Redemption(
             code: code, institution: request.institution, provider: request.provider,
-            redirectURI: registry.provider(request.provider)?.redirectURI(request.redirectURI)?.id,
-            now: now, token: id, tokenExpiresAt: settings.tokenLifetime.map { now + $0 })
+            redirectURI: request.redirectURI, now: now, token: id,
+            tokenExpiresAt: settings.tokenLifetime.map { now + $0 })
         store.redeem(attempt) { result in
             switch result {
             case .success(.redeemed(let state)):

@@ -1,15 +1,22 @@
 // Random bytes from the operating system.
 
 import CLibUV
+import Glibc
 
 public enum SystemRandom {
-    /// Fills the whole array with bytes from the kernel's generator (`getrandom(2)` through
-    /// `uv_random`). Any thread. A system without a random source cannot issue tokens, so a
-    /// failure traps.
+    /// Fills the whole array with bytes from the kernel's generator (`getrandom(2)`; `uv_random`
+    /// would make a system call for every 256 bytes). Any thread. A system without a random source
+    /// cannot issue tokens, so a failure traps.
     public static func fill(_ bytes: inout [UInt8]) {
-        let code = unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe uv_random(nil, nil, buffer.baseAddress, buffer.count, 0, nil)
+        var filled = 0
+        while filled < bytes.count {
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                return unsafe getrandom(rest.baseAddress, rest.count, 0)
+            }
+            precondition(
+                count > 0 || errno == EINTR, "the operating system gives no random bytes")
+            filled += max(0, count)
         }
-        precondition(code == 0, "the operating system gives no random bytes")
     }
 }

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Makes sure that a Swift toolchain and the given Debian or Ubuntu packages are there.
+#
+#     Scripts/install-tools.sh PACKAGE...
+#
+# Installs missing packages with apt where root or sudo can, and says what to install otherwise. A
+# toolchain is never installed: this says how to get one. Exits 69 where something stays missing.
+set -euo pipefail
+
+swift_needed=6.2
+
+fail() {
+    printf 'obie-tokens: %s\n' "$@" >&2
+    exit 69
+}
+
+if ! command -v swift >/dev/null; then
+    fail "there is no Swift toolchain; it needs Swift $swift_needed or newer." \
+        "Get one for Debian 12 or Ubuntu from https://www.swift.org/install/linux/ (or, with" \
+        "swiftly from the same page: 'swiftly install latest'), put its usr/bin on PATH, try again."
+fi
+swift_found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
+oldest=$(printf '%s\n' "$swift_needed" "$swift_found" | sort -V | sed -n 1p)
+if [ "$oldest" != "$swift_needed" ]; then
+    fail "Swift $swift_found is too old; it needs $swift_needed or newer." \
+        "Get a newer toolchain from https://www.swift.org/install/linux/ and put it on PATH first."
+fi
+
+missing=()
+for package in "$@"; do
+    # pkg-config may come from pkgconf; nginx-light from any nginx.
+    case "$package" in
+        libuv1-dev) pkg-config --exists 'libuv >= 1.44' 2>/dev/null && continue ;;
+        nginx-light) [ -x /usr/sbin/nginx ] && continue ;;
+        util-linux) command -v taskset >/dev/null && continue ;;
+        *) command -v "$package" >/dev/null && continue ;;
+    esac
+    missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+install="apt-get install --yes --no-install-recommends ${missing[*]}"
+if ! command -v apt-get >/dev/null; then
+    fail "missing: ${missing[*]} (Debian's names). Install them with this system's package manager."
+fi
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=()
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root=(sudo)
+else
+    fail "missing: ${missing[*]}. Install them as root, then try again:" \
+        "    apt-get update && $install"
+fi
+printf 'obie-tokens: installing %s\n' "${missing[*]}" >&2
+"${as_root[@]}" apt-get update -qq
+# Nothing that is installed here is to start as a service of its own.
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $install >&2

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Does the program as it is deployed start, exchange a code, and stop cleanly?
+#
+#     Scripts/smoke-test.sh PATH/obie-tokens
+#
+# Pastes the curls of the README against a free port.
+set -euo pipefail
+server=$1
+log=$(mktemp)
+"$server" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 2>"$log" &
+pid=$!
+trap 'kill "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
+
+for _ in $(seq 100); do
+    url=$(sed -n 's/.*listening on \(http:[^,]*\),.*/\1/p' "$log")
+    [ -n "$url" ] && break
+    sleep 0.05
+done
+[ -n "$url" ] || { echo "smoke test: the server did not start" >&2; cat "$log" >&2; exit 1; }
+
+# The curls stand in the README between these two lines, with the default address.
+curls=$(sed -n '/^<!-- curls -->$/,/^<!-- end of curls -->$/p' README.md |
+    sed -n '/^```sh$/,/^```$/p' | grep -v '^```' | sed "s#http://127.0.0.1:8080#$url#g")
+[ -n "$curls" ] || { echo "smoke test: the README has no curls" >&2; exit 1; }
+output=$(bash -euo pipefail -c "$curls")
+
+expect() {
+    if ! grep -Eq "$1" <<<"$output"; then
+        printf 'smoke test: no %s in\n%s\n' "$1" "$output" >&2
+        exit 1
+    fi
+}
+expect '"access_token":"good-access-token"'
+expect '"parameters":\{"code":"[0-9a-z]{32}","state":"example-state"\}'
+expect '"access_token":"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}","expires_in":31104000,"token_type":"bearer","state":"example-state"'
+expect '"code":"auth_code_invalid"'
+
+kill -TERM "$pid"
+wait "$pid"
+echo "smoke test: the README's curls give a token, once; the server stopped cleanly"
