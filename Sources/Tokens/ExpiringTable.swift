@@ -50,7 +50,11 @@ struct ExpiringTable<Value> {
         let key = id.issuedAt / bucketMilliseconds
         let index = position(key)
         if index == buckets.count || buckets[index].key != key {
-            buckets.insert(Bucket(key: key), at: index)
+            var bucket = Bucket(key: key)
+            // As large as the one before is likely to become: growing step by step would move all
+            // values each time, in all tables at about the same moment.
+            bucket.values.reserveCapacity(index > first ? buckets[index - 1].values.count : 0)
+            buckets.insert(bucket, at: index)
         }
         if buckets[index].values.updateValue(value, forKey: id) == nil { count += 1 }
     }
