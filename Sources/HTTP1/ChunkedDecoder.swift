@@ -13,6 +13,9 @@ struct ChunkedDecoder {
 
     var isDone: Bool { step == .done }
 
+    /// `1 CR LF` before and `CR LF` behind a chunk of one byte, and a size with leading zeros.
+    private static let framingBytesPerByte = 8
+
     /// Decodes from `offset` on and moves it behind what it took; `isDone` says when all is there.
     mutating func decode(
         _ bytes: Span<UInt8>, _ offset: inout Int, into body: inout [UInt8], bodyStart: Int,
@@ -28,7 +31,9 @@ struct ChunkedDecoder {
                 continue
             }
             overhead += 1
-            if overhead > limits.chunkOverheadBytesMax { throw .bodyTooLarge }
+            // Plain framing is in proportion to the data, even in chunks of one byte.
+            let framing = ChunkedDecoder.framingBytesPerByte * (body.count - bodyStart)
+            if overhead > limits.chunkOverheadBytesMax + framing { throw .bodyTooLarge }
             try take(bytes[offset])
             offset += 1
             if step == .data, body.count - bodyStart + remaining > limits.bodyBytesMax {

@@ -10,7 +10,8 @@ public struct Limits: Sendable {
     public var fieldsMax = 100
     /// The content after decoding; longer is `bodyTooLarge`.
     public var bodyBytesMax = 64 * 1024
-    /// What chunked coding may add to one body: chunk sizes, extensions and the trailer section.
+    /// What chunk extensions and the trailer section may add to one body, beyond the framing that
+    /// chunks of one byte need.
     public var chunkOverheadBytesMax = 16 * 1024
 
     public init() {}

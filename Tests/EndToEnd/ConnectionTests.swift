@@ -1,0 +1,176 @@
+// Connections: what keeps them open, what closes them, and how requests may be cut into pieces.
+
+import Foundation
+import Testing
+
+@Suite struct ConnectionTests {
+    static let health = Call("GET", "/healthz")
+
+    @Test func connectionIsKeptAlive() throws {
+        let connection = try ServerProcess.shared().connect()
+        for _ in 0..<200 {
+            try connection.send(Self.health.bytes)
+            let response = try connection.readResponse()
+            #expect(response.status == 200)
+            #expect(response["Connection"] != "close")
+        }
+    }
+
+    /// An error that is not about framing leaves the connection usable.
+    @Test func connectionSurvivesErrors() throws {
+        let server = try ServerProcess.shared()
+        let connection = try server.connect()
+        let calls = [
+            Call.makeCode().removing("Authorization"), .makeCode().removing("version"),
+            .tokens("{"), .exchange("x"), .makeCode().setting("fi_reference_id", "unknown"),
+            Call("GET", "/nope"), Call("PUT", Call.tokensPath).with(body: "{}"),
+            .makeCode().setting("ccg_token", "x"),
+        ]
+        for call in calls {
+            try connection.send(call.bytes)
+            #expect(try connection.readResponse().status >= 400)
+            try connection.send(Self.health.bytes)
+            #expect(try connection.readResponse().status == 200)
+        }
+    }
+
+    static let closing = [
+        Self.health.adding("Connection", "close"), Self.health.adding("Connection", "Close"),
+        Self.health.adding("Connection", "x, close"), Self.health.with(version: "HTTP/1.0"),
+        Call.clientCredentials.adding("Connection", "close"),
+        Call.clientCredentials.with(version: "HTTP/1.0"),
+        Call.makeCode().removing("Authorization").adding("Connection", "close"),
+        Self.health.with(version: "HTTP/1.0").adding("Connection", "keep-alive, close"),
+    ]
+
+    /// What is sent behind it is not answered.
+    @Test(arguments: closing)
+    func connectionIsClosedAfterTheAnswer(call: Call) throws {
+        let connection = try ServerProcess.shared().connect()
+        try connection.send(call.bytes + Self.health.bytes)
+        let response = try connection.readResponse()
+        #expect([200, 201, 401].contains(response.status))
+        #expect(response["Connection"] == "close" || call.version == "HTTP/1.0")
+        #expect(try connection.readUntilClose().isEmpty)
+    }
+
+    @Test func oldClientMayKeepAlive() throws {
+        let connection = try ServerProcess.shared().connect()
+        let call = Self.health.with(version: "HTTP/1.0").adding("Connection", "Keep-Alive")
+        for _ in 0..<3 {
+            try connection.send(call.bytes)
+            let response = try connection.readResponse()
+            #expect(response.status == 200)
+            #expect(response["Connection"]?.lowercased() == "keep-alive")
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() throws {
+        let server = try ServerProcess.shared()
+        let connection = try server.connect()
+        let kinds: [(Call, Int)] = [
+            (Self.health, 200), (.clientCredentials, 201), (Call("GET", "/nope"), 404),
+            (.makeCode().removing("Authorization"), 401), (.makeCode(), 201),
+            (Call("OPTIONS", "/healthz"), 204), (.tokens("{"), 400), (.exchange("x"), 403),
+            (Call("GET", Call.tokensPath), 405), (Call("HEAD", "/errors"), 200),
+        ]
+        let calls = (0..<20).map { number in
+            let (call, status) = kinds[number * 7 % kinds.count]
+            let tag = "00000000-0000-0000-0000-0000000000\(number + 10)"
+            return (call.adding("x-fapi-interaction-id", tag), status, tag)
+        }
+        try connection.send(calls.flatMap { $0.0.bytes })
+        for (call, status, tag) in calls {
+            let response = try connection.readResponse(isHead: call.method == "HEAD")
+            #expect(response.status == status)
+            if call.target.hasPrefix("/v1") {
+                #expect(response["x-fapi-interaction-id"] == tag)
+            }
+        }
+        #expect(!connection.hasInput(withinMilliseconds: 50))
+    }
+
+    /// More answers than any socket buffer takes, read only at the end.
+    @Test func manyPipelinedRequestsAreAllAnswered() throws {
+        let connection = try ServerProcess.shared().connect()
+        let page = Call("GET", "/errors")
+        try connection.send((0..<200).flatMap { _ in page.bytes })
+        connection.finishSending()
+        for _ in 0..<200 {
+            #expect(try connection.readResponse().status == 200)
+        }
+        #expect(try connection.readUntilClose().isEmpty)
+    }
+
+    /// The first exchange wins also on one connection, and the order tells which it was.
+    @Test func pipelinedExchangesSpendOnce() throws {
+        let server = try ServerProcess.shared()
+        let call = Call.exchange(try server.newCode())
+        let connection = try server.connect()
+        try connection.send((0..<5).flatMap { _ in call.bytes })
+        let statuses = try (0..<5).map { _ in try connection.readResponse().status }
+        #expect(statuses == [201, 403, 403, 403, 403])
+    }
+
+    @Test func requestMayComeByteByByte() throws {
+        let server = try ServerProcess.shared()
+        let connection = try server.connect()
+        for bytes in [Call.makeCode().bytes, Call.makeCode().chunkedBytes()] {
+            for byte in bytes { try connection.send([byte]) }
+            try expectCode(connection.readResponse())
+        }
+    }
+
+    /// A pause after each first part makes sure that the server reads it on its own.
+    @Test(arguments: [false, true])
+    func requestMayBeSplitAnywhere(isChunked: Bool) throws {
+        let server = try ServerProcess.shared()
+        let connection = try server.connect()
+        let call = Call.makeCode(["state": #""é😀\ud83d\ude00""#])
+        let bytes = isChunked ? call.chunkedBytes(size: 40, extension: ";a=b") : call.bytes
+        for position in 1..<bytes.count {
+            try connection.send(bytes[..<position])
+            usleep(500)
+            try connection.send(bytes[position...])
+            try expectCode(connection.readResponse(), state: "é😀😀")
+        }
+    }
+
+    /// The end of one request and the start of the next arrive together.
+    @Test func splitsAcrossRequestsAreServed() throws {
+        let connection = try ServerProcess.shared().connect()
+        let pair = Call.clientCredentials.bytes + Call.clientCredentials.chunkedBytes()
+        for position in stride(from: 1, to: pair.count, by: 3) {
+            try connection.send(pair[..<position])
+            usleep(500)
+            try connection.send(pair[position...])
+            try expectToken(connection.readResponse())
+            try expectToken(connection.readResponse())
+        }
+    }
+
+    @Test func halfClosedClientGetsItsAnswers() throws {
+        let server = try ServerProcess.shared()
+        let connection = try server.connect()
+        try connection.send(Call.makeCode().bytes + Call.clientCredentials.bytes)
+        connection.finishSending()
+        try expectCode(connection.readResponse())
+        try expectToken(connection.readResponse())
+        #expect(try connection.readUntilClose().isEmpty)
+    }
+
+    /// Idle longer than the 60 s keep-alive: closed without a byte. Takes a minute, so only on
+    /// request: OBIE_SLOW_TESTS=1.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["OBIE_SLOW_TESTS"] != nil))
+    func idleConnectionIsClosedSilently() async throws {
+        let server = try ServerProcess.shared()
+        let connection = try server.connect()
+        try connection.send(Self.health.bytes)
+        #expect(try connection.readResponse().status == 200)
+        try await Task.sleep(for: .seconds(58))
+        #expect(!connection.hasInput(withinMilliseconds: 0))
+        try await Task.sleep(for: .seconds(4))
+        #expect(connection.hasInput(withinMilliseconds: 0))
+        #expect(try connection.readUntilClose().isEmpty)
+    }
+}

@@ -1,0 +1,81 @@
+// Starts the real binary and stops it again, whatever happens to the tests: a watchdog shell holds
+// the end of a pipe and terminates the server when this process is gone.
+
+import Foundation
+import Glibc
+
+struct StartTimeout: Error {
+    var output: String
+}
+
+final class ServerProcess: Sendable {
+    let program: ChildProcess
+    let port: UInt16
+    let adminPort: UInt16
+
+    /// The server that most tests share: a sandbox with defaults, on two loops.
+    static func shared() throws -> ServerProcess {
+        try sharedOutcome.get()
+    }
+
+    private static let sharedOutcome = Result { try ServerProcess(["--loops", "2"]) }
+
+    var origin: String { "http://127.0.0.1:\(port)" }
+
+    /// Starts with free ports and waits until it listens.
+    init(_ arguments: [String] = []) throws {
+        let addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]
+        program = try ChildProcess(
+            ChildProcess.binary.path, ["serve"] + addresses + arguments, isWatched: true)
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while Date() < deadline, program.isRunning {
+            let output = program.errorOutput
+            let expression = /listening on http:\/\/[\d.]+:(\d+), probes on http:\/\/[\d.]+:(\d+)/
+            if let match = output.firstMatch(of: expression),
+                let port = UInt16(match.1), let adminPort = UInt16(match.2)
+            {
+                self.port = port
+                self.adminPort = adminPort
+                return
+            }
+            usleep(10_000)
+        }
+        program.stop(SIGKILL)
+        throw StartTimeout(output: program.errorOutput)
+    }
+
+    deinit {
+        program.stop(SIGKILL)
+    }
+
+    /// A server of its own for the body, terminated afterwards.
+    static func with<Value>(
+        _ arguments: String..., body: (ServerProcess) throws -> Value
+    ) throws -> Value {
+        let server = try ServerProcess(arguments)
+        defer { server.program.stop(SIGTERM) }
+        return try body(server)
+    }
+
+    func connect(timeoutSeconds: Int = 20) throws -> HTTPConnection {
+        try HTTPConnection(port: port, timeoutSeconds: timeoutSeconds)
+    }
+
+    /// The answer to one request on a connection of its own.
+    func answer(to call: Call) throws -> HTTPResponse {
+        let connection = try connect()
+        try connection.send(call.bytes)
+        return try connection.readResponse(isHead: call.method == "HEAD")
+    }
+
+    /// The first answer to these exact bytes on a connection of its own.
+    func answer(toRaw text: String) throws -> HTTPResponse {
+        let connection = try connect()
+        try connection.send(text)
+        return try connection.readResponse()
+    }
+
+    func isServing() throws -> Bool {
+        try program.isRunning && answer(to: Call("GET", "/healthz")).status == 200
+    }
+}
