@@ -97,6 +97,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         hasPeerEnded = true
         switch phase {
         case .closed, .answering: return
+        // What was sent before is still answered, once the client has read what is queued.
+        case .reading where isPaused: return
         case .lingering, .reading: closeWhenWritten()
         }
     }

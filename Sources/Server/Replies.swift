@@ -62,8 +62,7 @@ final class Replies {
             let fault = Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")
             appendFaults([fault], [("Allow", allow)], context, to: &output)
         case .options(let allow):
-            let head = ResponseEncoder.head(
-                .noContent, [("Allow", allow), ("Cache-Control", "no-store"), ("Date", date)])
+            let head = ResponseEncoder.head(.noContent, jsonFields + [("Allow", allow)])
             output.append(contentsOf: head)
             appendConnectionFields(context, to: &output)
             ResponseEncoder.endHeadWithoutContent(into: &output)

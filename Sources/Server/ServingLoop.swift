@@ -44,6 +44,7 @@ final class ServingLoop: ConnectionHost {
             sweep()
         }
         clock = try Timer(loop)
+        stopTimer = try Timer(loop)
         tickClock()
     }
 
@@ -90,7 +91,6 @@ final class ServingLoop: ConnectionHost {
         onStopped = then
         listener?.close()
         for connection in connections.values { connection.stop() }
-        stopTimer = try? Timer(loop)
         stopTimer?.start(afterMilliseconds: limits.stopTimeoutMilliseconds) { [unowned self] in
             for connection in connections.values { connection.abort() }
         }

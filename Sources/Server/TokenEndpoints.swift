@@ -65,7 +65,7 @@ final class TokenEndpoints {
         }
         switch body {
         case .clientCredentials:
-            responder.respond(.fixedToken)
+            responder.respond(clientCredentials())
         case .authorizationCode(let code, let redirectURI):
             let provider: Provider
             switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
@@ -81,6 +81,16 @@ final class TokenEndpoints {
                 case .failure(let error): responder.respond(Response(error))
                 }
             }
+        }
+    }
+
+    /// The sandbox's answer is fixed. In production a CCG token is bound to the provider that
+    /// psp_id names, and none is registered yet.
+    private func clientCredentials() -> Response {
+        switch issuer.settings.mode {
+        case .sandbox: .fixedToken
+        case .production:
+            .fault(.parameterInvalid, "psp_id must be the reference of a registered provider")
         }
     }
 

@@ -15,6 +15,11 @@ public final class Signal: Handle {
         try unsafe super.init(UV_SIGNAL) { memory in
             unsafe uv_signal_init(loop.raw, memory.assumingMemoryBound(to: uv_signal_t.self))
         }
+        // A parent may have handed down a mask in which it is blocked.
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        unsafe sigaddset(&mask, number)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
         let code = unsafe uv_signal_start(
             memory.assumingMemoryBound(to: uv_signal_t.self),
             { signal, _ in

@@ -65,8 +65,13 @@ public final class TCPListener: Handle {
     }
 
     private func accept() {
-        guard isOpen, let stream = try? TCPStream(accepting: self, loop) else { return }
-        onConnection?(stream)
+        guard isOpen else { return }
+        do throws(UVError) {
+            onConnection?(try TCPStream(accepting: self, loop))
+        } catch {
+            // The client has gone again, or the kernel is short of memory: the connection is lost
+            // either way, the listener is not.
+        }
     }
 
     /// The port that the socket is bound to; the one the kernel chose where 0 was asked for.

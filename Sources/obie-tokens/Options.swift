@@ -82,10 +82,11 @@ enum OptionValue {
     static let defaultAdminListen = constant("127.0.0.1:9090")
 
     private static func constant(_ text: String) -> SocketAddress {
-        guard let address = try? SocketAddress(text) else {
+        do {
+            return try SocketAddress(text)
+        } catch {
             preconditionFailure("the default addresses are addresses")
         }
-        return address
     }
 
     static func address(_ text: String) throws -> SocketAddress {

@@ -114,6 +114,7 @@ struct SourceFile: CustomTestStringConvertible, Sendable {
     func errorsAreNotSwallowed(file: SourceFile) {
         for (index, line) in file.code.enumerated() {
             #expect(!line.contains("try!"), "\(file.path):\(index + 1)")
+            #expect(!line.contains("try?"), "\(file.path):\(index + 1)")
             #expect(!line.contains("fatalError"), "\(file.path):\(index + 1)")
         }
     }
