@@ -23,7 +23,7 @@ help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
 
 tools:
-	@Scripts/install-tools.sh libuv1-dev pkg-config curl
+	@Scripts/install-tools.sh libuv1-dev libsqlite3-dev pkg-config curl
 
 bench-tools: tools
 	@Scripts/install-tools.sh wrk nginx-light gcc python3 util-linux

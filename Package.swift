@@ -3,8 +3,9 @@
 // The targets below are the only legal edges between modules; Tests/Tidy holds the imports to them.
 //
 //     obie-tokens ─▶ Server ─▶ UV ─▶ CLibUV
-//                          ─▶ HTTP1
-//                          ─▶ Tokens ─▶ swift-crypto
+//                           ─▶ HTTP1
+//                           ─▶ Tokens ─▶ swift-crypto
+//                 ─▶ SQLiteStore ─▶ Tokens, UV, CSQLite
 
 import PackageDescription
 
@@ -34,11 +35,20 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
+        .target(
+            name: "SQLiteStore",
+            dependencies: [
+                "CSQLite", "Tokens", "UV", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .target(name: "Server", dependencies: ["UV", "HTTP1", "Tokens"], swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Server", "Tokens", "UV",
+                "SQLiteStore", "Server", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -49,6 +59,10 @@ let package = Package(
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: strict),
         .testTarget(
             name: "TokensTests", dependencies: ["Tokens", "StoreContract", "UV"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteStoreTests",
+            dependencies: ["SQLiteStore", "StoreContract", "Tokens", "UV"],
             swiftSettings: strict),
         .testTarget(
             name: "ServerTests", dependencies: ["Server", "HTTP1", "Tokens", "UV"],

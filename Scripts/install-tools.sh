@@ -31,6 +31,7 @@ for package in "$@"; do
     # pkg-config may come from pkgconf; nginx-light from any nginx.
     case "$package" in
         libuv1-dev) pkg-config --exists 'libuv >= 1.44' 2>/dev/null && continue ;;
+        libsqlite3-dev) pkg-config --exists 'sqlite3 >= 3.37' 2>/dev/null && continue ;;
         nginx-light) [ -x /usr/sbin/nginx ] && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
         *) command -v "$package" >/dev/null && continue ;;

@@ -30,6 +30,15 @@ struct HeadParser {
         fields.removeAll(keepingCapacity: true)
     }
 
+    /// After an empty line and nothing behind it: lets go of the line, which is no request yet.
+    ///
+    /// - Returns: how many bytes need not be given again.
+    mutating func skipEmptyLine() -> Int {
+        guard step == .start else { return 0 }
+        defer { position = 0 }
+        return position
+    }
+
     /// Goes on where it stopped.
     ///
     /// - Parameter bytes: all bytes from the first of this request.

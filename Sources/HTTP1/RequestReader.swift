@@ -70,7 +70,10 @@ public struct RequestReader {
     ) throws(ProtocolError) -> Event {
         if case .head = phase {
             if hasHead { beginRequest() }
-            guard try readHead(bytes, offset) else { return .incomplete }
+            guard try readHead(bytes, offset) else {
+                offset += parser.skipEmptyLine()
+                return .incomplete
+            }
         }
         switch phase {
         case .head: preconditionFailure("readHead sets the phase")
@@ -105,6 +108,11 @@ public struct RequestReader {
             phase = .head
             return .request(.assembled)
         }
+    }
+
+    /// Gives the memory of an assembled request back, once it has been looked at.
+    public mutating func dropAssembled() {
+        assembled = []
     }
 
     private mutating func beginRequest() {

@@ -5,11 +5,17 @@ import HTTP1
 /// Whether the server wants new work.
 enum Readiness: String {
     case starting, ready, draining
+    case storeFailing = "store_failing"
 }
 
 /// Answers `/livez` and `/readyz`.
 final class AdminRouter: RequestHandler {
     var readiness = Readiness.starting
+    private let isStoreAvailable: () -> Bool
+
+    init(isStoreAvailable: @escaping () -> Bool) {
+        self.isStoreAvailable = isStoreAvailable
+    }
 
     func handle(
         _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
@@ -25,10 +31,11 @@ final class AdminRouter: RequestHandler {
             responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
             return
         }
-        let isGood = isLive || readiness == .ready
+        let state = readiness == .ready && !isStoreAvailable() ? Readiness.storeFailing : readiness
+        let isGood = isLive || state == .ready
         responder.respond(
             .content(
-                isGood ? Router.healthy : Array(#"{"status":"\#(readiness.rawValue)"}"#.utf8),
+                isGood ? Router.healthy : Array(#"{"status":"\#(state.rawValue)"}"#.utf8),
                 type: "application/json",
                 status: isGood ? .ok : ErrorCode.overloaded.status))
     }

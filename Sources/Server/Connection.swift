@@ -105,7 +105,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     func drained() {
         if phase == .closed { return }
-        if hasPeerEnded, phase != .answering, kept.isEmpty { return close() }
+        if hasPeerEnded, phase != .answering, !isPaused { return close() }
+        if phase == .lingering { setLingerDeadline() }
         guard isPaused, phase == .reading else { return }
         isPaused = false
         workOnKept()
@@ -131,7 +132,9 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
             case .incomplete: return offset
             case .continueExpected: host.output.append(contentsOf: ResponseEncoder.continueResponse)
             case .request(.input(let range)): handle(bytes.extracting(range))
-            case .request(.assembled): handle(reader.assembled.span)
+            case .request(.assembled):
+                handle(reader.assembled.span)
+                reader.dropAssembled()
             case .refused(let error): refuse(Fault(error), bytes, offset)
             }
             pauseIfBackedUp()
@@ -144,6 +147,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         var bytes = kept
         kept = []
         let consumed = work(bytes.span)
+        if consumed == bytes.count { return }  // and the memory goes
         bytes.removeFirst(consumed)
         kept = bytes
     }
@@ -158,7 +162,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     /// Answers a request that cannot be read further, and ends the connection.
     private func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
-        if reader.hasHead {
+        if reader.hasHead, !reader.isBetweenRequests {
             context =
                 reader.assembled.isEmpty
                 ? ReplyContext(reader.head, bytes.extracting(offset..<bytes.count))
@@ -232,7 +236,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         if isPaused {
             deadline = now + host.limits.writeTimeoutMilliseconds
             host.deadlineCameNearer(self)
-        } else if kept.isEmpty, reader.isBetweenRequests {
+        } else if reader.isBetweenRequests {
             isReceiving = false
             deadline = now + host.limits.idleTimeoutMilliseconds
             if wheelSlot == nil { host.deadlineCameNearer(self) }
@@ -246,9 +250,10 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     func deadlinePassed() {
         switch phase {
         case .reading where isReceiving && !isPaused:
-            context = ReplyContext()
-            phase = .answering
-            respond(.fault(.requestTimeout, "the request must be complete within 10 seconds"))
+            let bytes = kept
+            refuse(
+                Fault(.requestTimeout, "the request must be complete within 10 seconds"),
+                bytes.span, 0)
         case .reading, .lingering, .closed: close()
         case .answering:
             preconditionFailure("a connection that owes an answer has no deadline")
@@ -257,7 +262,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     /// The server stops: idle connections close, others after the answer they wait for.
     func stop() {
-        if phase == .reading, kept.isEmpty, reader.isBetweenRequests { close() }
+        if phase == .reading, reader.isBetweenRequests, !isPaused { closeWhenWritten() }
     }
 
     /// The server has waited long enough.
@@ -271,13 +276,24 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         kept = []
         if hasPeerEnded { return closeWhenWritten() }
         transport.resumeReading()
-        deadline = host.monotonicMilliseconds + host.limits.lingerTimeoutMilliseconds
+        setLingerDeadline()
+    }
+
+    /// The client has as long as any other to read its answer, and then a little for its own bytes.
+    private func setLingerDeadline() {
+        let milliseconds =
+            transport.queuedBytes > 0
+            ? host.limits.writeTimeoutMilliseconds : host.limits.lingerTimeoutMilliseconds
+        deadline = host.monotonicMilliseconds + milliseconds
         host.deadlineCameNearer(self)
     }
 
     private func drop(_ count: Int) {
         droppedBytes += count
-        if droppedBytes > host.limits.lingerBytesMax { close() }
+        if droppedBytes > host.limits.lingerBytesMax {
+            transport.pauseReading()
+            closeWhenWritten()
+        }
     }
 
     private func closeWhenWritten() {

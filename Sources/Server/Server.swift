@@ -47,7 +47,7 @@ private final class RunningLoops: Sendable {
 public final class Server {
     private let control: EventLoop
     private let admin: ServingLoop
-    private let adminRouter = AdminRouter()
+    private let adminRouter: AdminRouter
     private let store: any TokenStore
     private var workers: [Worker] = []
     private var stops: [Wakeup.Sender] = []
@@ -64,27 +64,34 @@ public final class Server {
     /// Binds everything and starts the public loops.
     ///
     /// - Parameters:
-    ///   - store: used by this thread to expire; each loop's issuer has its own face of it.
-    ///   - makeIssuer: called once for each loop.
+    ///   - makeStore: the store as seen from a loop; called once for each loop, this one too.
+    ///   - makeIssuer: called once for each loop, with its store.
     public init(
-        _ configuration: ServerConfiguration, store: any TokenStore, makeIssuer: () -> TokenIssuer
+        _ configuration: ServerConfiguration,
+        makeStore: (EventLoop) throws(UVError) -> any TokenStore,
+        makeIssuer: (any TokenStore) -> TokenIssuer
     ) throws(StartFailure) {
         Signal.ignoreBrokenPipe()
-        self.store = store
+        var configuration = configuration
+        configuration.limits.setConnectionsMax(
+            descriptors: Machine.raiseDescriptorLimit(), loops: configuration.loops)
         func failed(_ cause: UVError) -> StartFailure {
             StartFailure(address: configuration.listen, option: "--listen", cause: cause)
         }
         do throws(UVError) {
             control = try EventLoop()
             address = try Server.claim(configuration.listen, control)
+            store = try makeStore(control)
         } catch { throw failed(error) }
+        let issuer = makeIssuer(store)
+        adminRouter = AdminRouter { [store] in store.isAvailable }
         do throws(UVError) {
-            let issuer = makeIssuer()
             admin = try ServingLoop(
                 loop: control, address: configuration.adminListen, sharesPort: false,
-                limits: configuration.limits, handler: adminRouter,
+                limits: Server.adminLimits(configuration.limits), handler: adminRouter,
                 replies: Server.replies(configuration, address, issuer))
         } catch {
+            store.close()
             control.run()
             throw StartFailure(
                 address: configuration.adminListen, option: "--admin-listen", cause: error)
@@ -93,7 +100,11 @@ public final class Server {
         do throws(UVError) {
             workerStopped = try Wakeup(control) { [unowned self] in finishIfStopped() }
             expiry = try Timer(control)
-            for _ in 0..<configuration.loops { try startLoop(configuration, makeIssuer()) }
+            for _ in 0..<configuration.loops {
+                let loop = try EventLoop()
+                let store = try makeStore(loop)
+                try startLoop(configuration, loop, store, makeIssuer(store))
+            }
             for number in [Signal.terminate, Signal.interrupt] {
                 signals.append(try Signal(control, number) { [unowned self] in stop() })
             }
@@ -117,6 +128,14 @@ public final class Server {
         return address.with(port: probe.boundPort)
     }
 
+    /// Probes are short: they do not hold up the end of the process.
+    private static func adminLimits(_ limits: ServerLimits) -> ServerLimits {
+        var limits = limits
+        limits.stopTimeoutMilliseconds = 500
+        limits.connectionsMax = ServerLimits.adminConnectionsMax
+        return limits
+    }
+
     private static func replies(
         _ configuration: ServerConfiguration, _ address: SocketAddress, _ issuer: TokenIssuer
     ) -> Replies {
@@ -127,27 +146,41 @@ public final class Server {
     }
 
     private func startLoop(
-        _ configuration: ServerConfiguration, _ issuer: TokenIssuer
+        _ configuration: ServerConfiguration, _ loop: EventLoop, _ store: any TokenStore,
+        _ issuer: TokenIssuer
     ) throws(UVError) {
-        let loop = try EventLoop()
         let serving = try ServingLoop(
             loop: loop, address: address, sharesPort: true, limits: configuration.limits,
             handler: Router(issuer: issuer, now: Clock.wallMilliseconds),
             replies: Server.replies(configuration, address, issuer))
         var stopper: Wakeup?
         stopper = try Wakeup(loop) {
-            serving.stop { stopper?.close() }
+            serving.stop {
+                store.close()
+                stopper?.close()
+                // The closure is held by what it holds.
+                stopper = nil
+            }
         }
         guard let stop = stopper?.sender, let stopped = workerStopped?.sender else { return }
         stops.append(stop)
         let running = running
         running.count.add(1, ordering: .relaxed)
-        workers.append(
-            try Worker(owning: serving) { serving in
-                serving.loop.run()
-                running.count.subtract(1, ordering: .releasing)
-                stopped.wake()
-            })
+        do throws(UVError) {
+            workers.append(
+                try Worker(owning: serving) { serving in
+                    serving.loop.run()
+                    running.count.subtract(1, ordering: .releasing)
+                    stopped.wake()
+                })
+        } catch {
+            // No thread to be had: what was opened on the loop is closed here instead.
+            running.count.subtract(1, ordering: .releasing)
+            stops.removeLast()
+            stop.wake()
+            loop.run()
+            throw error
+        }
     }
 
     /// Serves until SIGTERM, SIGINT or `stop`.
@@ -170,7 +203,7 @@ public final class Server {
         expiry?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
-        admin.stop {}
+        admin.stop { [store] in store.close() }
     }
 
     /// How long to wait before asking again, where nothing is stored yet, in milliseconds.

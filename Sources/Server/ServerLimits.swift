@@ -24,5 +24,23 @@ public struct ServerLimits: Sendable {
     /// What requests under way may take when the server stops.
     public var stopTimeoutMilliseconds: UInt64 = 5_000
 
+    /// Connections of one event loop; the next waits in the kernel's queue until one closes.
+    public var connectionsMax = 10_000
+    /// How long a listener that could not accept stays closed.
+    public var acceptPauseMilliseconds: UInt64 = 100
+
+    static let adminConnectionsMax = 32
+    /// Descriptors that are not connections of the API: the probes' connections, files, sockets.
+    static let descriptorReserve = adminConnectionsMax + 32
+    static let descriptorsPerLoop = 8
+
+    /// Shares out the descriptors that the system grants, so that they never run out: then even
+    /// closing a connection could become impossible.
+    mutating func setConnectionsMax(descriptors: Int, loops: Int) {
+        let forConnections =
+            descriptors - ServerLimits.descriptorReserve - loops * ServerLimits.descriptorsPerLoop
+        connectionsMax = min(max(1, forConnections / loops), 1_000_000)
+    }
+
     public init() {}
 }

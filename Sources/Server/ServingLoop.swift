@@ -13,12 +13,15 @@ final class ServingLoop: ConnectionHost {
     let loop: EventLoop
     var output: [UInt8] = []
     private(set) var isStopping = false
+    private let address: SocketAddress
+    private let sharesPort: Bool
     private var listener: TCPListener?
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var deadlines: DeadlineWheel<Connection>
     private var sweeper: UV.Timer?
     private var clock: UV.Timer?
     private var stopTimer: UV.Timer?
+    private var reopener: UV.Timer?
     private var onStopped: (() -> Void)?
 
     init(
@@ -30,11 +33,29 @@ final class ServingLoop: ConnectionHost {
         self.handler = handler
         self.replies = replies
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
-        listener = try TCPListener(loop, address, sharesPort: sharesPort) { [unowned self] stream in
-            accept(stream)
-        }
+        self.address = address
+        self.sharesPort = sharesPort
+        try listen()
         replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
         try startTimers()
+    }
+
+    private func listen() throws(UVError) {
+        listener = try TCPListener(
+            loop, address, sharesPort: sharesPort,
+            onFailure: { [unowned self] _ in listenAgainLater() },
+            { [unowned self] stream in accept(stream) })
+    }
+
+    /// Out of descriptors or memory in spite of the limit. Clients wait in the kernel or go
+    /// elsewhere meanwhile.
+    private func listenAgainLater() {
+        listener?.close()
+        listener = nil
+        reopener?.start(afterMilliseconds: limits.acceptPauseMilliseconds) { [unowned self] in
+            guard !isStopping else { return }
+            do throws(UVError) { try listen() } catch { listenAgainLater() }
+        }
     }
 
     private func startTimers() throws(UVError) {
@@ -45,6 +66,7 @@ final class ServingLoop: ConnectionHost {
         }
         clock = try Timer(loop)
         stopTimer = try Timer(loop)
+        reopener = try Timer(loop)
         tickClock()
     }
 
@@ -65,6 +87,7 @@ final class ServingLoop: ConnectionHost {
     private func accept(_ stream: TCPStream) {
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
+        if connections.count >= limits.connectionsMax { listener?.pause() }
         stream.start(connection)
     }
 
@@ -81,6 +104,7 @@ final class ServingLoop: ConnectionHost {
     func connectionClosed(_ connection: Connection) {
         deadlines.remove(connection)
         connections[ObjectIdentifier(connection)] = nil
+        if connections.count < limits.connectionsMax { listener?.resume() }
         finishStoppingIfIdle()
     }
 
@@ -103,6 +127,7 @@ final class ServingLoop: ConnectionHost {
         sweeper?.close()
         clock?.close()
         stopTimer?.close()
+        reopener?.close()
         then()
     }
 }

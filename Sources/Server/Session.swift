@@ -4,6 +4,8 @@ import Tokens
 
 /// Remembers the last good credentials of a connection, by their bytes.
 struct Session {
+    /// What proved the rest; another one proves it anew.
+    private var registry: Registry?
     private var authorization: [UInt8] = []
     private var client: Client?
     private var institutionReference: [UInt8] = []
@@ -15,12 +17,15 @@ struct Session {
     mutating func client(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry
     ) -> Client? {
-        if let client, bytesEqual(bytes, value, authorization) { return client }
+        if let client, self.registry === registry, bytesEqual(bytes, value, authorization) {
+            return client
+        }
         guard let credentials = BasicCredentials(bytes, value),
             let found = registry.client(id: credentials.id, secret: credentials.secret)
         else { return nil }
         // Another client may act for other institutions.
         self = Session()
+        self.registry = registry
         authorization.append(bytes, value)
         client = found
         return found

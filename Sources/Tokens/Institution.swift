@@ -4,7 +4,7 @@
 public struct Institution: Sendable {
     /// A short stand-in for the reference, unique in a registry.
     public struct ID: Hashable, Sendable {
-        let number: UInt32
+        public let number: UInt32
         public init(_ number: UInt32) { self.number = number }
     }
 

@@ -177,6 +177,12 @@ public final class MemoryStore: TokenStore, Sendable {
         completion(.success(next))
     }
 
+    /// Memory does not fail.
+    public var isAvailable: Bool { true }
+
+    /// Nothing is held for a thread.
+    public func close() {}
+
     /// How many codes and tokens are held: codes young enough to be redeemed, used or not; older
     /// used codes; tokens.
     public var counts: (youngCodes: Int, oldCodes: Int, tokens: Int) {

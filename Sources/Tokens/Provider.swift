@@ -4,7 +4,7 @@
 public struct Provider: Sendable {
     /// A short stand-in for the reference, unique in a registry.
     public struct ID: Hashable, Sendable {
-        let number: UInt32
+        public let number: UInt32
         public init(_ number: UInt32) { self.number = number }
     }
 
@@ -12,7 +12,7 @@ public struct Provider: Sendable {
     /// code can be bound to this instead of to the text.
     public struct RedirectURI: Sendable {
         public struct ID: Hashable, Sendable {
-            let number: UInt32
+            public let number: UInt32
             public init(_ number: UInt32) { self.number = number }
         }
         public let id: ID

@@ -28,6 +28,14 @@ public struct Identifier: Hashable, Comparable, Sendable {
 
     public var issuedAt: Milliseconds { Milliseconds(high >> 16) }
 
+    /// The 16 bytes, in the order of time: what a store on disk makes a digest of.
+    public var bytes: [UInt8] {
+        (0..<16).map { index in
+            let half = index < 8 ? high : low
+            return UInt8(truncatingIfNeeded: half >> UInt64(56 - index % 8 * 8))
+        }
+    }
+
     /// Spreads evenly over any power of two: random bits.
     var spread: Int { Int(truncatingIfNeeded: low & 0xFFFF) }
 
@@ -128,55 +136,51 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The key that seals identifiers. Has no printable form.
-public struct SealingKey: Sendable, CustomStringConvertible {
-    fileprivate let key: SymmetricKey
-
-    /// A new key of 128 random bits.
-    ///
-    /// - Parameter random: overwrites the whole array with unpredictable bytes.
-    public init(random: (inout [UInt8]) -> Void) {
-        var bytes = [UInt8](repeating: 0, count: 16)
-        random(&bytes)
-        key = SymmetricKey(data: bytes)
-    }
-
-    public var description: String { "SealingKey(redacted)" }
-}
-
 /// Turns identifiers into their sealed form and back: one block of AES-128.
 ///
 /// One per event loop: it works in a buffer of its own.
 public struct IdentifierSealer {
-    private let key: SymmetricKey
+    private let keys: [SealingKey]
     private var block = [UInt8](repeating: 0, count: 16)
 
-    public init(key: SealingKey) {
-        self.key = key.key
+    public init(_ keyring: Keyring) {
+        keys = keyring.keys
     }
 
+    /// Seals with the newest key.
     public mutating func seal(_ identifier: Identifier) -> SealedIdentifier {
         load(identifier.high, identifier.low)
-        permute { (block, key) throws(Failure) in
+        permute(keys[0]) { (block, key) throws(Failure) in
             do { try AES.permute(&block, key: key) } catch { throw Failure() }
         }
         return SealedIdentifier(high: number(0), low: number(8))
     }
 
-    /// Never fails: what was not sealed with this key opens to a time and bits of chance.
-    public mutating func open(_ sealed: SealedIdentifier) -> Identifier {
-        load(sealed.high, sealed.low)
-        permute { (block, key) throws(Failure) in
-            do { try AES.inversePermute(&block, key: key) } catch { throw Failure() }
+    /// Opens with the newest key under which the result makes sense.
+    ///
+    /// What was not sealed with a key opens to a time and bits of chance, so `isPlausible` looks at
+    /// the time; nil where no key gives one that is.
+    public mutating func open(
+        _ sealed: SealedIdentifier, where isPlausible: (Identifier) -> Bool
+    ) -> Identifier? {
+        for key in keys {
+            load(sealed.high, sealed.low)
+            permute(key) { (block, key) throws(Failure) in
+                do { try AES.inversePermute(&block, key: key) } catch { throw Failure() }
+            }
+            let identifier = Identifier(high: number(0), low: number(8))
+            if isPlausible(identifier) { return identifier }
         }
-        return Identifier(high: number(0), low: number(8))
+        return nil
     }
 
     private struct Failure: Error {}
 
-    private mutating func permute(_ body: (inout [UInt8], SymmetricKey) throws(Failure) -> Void) {
+    private mutating func permute(
+        _ key: SealingKey, _ body: (inout [UInt8], SymmetricKey) throws(Failure) -> Void
+    ) {
         do throws(Failure) {
-            try body(&block, key)
+            try body(&block, key.key)
         } catch {
             preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
         }

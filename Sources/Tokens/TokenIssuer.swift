@@ -77,14 +77,14 @@ public final class TokenIssuer {
     private static let clockSkew: Milliseconds = 60_000
 
     public init(
-        registry: Registry, settings: IssuerSettings, store: any TokenStore, key: SealingKey,
+        registry: Registry, settings: IssuerSettings, store: any TokenStore, keyring: Keyring,
         random: RandomPool
     ) {
         self.registry = registry
         self.settings = settings
         self.store = store
         self.random = random
-        sealer = IdentifierSealer(key: key)
+        sealer = IdentifierSealer(keyring)
     }
 
     /// The provider that a CCG token speaks for.
@@ -126,10 +126,12 @@ public final class TokenIssuer {
         guard let sealedCode = request.code else {
             return completion(.failure(.codeRefused(.unknown)))
         }
-        let code = sealer.open(sealedCode)
         // What we never sealed opens to a time of chance: no store needs to be asked.
-        guard code.issuedAt <= now + TokenIssuer.clockSkew,
-            code.issuedAt + settings.codeLifetime + ReplayMemory.milliseconds > now
+        let oldest = now - settings.codeLifetime - ReplayMemory.milliseconds
+        let newest = now + TokenIssuer.clockSkew
+        guard
+            let code = sealer.open(
+                sealedCode, where: { $0.issuedAt > oldest && $0.issuedAt <= newest })
         else { return completion(.failure(.codeRefused(.unknown))) }
         let id = draw(now)
         let sealed = sealer.seal(id)

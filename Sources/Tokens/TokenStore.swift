@@ -44,6 +44,12 @@ public protocol TokenStore: AnyObject {
     ///   nil where nothing is stored that will expire.
     func removeExpired(
         now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void)
+
+    /// False while the store is known to fail: no new work should be sent here.
+    var isAvailable: Bool { get }
+
+    /// Lets go of the thread that it is used on. Call once, with nothing under way.
+    func close()
 }
 
 /// How long a used code is remembered.

@@ -40,6 +40,21 @@ public enum Machine {
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
+    /// How many descriptors this process may have open. Raises the soft limit to the hard one,
+    /// which costs nothing until they are used. Call once, before there are many.
+    public static func raiseDescriptorLimit() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return 1024
+        }
+        let soft = limit.rlim_cur
+        limit.rlim_cur = limit.rlim_max
+        if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+            return Int(clamping: soft)
+        }
+        return Int(clamping: limit.rlim_max)
+    }
+
     /// Gives free heap pages back to the kernel (`malloc_trim(3)`). Takes milliseconds where much
     /// is free, so not for a loop that serves requests. Any thread.
     public static func releaseFreeMemory() {

@@ -10,19 +10,25 @@ public final class TCPListener: Handle {
 
     private let loop: EventLoop
     private var onConnection: ((TCPStream) -> Void)?
+    private var onFailure: ((UVError) -> Void)?
+    private var isPaused = false
+    private var isOneWaiting = false
 
     /// Binds and listens.
     ///
     /// - Parameter sharesPort: sets `SO_REUSEPORT`, so that each loop has a listener of its own
     ///   on the same port. libuv has no flag for it before 1.49. A second *process* of the same
     ///   user could then join in unnoticed: first open the address once without it.
+    ///   - onFailure: the listener cannot accept, as when descriptors have run out. It must be
+    ///     closed: libuv tries again at once and does not return to the loop before that.
     /// - Throws: `UVError.addressInUse` and whatever else bind and listen can say.
     public init(
         _ loop: EventLoop, _ address: SocketAddress, sharesPort: Bool,
-        _ onConnection: @escaping (TCPStream) -> Void
+        onFailure: ((UVError) -> Void)? = nil, _ onConnection: @escaping (TCPStream) -> Void
     ) throws(UVError) {
         self.loop = loop
         self.onConnection = onConnection
+        self.onFailure = onFailure
         let family = UInt32(address.isIPv6 ? AF_INET6 : AF_INET)
         try unsafe super.init(UV_TCP) { memory in
             unsafe uv_tcp_init_ex(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self), family)
@@ -59,12 +65,30 @@ public final class TCPListener: Handle {
         ) { server, status in
             guard let owner = unsafe Handle.owner(of: server?.pointee.data, as: TCPListener.self)
             else { return }
-            // Below zero: out of descriptors or memory; libuv has dealt with the connection.
-            if status == 0 { owner.accept() }
+            if status == 0 {
+                owner.accept()
+            } else {
+                owner.onFailure?(UVError(code: status))
+            }
         }
     }
 
+    /// Leaves new connections in the kernel's queue until `resume`.
+    public func pause() { isPaused = true }
+
+    public func resume() {
+        isPaused = false
+        guard isOneWaiting else { return }
+        isOneWaiting = false
+        accept()
+    }
+
     private func accept() {
+        // libuv holds one connection that was not taken, and looks for no more until it is.
+        if isPaused {
+            isOneWaiting = true
+            return
+        }
         guard isOpen else { return }
         do throws(UVError) {
             onConnection?(try TCPStream(accepting: self, loop))
@@ -76,6 +100,7 @@ public final class TCPListener: Handle {
 
     /// The port that the socket is bound to; the one the kernel chose where 0 was asked for.
     public var boundPort: UInt16 {
+        guard isOpen else { return 0 }
         var storage = sockaddr_storage()
         var length = Int32(MemoryLayout<sockaddr_storage>.size)
         return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
@@ -88,5 +113,8 @@ public final class TCPListener: Handle {
         }
     }
 
-    override func willClose() { onConnection = nil }
+    override func willClose() {
+        onConnection = nil
+        onFailure = nil
+    }
 }

@@ -86,7 +86,7 @@ public final class TCPStream: Handle {
 
     /// Bytes that the kernel has not yet taken.
     public var queuedBytes: Int {
-        unsafe uv_stream_get_write_queue_size(stream)
+        isOpen ? unsafe uv_stream_get_write_queue_size(stream) : 0
     }
 
     /// Sends the bytes: at once as far as the kernel takes them, the rest from a queue of copies.

@@ -19,7 +19,7 @@ struct Serve: ParsableCommand {
             Without options this is a sandbox on 127.0.0.1:8080 with well-known credentials.
 
             Exit status: 0 after SIGTERM or SIGINT, 64 for a wrong option, 71 where an address \
-            cannot be listened on.
+            cannot be listened on or the store cannot be opened.
             """)
 
     @OptionGroup var options: Options

@@ -20,8 +20,12 @@ struct Options: ParsableArguments {
     var adminListen = OptionValue.defaultAdminListen
 
     @Option(
-        help: "Where codes and tokens are kept; memory forgets them when the server stops.")
-    var store = StoreKind.memory
+        help: ArgumentHelp(
+            "Where codes and tokens are kept: in a file, with its keys in PATH.keys, or in memory, "
+                + "which forgets them when the server stops. (default: memory)",
+            valueName: "memory|sqlite:path"),
+        transform: OptionValue.store)
+    var store = StoreChoice.memory
 
     @Option(
         help: ArgumentHelp(
@@ -56,8 +60,9 @@ struct Options: ParsableArguments {
     var publicURL: String?
 }
 
-enum StoreKind: String, ExpressibleByArgument, CaseIterable {
+enum StoreChoice {
     case memory
+    case sqlite(path: String)
 }
 
 enum Mode: String, ExpressibleByArgument, CaseIterable {
@@ -95,6 +100,17 @@ enum OptionValue {
         } catch {
             throw ValidationError(error.description)
         }
+    }
+
+    static func store(_ text: String) throws -> StoreChoice {
+        if text == "memory" { return .memory }
+        let prefix = "sqlite:"
+        guard text.hasPrefix(prefix), text.count > prefix.count else {
+            throw ValidationError(
+                "'\(text)' is not a store; write memory, or sqlite: and a path such as "
+                    + "sqlite:./obie-tokens.db")
+        }
+        return .sqlite(path: String(text.dropFirst(prefix.count)))
     }
 
     static func number(_ text: String, _ range: ClosedRange<Int64>) throws -> Int64 {

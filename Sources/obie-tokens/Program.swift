@@ -1,23 +1,22 @@
 // The wiring: which store, which registry, which server. The only place that names them together.
 
+import SQLiteStore
 import Server
 import Tokens
 import UV
 
+/// Why the program could not start: one sentence that says what to do.
+struct ProgramFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// A started server with everything it stands on.
 struct Program {
     private let server: Server
+    private let file: SQLiteFile?
 
-    /// - Throws: `StartFailure`.
-    init(_ options: Options) throws(StartFailure) {
-        var settings = IssuerSettings()
-        settings.mode = options.mode == .sandbox ? .sandbox : .production
-        settings.codeLifetime = options.codeLifetime * 1000
-        settings.tokenLifetime =
-            switch options.accessTokenLifetime {
-            case .seconds(let seconds): seconds * 1000
-            case .never: nil
-            }
+    init(_ options: Options) throws(ProgramFailure) {
+        let settings = Program.settings(options)
         let registry: Registry =
             switch settings.mode {
             case .sandbox: .sandbox
@@ -27,13 +26,30 @@ struct Program {
             listen: options.listen, adminListen: options.adminListen,
             loops: options.loops.map { Int($0) } ?? Machine.availableProcessors)
         configuration.publicURL = options.publicURL
-        let store = MemoryStore(
-            codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
-        let key = SealingKey(random: SystemRandom.fill)
-        server = try Server(configuration, store: store) { [settings] in
-            TokenIssuer(
-                registry: registry, settings: settings, store: store, key: key,
-                random: RandomPool(fill: SystemRandom.fill))
+        let keyring: Keyring
+        let makeStore: (EventLoop) throws(UVError) -> any TokenStore
+        switch options.store {
+        case .memory:
+            keyring = Keyring(SealingKey(random: SystemRandom.fill))
+            let store = MemoryStore(
+                codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
+            makeStore = { _ in store }
+            file = nil
+        case .sqlite(let path):
+            keyring = try KeyFile.open("\(path).keys")
+            let opened = try Program.open(path, keyring, settings)
+            makeStore = { (loop) throws(UVError) in try SQLiteStore(opened, loop: loop) }
+            file = opened
+        }
+        do throws(StartFailure) {
+            server = try Server(configuration, makeStore: makeStore) { store in
+                TokenIssuer(
+                    registry: registry, settings: settings, store: store, keyring: keyring,
+                    random: RandomPool(fill: SystemRandom.fill))
+            }
+        } catch {
+            file?.close()
+            throw ProgramFailure(description: error.description)
         }
         if settings.mode == .sandbox {
             Program.log(
@@ -45,14 +61,39 @@ struct Program {
                 + "\(configuration.loops) event loop\(configuration.loops == 1 ? "" : "s")")
     }
 
-    /// Serves until it is told to stop.
+    private static func settings(_ options: Options) -> IssuerSettings {
+        var settings = IssuerSettings()
+        settings.mode = options.mode == .sandbox ? .sandbox : .production
+        settings.codeLifetime = options.codeLifetime * 1000
+        settings.tokenLifetime =
+            switch options.accessTokenLifetime {
+            case .seconds(let seconds): seconds * 1000
+            case .never: nil
+            }
+        return settings
+    }
+
+    private static func open(
+        _ path: String, _ keyring: Keyring, _ settings: IssuerSettings
+    ) throws(ProgramFailure) -> SQLiteFile {
+        do throws(SQLiteStoreFailure) {
+            return try SQLiteFile(
+                path: path, keyring: keyring, codeLifetime: settings.codeLifetime,
+                tokenLifetime: settings.tokenLifetime, report: Program.log)
+        } catch {
+            throw ProgramFailure(description: error.description)
+        }
+    }
+
+    /// Serves until it is told to stop, and leaves everything on disk.
     func run() {
         server.run()
+        file?.close()
         Program.log("stopped")
     }
 
-    /// One line on stderr. Never a secret.
-    static func log(_ line: String) {
+    /// One line on stderr. Never a secret. Any thread.
+    @Sendable static func log(_ line: String) {
         Log.line("obie-tokens: \(line)")
     }
 }

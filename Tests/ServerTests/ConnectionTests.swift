@@ -174,6 +174,74 @@ import Testing
         #expect(busy.transport.hasFinishedSending)
     }
 
+    @Test func stoppingServerLetsAnswersInTheQueueGoOut() {
+        let bench = Bench()
+        bench.send(Bench.get("a"))
+        bench.transport.queuedBytes = 10
+        bench.connection.stop()
+        #expect(!bench.transport.isClosed)
+        bench.host.pass(milliseconds: 10_600)
+        #expect(bench.transport.isClosed)
+    }
+
+    @Test func lastAnswerHasTimeToBeRead() {
+        let bench = Bench()
+        bench.transport.queuedBytes = 10
+        bench.send("BAD\r\n\r\n")
+        bench.host.pass(milliseconds: 5_000)
+        #expect(!bench.transport.isClosed)
+        bench.transport.queuedBytes = 0
+        bench.connection.drained()
+        bench.host.pass(milliseconds: 1_500)
+        #expect(!bench.transport.isClosed)
+        bench.host.pass(milliseconds: 1_100)
+        #expect(bench.transport.isClosed)
+    }
+
+    @Test func clientThatOnlySendsIsClosed() {
+        let bench = Bench { $0.lingerBytesMax = 100 }
+        bench.transport.queuedBytes = 10
+        bench.send("BAD\r\n\r\n")
+        bench.send(String(repeating: "x", count: 101))
+        #expect(bench.transport.isPaused)
+        bench.host.pass(milliseconds: 10_600)
+        #expect(bench.transport.isClosed)
+    }
+
+    @Test func halfClosedClientWithACutRequestIsClosedOnceItHasRead() {
+        let bench = Bench()
+        bench.transport.queuedBytes = 10
+        bench.send(Bench.get("a") + "GET /b HTT")
+        bench.connection.receivedEnd()
+        #expect(!bench.transport.isClosed)
+        bench.transport.queuedBytes = 0
+        bench.connection.drained()
+        #expect(bench.transport.isClosed)
+        #expect(!bench.transport.text.contains("408"))
+    }
+
+    @Test func emptyLineBetweenRequestsIsIdleTime() {
+        let bench = Bench()
+        bench.send(Bench.get("a") + "\r\n")
+        let length = bench.transport.written.count
+        bench.host.pass(milliseconds: 30_000)
+        #expect(bench.transport.written.count == length)
+        bench.send(Bench.get("b"))
+        #expect(bench.transport.paths == ["/a", "/b"])
+    }
+
+    @Test func lateRequestIsAnsweredAsItAskedFor() {
+        let bench = Bench()
+        let id = "93bac548-d2de-4546-b106-880a5018460d"
+        bench.send(
+            "HEAD / HTTP/1.1\r\nHost: h\r\nx-fapi-interaction-id: \(id)\r\nContent-Length: 2\r\n\r\nx"
+        )
+        bench.host.pass(milliseconds: 10_600)
+        #expect(bench.transport.text.hasPrefix("HTTP/1.1 408 "))
+        #expect(bench.transport.text.contains("x-fapi-interaction-id: \(id)\r\n"))
+        #expect(bench.transport.text.hasSuffix("\r\n\r\n"), "an answer to HEAD has no content")
+    }
+
     @Test func continueIsSentBeforeTheBody() {
         let bench = Bench()
         bench.send(
@@ -229,5 +297,16 @@ import Testing
         #expect(wheel.advance(now: 29_900).isEmpty)
         #expect(wheel.advance(now: 30_600).map { $0 === later } == [true])
         #expect(wheel.advance(now: 1_000_000).isEmpty)
+    }
+}
+
+@Suite struct ServerLimitsTests {
+    @Test(arguments: [
+        (1024, 2, 472), (1024, 1, 952), (64, 2, 1), (200, 4, 26), (1_048_576, 1, 1_000_000),
+    ])
+    func connectionsNeverUseUpTheDescriptors(descriptors: Int, loops: Int, connections: Int) {
+        var limits = ServerLimits()
+        limits.setConnectionsMax(descriptors: descriptors, loops: loops)
+        #expect(limits.connectionsMax == connections)
     }
 }

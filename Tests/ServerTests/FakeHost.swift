@@ -71,7 +71,7 @@ final class FakeHost: ConnectionHost {
             for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index) }
         }
         replies = Replies(publicURL: "http://x", tokenLifetime: 1000) {
-            var sealer = IdentifierSealer(key: SealingKey { _ in })
+            var sealer = IdentifierSealer(Keyring(SealingKey { _ in }))
             return sealer.seal(
                 Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next()))
         }

@@ -1,0 +1,187 @@
+// One SQLite connection and its statements, in Swift. Knows no table and no word of the domain.
+
+import CSQLite
+
+/// What SQLite refused, with its extended code: codes this file has never heard of stay intact.
+struct DatabaseError: Error, Equatable, CustomStringConvertible {
+    let code: Int32
+    /// SQLite's own text. It names tables and files, never values.
+    let description: String
+
+    /// The part of the code that says what kind of trouble it is.
+    var kind: Int32 { code & 0xFF }
+}
+
+/// A connection to one database file. One thread at a time.
+@safe final class Database {
+    enum Access { case readWrite, readOnly }
+
+    // Opened in `init`, closed in `deinit`; statements hold the connection and go first.
+    fileprivate let handle: OpaquePointer
+
+    /// - Throws: what `sqlite3_open_v2` says, such as SQLITE_CANTOPEN.
+    init(path: String, _ access: Access) throws(DatabaseError) {
+        var opened: OpaquePointer?
+        let flags =
+            switch access {
+            case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+            case .readOnly: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+            }
+        let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+        guard let handle = unsafe opened, code == SQLITE_OK else {
+            let error = unsafe Database.error(opened, code)
+            unsafe sqlite3_close_v2(opened)
+            throw error
+        }
+        unsafe self.handle = handle
+        unsafe sqlite3_extended_result_codes(handle, 1)
+    }
+
+    deinit {
+        unsafe sqlite3_close_v2(handle)
+    }
+
+    fileprivate static func error(_ handle: OpaquePointer?, _ code: Int32) -> DatabaseError {
+        let text = unsafe sqlite3_errmsg(handle)
+        return DatabaseError(
+            code: code, description: unsafe text.map { unsafe String(cString: $0) } ?? "no memory")
+    }
+
+    fileprivate func check(_ code: Int32) throws(DatabaseError) {
+        guard code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE else {
+            throw unsafe Database.error(handle, code)
+        }
+    }
+
+    /// Runs SQL without parameters or results, several statements at once.
+    func execute(_ sql: String) throws(DatabaseError) {
+        try check(unsafe sqlite3_exec(handle, sql, nil, nil, nil))
+    }
+
+    func prepare(_ sql: String) throws(DatabaseError) -> Statement {
+        try Statement(self, sql)
+    }
+
+    /// The first column of the first row, for pragmas and counts.
+    func integer(_ sql: String) throws(DatabaseError) -> Int64 {
+        let statement = try prepare(sql)
+        defer { statement.reset() }
+        return try statement.step() ? statement.integer(0) : 0
+    }
+
+    /// Rows that the last statement changed.
+    var changes: Int { Int(unsafe sqlite3_changes(handle)) }
+
+    /// False inside a transaction; SQLite may have ended one by itself after an error.
+    var isAutocommit: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
+
+    /// How long to wait for another process's lock.
+    func setBusyTimeout(milliseconds: Int32) {
+        unsafe sqlite3_busy_timeout(handle, milliseconds)
+    }
+
+    /// Leaves the write-ahead log alone when this connection closes.
+    func disableCheckpointOnClose() throws(DatabaseError) {
+        try execute("PRAGMA wal_autocheckpoint = 0")
+    }
+}
+
+/// A prepared statement: bind, step, read, reset.
+@safe final class Statement {
+    private let database: Database
+    // Prepared in `init`, finalized in `deinit`.
+    private let handle: OpaquePointer
+
+    fileprivate init(_ database: Database, _ sql: String) throws(DatabaseError) {
+        self.database = database
+        var prepared: OpaquePointer?
+        let code = unsafe sqlite3_prepare_v3(
+            database.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard let handle = unsafe prepared, code == SQLITE_OK else {
+            throw unsafe Database.error(database.handle, code)
+        }
+        unsafe self.handle = handle
+    }
+
+    deinit {
+        unsafe sqlite3_finalize(handle)
+    }
+
+    /// Parameters count from 1.
+    func bind(_ index: Int32, _ value: Int64?) throws(DatabaseError) {
+        guard let value else { return try database.check(unsafe sqlite3_bind_null(handle, index)) }
+        try database.check(unsafe sqlite3_bind_int64(handle, index, value))
+    }
+
+    func bind(_ index: Int32, _ value: [UInt8]) throws(DatabaseError) {
+        // SQLite copies (SQLITE_TRANSIENT, which is a cast that Swift does not import).
+        let code = unsafe value.withUnsafeBytes { bytes in
+            unsafe sqlite3_bind_blob(
+                handle, index, bytes.baseAddress, Int32(bytes.count), Statement.transient)
+        }
+        try database.check(code)
+    }
+
+    func bind(_ index: Int32, _ value: String?) throws(DatabaseError) {
+        guard var value else { return try database.check(unsafe sqlite3_bind_null(handle, index)) }
+        let code = value.withUTF8 { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { text in
+                // An empty string has no address, and without one SQLite would bind NULL.
+                unsafe sqlite3_bind_text(
+                    handle, index, text.baseAddress ?? Statement.empty, Int32(text.count),
+                    Statement.transient)
+            }
+        }
+        try database.check(code)
+    }
+
+    @unsafe private static let transient = unsafe unsafeBitCast(
+        -1, to: sqlite3_destructor_type.self)
+    // Never freed: one byte for the life of the process.
+    @unsafe nonisolated(unsafe) private static let empty = {
+        let byte = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+        unsafe byte.initialize(to: 0)
+        return unsafe UnsafePointer(byte)
+    }()
+
+    /// - Returns: true where there is a row.
+    func step() throws(DatabaseError) -> Bool {
+        let code = unsafe sqlite3_step(handle)
+        try database.check(code)
+        return code == SQLITE_ROW
+    }
+
+    /// Runs a statement that has no rows, and makes it ready again.
+    func run() throws(DatabaseError) {
+        defer { reset() }
+        while try step() {}
+    }
+
+    /// Ready to be bound again; an error of the last step is not repeated.
+    func reset() {
+        _ = unsafe sqlite3_reset(handle)
+    }
+
+    /// Columns count from 0.
+    func integer(_ column: Int32) -> Int64 {
+        unsafe sqlite3_column_int64(handle, column)
+    }
+
+    func isNull(_ column: Int32) -> Bool {
+        unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
+    }
+
+    func text(_ column: Int32) -> String {
+        // Valid until the next step; copied here.
+        guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }
+        let count = Int(unsafe sqlite3_column_bytes(handle, column))
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
+    }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return [] }
+        let count = Int(unsafe sqlite3_column_bytes(handle, column))
+        return unsafe Array(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+}

@@ -1,0 +1,125 @@
+// The tables, as numbered migrations, and the settings of each connection.
+
+import Tokens
+
+enum Schema {
+    /// Marks a file as ours: "obie" in ASCII.
+    private static let applicationID: Int64 = 0x6F62_6965
+
+    /// Each brings a file from the version of its index to the next. Never changed once released.
+    private static let migrations = [
+        """
+        CREATE TABLE meta (
+            name TEXT NOT NULL PRIMARY KEY,
+            value BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE codes (
+            issued_at INTEGER NOT NULL,
+            digest BLOB NOT NULL,
+            institution INTEGER NOT NULL,
+            provider INTEGER NOT NULL,
+            redirect_uri INTEGER NOT NULL,
+            scope INTEGER NOT NULL,
+            consent TEXT NOT NULL,
+            account TEXT NOT NULL,
+            state TEXT,
+            expires_at INTEGER NOT NULL,
+            token_issued_at INTEGER,
+            token_digest BLOB,
+            PRIMARY KEY (issued_at, digest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE tokens (
+            issued_at INTEGER NOT NULL,
+            digest BLOB NOT NULL,
+            institution INTEGER NOT NULL,
+            provider INTEGER NOT NULL,
+            scope INTEGER NOT NULL,
+            consent TEXT NOT NULL,
+            account TEXT NOT NULL,
+            expires_at INTEGER,
+            PRIMARY KEY (issued_at, digest)
+        ) STRICT, WITHOUT ROWID;
+        """
+    ]
+
+    /// The one connection that writes and checkpoints. FULL: a commit that was answered survives a
+    /// power cut; with NORMAL a spent code could be good again.
+    static func prepareWriter(_ database: Database) throws(DatabaseError) {
+        try database.execute(
+            """
+            PRAGMA journal_mode = WAL;
+            PRAGMA synchronous = FULL;
+            PRAGMA secure_delete = FAST;
+            PRAGMA wal_autocheckpoint = 4000;
+            PRAGMA journal_size_limit = 67108864;
+            PRAGMA cache_size = -16000;
+            PRAGMA mmap_size = 0;
+            """)
+        guard try database.integer("PRAGMA synchronous") == 2 else {
+            throw DatabaseError(code: 1, description: "synchronous=FULL was not accepted")
+        }
+    }
+
+    /// A connection that only reads, and never checkpoints.
+    static func prepareReader(_ database: Database) throws(DatabaseError) {
+        try database.execute("PRAGMA query_only = ON; PRAGMA mmap_size = 0;")
+    }
+
+    /// Brings the file to the newest version, each step in a transaction of its own.
+    ///
+    /// - Throws: `SQLiteStoreFailure` for a file of a newer version or of another program.
+    static func migrate(_ database: Database, path: String) throws {
+        let version = try database.integer("PRAGMA user_version")
+        let owner = try database.integer("PRAGMA application_id")
+        guard owner == applicationID || owner == 0 && version == 0 else {
+            throw SQLiteStoreFailure(
+                "\(path) is a database of another program; choose another path")
+        }
+        guard version <= migrations.count else {
+            throw SQLiteStoreFailure(
+                "\(path) has schema version \(version), this program knows \(migrations.count); "
+                    + "use the newer program that wrote it")
+        }
+        for (index, migration) in migrations.enumerated() where index >= version {
+            try database.execute(
+                """
+                BEGIN IMMEDIATE;
+                \(migration)
+                PRAGMA application_id = \(applicationID);
+                PRAGMA user_version = \(index + 1);
+                COMMIT;
+                """)
+        }
+    }
+}
+
+extension Schema {
+    /// Makes sure that the keys belong to the file: without them every code and token in it would
+    /// be refused, one by one.
+    ///
+    /// - Throws: `SQLiteStoreFailure` where the key that the file was last used with is missing.
+    static func checkKeys(_ database: Database, _ keyring: Keyring, path: String) throws {
+        let fingerprints = keyring.keys.map(\.fingerprint)
+        let select = try database.prepare("SELECT value FROM meta WHERE name = 'sealing_key'")
+        let known = try select.step() ? select.blob(0) : nil
+        select.reset()
+        if let known, !fingerprints.contains(known) {
+            throw SQLiteStoreFailure(
+                "the key file does not belong to the store \(path): bring back the one that was "
+                    + "beside it, or move the store away to begin anew")
+        }
+        let insert = try database.prepare(
+            "INSERT OR REPLACE INTO meta VALUES ('sealing_key', ?)")
+        try insert.bind(1, fingerprints[0])
+        try insert.run()
+    }
+}
+
+/// Why a store could not be opened: one sentence that says what to do.
+public struct SQLiteStoreFailure: Error, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

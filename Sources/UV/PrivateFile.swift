@@ -1,0 +1,55 @@
+// Small files that only this user may read: key files.
+
+import Glibc
+
+public enum PrivateFile {
+    /// Why a file could not be read or made.
+    public struct Failure: Error, CustomStringConvertible {
+        public let path: String
+        /// The raw `errno`.
+        public let code: Int32
+        public var description: String {
+            "\(path): "
+                + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
+        }
+        public var isAbsent: Bool { code == ENOENT }
+    }
+
+    private static let bytesMax = 64 * 1024
+
+    /// The whole content, at most 64 KiB. Any thread; blocks.
+    public static func read(_ path: String) throws(Failure) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: bytesMax)
+        let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
+        guard count >= 0 else { throw Failure(path: path, code: errno) }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Makes or replaces the file, readable for this user only (0600): written beside it, synced,
+    /// then renamed, so that a crash leaves the old content or the new. Any thread; blocks.
+    public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+        let draft = "\(path).new"
+        unsafe unlink(draft)
+        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure(path: draft, code: errno) }
+        let written = unsafe Glibc.write(descriptor, bytes, bytes.count)
+        let isSynced = written == bytes.count && fsync(descriptor) == 0
+        let code = errno
+        close(descriptor)
+        guard isSynced else { throw Failure(path: draft, code: code) }
+        guard unsafe rename(draft, path) == 0 else { throw Failure(path: path, code: errno) }
+        syncFolder(of: path)
+    }
+
+    /// The name of a new file is on disk only when its folder is.
+    private static func syncFolder(of path: String) {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+}

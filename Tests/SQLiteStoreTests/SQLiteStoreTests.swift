@@ -1,0 +1,218 @@
+// The store on disk: the contract, and what only a file must do.
+
+import Foundation
+import StoreContract
+import Synchronization
+import Testing
+import Tokens
+import UV
+
+@testable import SQLiteStore
+
+/// A store in a folder of its own that goes with it.
+private final class Rig {
+    let loop: EventLoop
+    let path: String
+    private let folder: URL
+    private(set) var file: SQLiteFile?
+    private(set) var store: SQLiteStore?
+    let lines = Lines()
+
+    final class Lines: Sendable {
+        private let all = Mutex<[String]>([])
+        func add(_ line: String) { all.withLock { $0.append(line) } }
+        var texts: [String] { all.withLock { $0 } }
+    }
+
+    static let keyring = Keyring(
+        SealingKey { bytes in for index in bytes.indices { bytes[index] = 7 } })
+
+    init() throws {
+        loop = try EventLoop()
+        folder = FileManager.default.temporaryDirectory.appending(
+            path: "obie-tokens-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        path = folder.appending(path: "store.db").path
+        try open()
+    }
+
+    static func file(
+        _ path: String, keyring: Keyring = keyring, _ report: @escaping @Sendable (String) -> Void
+    ) throws -> SQLiteFile {
+        try SQLiteFile(
+            path: path, keyring: keyring, codeLifetime: StoreContract.lifetime,
+            tokenLifetime: StoreContract.tokenLifetime, report: report)
+    }
+
+    func open() throws {
+        let opened = try Rig.file(path) { [lines] in lines.add($0) }
+        file = opened
+        store = try SQLiteStore(opened, loop: loop)
+    }
+
+    func close() {
+        store?.close()
+        store = nil
+        loop.run()
+        file?.close()
+        file = nil
+    }
+
+    func wait() {
+        loop.runOnce()
+        usleep(50)
+    }
+
+    deinit {
+        close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    func answer<Value>(
+        _ ask: (SQLiteStore, @escaping (Result<Value, StoreError>) -> Void) -> Void
+    ) throws -> Result<Value, StoreError> {
+        var result: Result<Value, StoreError>?
+        ask(try #require(store)) { result = $0 }
+        for _ in 0..<100_000 where result == nil { wait() }
+        return try #require(result, "no answer")
+    }
+
+    func code(_ number: UInt64, at time: Milliseconds = 1_000_000, state: String? = "s")
+        -> AuthorizationCode
+    {
+        AuthorizationCode(
+            id: Identifier(issuedAt: time, randomHigh: 1, randomLow: number),
+            institution: Institution.ID(1), provider: Provider.ID(1),
+            redirectURI: Provider.RedirectURI.ID(1), scope: .accounts,
+            consent: Consent(id: "c\(number)", accountID: ""), state: state,
+            expiresAt: time + StoreContract.lifetime)
+    }
+
+    func redeem(_ code: AuthorizationCode) throws -> Result<RedemptionOutcome, StoreError> {
+        let attempt = Redemption(
+            code: code.id, institution: code.institution, provider: code.provider,
+            redirectURI: code.redirectURI, now: code.id.issuedAt,
+            token: Identifier(issuedAt: 2_000_000, randomHigh: 2, randomLow: 9),
+            tokenExpiresAt: nil)
+        return try answer { $0.redeem(attempt, completion: $1) }
+    }
+
+    func insert(_ code: AuthorizationCode) throws -> Result<Void, StoreError> {
+        try answer { $0.insert(code, completion: $1) }
+    }
+}
+
+@Suite struct SQLiteStoreTests {
+    @Test(arguments: StoreContract.rules.map(\.name))
+    func sqliteStoreKeepsTheContract(rule: String) throws {
+        let run = try #require(StoreContract.rules.first { $0.name == rule }?.run)
+        var rigs: [Rig] = []
+        try run(
+            StoreContract(wait: { rigs.last?.wait() }) {
+                let rig = try Rig()
+                rigs.append(rig)
+                return try #require(rig.store)
+            })
+    }
+
+    @Test(arguments: [nil, "", "s", "\"\\\u{0}\u{1}é😀"])
+    func whatWasAnsweredSurvivesARestart(state: String?) throws {
+        let rig = try Rig()
+        let (spent, fresh) = (rig.code(1, state: state), rig.code(2, state: state))
+        for code in [spent, fresh] { try rig.insert(code).get() }
+        #expect(try rig.redeem(spent) == .success(.redeemed(state: state)))
+        rig.close()
+        try rig.open()
+        #expect(try rig.redeem(spent) == .success(.refused(.used)))
+        #expect(try rig.redeem(fresh) == .success(.redeemed(state: state)))
+    }
+
+    @Test func secondServerOnTheFileIsRefused() throws {
+        let rig = try Rig()
+        #expect(throws: SQLiteStoreFailure.self) { try Rig.file(rig.path) { _ in } }
+        rig.close()
+        try Rig.file(rig.path) { _ in }.close()
+    }
+
+    @Test func foreignKeysAreNoticedAtTheStart() throws {
+        let rig = try Rig()
+        rig.close()
+        let other = SealingKey { bytes in bytes[0] = 1 }
+        #expect(throws: SQLiteStoreFailure.self) {
+            try Rig.file(rig.path, keyring: Keyring(other)) { _ in }
+        }
+        // A new key in front of the old one is a rotation, after which the old one may go.
+        try Rig.file(rig.path, keyring: Rig.keyring.adding(other)) { _ in }.close()
+        try Rig.file(rig.path, keyring: Keyring(other)) { _ in }.close()
+    }
+
+    @Test func newerSchemaAndForeignDatabaseAreRefused() throws {
+        let rig = try Rig()
+        rig.close()
+        try Database(path: rig.path, .readWrite).execute("PRAGMA user_version = 99")
+        #expect(throws: SQLiteStoreFailure.self) { try Rig.file(rig.path) { _ in } }
+        try Database(path: rig.path, .readWrite).execute("PRAGMA application_id = 1")
+        #expect(throws: SQLiteStoreFailure.self) { try Rig.file(rig.path) { _ in } }
+    }
+
+    @Test func faultIsAnsweredAndReportedOnceAndTheCodeStaysGood() throws {
+        let rig = try Rig()
+        let code = rig.code(1)
+        try rig.insert(code).get()
+        // Another process holds the file for writing, as a foreign tool might.
+        let blocker = try Database(path: rig.path, .readWrite)
+        try blocker.execute("BEGIN IMMEDIATE")
+        for _ in 0..<3 { #expect(try rig.redeem(code) == .failure(.unavailable)) }
+        #expect(rig.store?.isAvailable == false)
+        #expect(rig.lines.texts.count == 1)
+        try blocker.execute("ROLLBACK")
+        #expect(try rig.redeem(code) == .success(.redeemed(state: "s")))
+        #expect(rig.store?.isAvailable == true)
+        #expect(rig.lines.texts.count == 2)
+    }
+
+    @Test func recoveryIsNoticedWithoutRequests() throws {
+        let rig = try Rig()
+        let blocker = try Database(path: rig.path, .readWrite)
+        try blocker.execute("BEGIN IMMEDIATE")
+        let expire: () throws -> Bool = {
+            let result: Result<Milliseconds?, StoreError> = try rig.answer {
+                $0.removeExpired(now: 5, completion: $1)
+            }
+            return (try? result.get()) != nil
+        }
+        #expect(try !expire())
+        #expect(rig.store?.isAvailable == false)
+        try blocker.execute("ROLLBACK")
+        #expect(try expire())
+        #expect(rig.store?.isAvailable == true)
+    }
+
+    @Test func expiredRowsLeaveTheFile() throws {
+        let rig = try Rig()
+        for number in 0..<1200 { try rig.insert(rig.code(UInt64(number))).get() }
+        let count = {
+            try Database(path: rig.path, .readOnly).integer("SELECT count(*) FROM codes")
+        }
+        #expect(try count() == 1200)
+        let later = 1_000_000 + StoreContract.lifetime + ReplayMemory.milliseconds
+        for (now, left) in [(later, 1200), (later + 1, 700), (later + 1, 200), (later + 1, 0)] {
+            let next: Result<Milliseconds?, StoreError> = try rig.answer {
+                $0.removeExpired(now: now, completion: $1)
+            }
+            #expect(try count() == left)
+            #expect(try next.get() == (left == 700 || left == 200 ? now : now + 1000))
+        }
+    }
+
+    @Test func fileHoldsNoIdentifier() throws {
+        let rig = try Rig()
+        let code = rig.code(0x1234_5678_9ABC_DEF0)
+        try rig.insert(code).get()
+        _ = try rig.redeem(code)
+        rig.close()
+        let content = try Data(contentsOf: URL(filePath: rig.path))
+        #expect(content.range(of: Data("c1311768467463790320".utf8)) != nil, "the consent is there")
+        #expect(content.range(of: Data(code.id.bytes[8...])) == nil)
+    }
+}
