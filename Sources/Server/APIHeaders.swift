@@ -11,6 +11,16 @@ struct HeaderField {
     var isMissing: Bool { value.isEmpty && count <= 1 }
     var isDoubled: Bool { count > 1 }
 
+    /// The media type, in any case and with any parameters, exactly once (RFC 9110 §8.3.1).
+    func isMediaType(_ type: [UInt8], _ bytes: Span<UInt8>) -> Bool {
+        guard count == 1, value.count >= type.count else { return false }
+        let end = value.lowerBound + type.count
+        guard equalIgnoringCase(bytes, value.lowerBound..<end, type) else { return false }
+        var at = end
+        while at < value.upperBound, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
+        return at == value.upperBound || bytes[at] == UInt8(ascii: ";")
+    }
+
     fileprivate mutating func found(_ value: Range<Int>) {
         self.value = value
         count += 1
@@ -74,7 +84,7 @@ struct APIHeaders {
         if ccgToken.isDoubled { faults.append(doubled("ccg_token")) }
         if let fault = required(contentType, "Content-Type") {
             faults.append(fault)
-        } else if !isJSON(bytes, contentType.value) {
+        } else if !contentType.isMediaType(APIHeaders.json, bytes) {
             faults.append(
                 Fault(.contentTypeInvalid, "the header Content-Type must be application/json"))
         }
@@ -115,16 +125,5 @@ struct APIHeaders {
         }
         for at in range.dropFirst(2) where bytes[at] &- 0x30 >= 10 { return false }
         return true
-    }
-
-    /// The media type application/json, with any parameters (RFC 9110 §8.3.1).
-    private func isJSON(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        let end = range.lowerBound + APIHeaders.json.count
-        guard range.count >= APIHeaders.json.count,
-            equalIgnoringCase(bytes, range.lowerBound..<end, APIHeaders.json)
-        else { return false }
-        var at = end
-        while at < range.upperBound, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
-        return at == range.upperBound || bytes[at] == UInt8(ascii: ";")
     }
 }

@@ -56,6 +56,15 @@ final class Replies {
         case .code(let code, let redirectURI, let state):
             appendCode(code, redirectURI, state)
             finish(createdHead, context, to: &output)
+        case .introspection(let token):
+            appendIntrospection(token)
+            finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
+        case .oauthError(let code, let description, let status):
+            content.append(contentsOf: #"{"error":"\#(code)","error_description":"#.utf8)
+            JSONWriter.appendString(description, to: &content)
+            content.append(UInt8(ascii: "}"))
+            let head = ResponseEncoder.head(status, jsonFields + challenge(status))
+            finish(head, context, to: &output)
         case .faults(let faults):
             appendFaults(faults, [], context, to: &output)
         case .methodNotAllowed(let allow):
@@ -102,6 +111,29 @@ final class Replies {
         content.append(contentsOf: "}}}}".utf8)
     }
 
+    /// RFC 7662 §2.2; times in seconds.
+    private func appendIntrospection(_ token: ActiveToken?) {
+        guard let token else { return content.append(contentsOf: #"{"active":false}"#.utf8) }
+        content.append(contentsOf: #"{"active":true,"scope":"\#(token.scope)","client_id":"#.utf8)
+        JSONWriter.appendString(token.providerReference, to: &content)
+        content.append(
+            contentsOf: #","token_type":"bearer","iat":\#(token.issuedAt / 1000)"#.utf8)
+        if let expiresAt = token.expiresAt {
+            content.append(contentsOf: #","exp":\#(expiresAt / 1000)"#.utf8)
+        }
+        content.append(contentsOf: #","sub":"#.utf8)
+        JSONWriter.appendString(token.consent.accountID, to: &content)
+        content.append(contentsOf: #","consent_id":"#.utf8)
+        JSONWriter.appendString(token.consent.id, to: &content)
+        content.append(UInt8(ascii: "}"))
+    }
+
+    /// RFC 9110 §11.6.1: a 401 says how to authenticate.
+    private func challenge(_ status: Status) -> [(name: String, value: String)] {
+        status.code == 401
+            ? [("WWW-Authenticate", #"Basic realm="obie", charset="UTF-8""#)] : []
+    }
+
     /// How long a client should wait before it tries again, in seconds.
     private static let retryAfterSeconds = 1
 
@@ -110,10 +142,7 @@ final class Replies {
         to output: inout [UInt8]
     ) {
         guard let first = faults.first else { preconditionFailure("an error says at least one") }
-        var fields = jsonFields + extra
-        if first.code.status.code == 401 {
-            fields.append(("WWW-Authenticate", #"Basic realm="obie", charset="UTF-8""#))
-        }
+        var fields = jsonFields + extra + challenge(first.code.status)
         if [429, 503].contains(first.code.status.code) {
             fields.append(("Retry-After", "\(Replies.retryAfterSeconds)"))
         }

@@ -11,6 +11,10 @@ enum Response {
     case fixedToken
     /// 201 with an authorization code and where to bring it.
     case code(SealedIdentifier, redirectURI: String, state: String?)
+    /// 200 with what a token is good for; nil: with nothing but that it is not alive.
+    case introspection(ActiveToken?)
+    /// An error in the words of RFC 6749 §5.2.
+    case oauthError(String, String, Status)
     /// All faults have the status of the first.
     case faults([Fault])
     /// 405

@@ -6,20 +6,23 @@ import Tokens
 /// Answers the public listener. The path is compared literally; the query is no part of it.
 final class Router: RequestHandler {
     private enum Route {
-        case tokens, codes, errors, health
+        case tokens, codes, introspection, errors, health
     }
 
     private static let routes: [([UInt8], Route)] = [
         (Array("/v1/obie/tokens".utf8), .tokens),
         (Array("/v1/obie/authorization_codes".utf8), .codes),
+        (Array("/oauth2/introspect".utf8), .introspection),
         (Array("/errors".utf8), .errors),
         (Array("/healthz".utf8), .health),
     ]
 
     private let endpoints: TokenEndpoints
+    private let introspection: IntrospectionEndpoint
 
     init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
         endpoints = TokenEndpoints(issuer: issuer, now: now)
+        introspection = IntrospectionEndpoint(issuer: issuer, now: now)
     }
 
     func handle(
@@ -35,12 +38,14 @@ final class Router: RequestHandler {
             endpoints.handle(.exchange, head, bytes, &session, responder)
         case (.codes, .post):
             endpoints.handle(.issueCode, head, bytes, &session, responder)
+        case (.introspection, .post):
+            introspection.handle(head, bytes, &session, responder)
         case (.errors, .get), (.errors, .head):
             responder.respond(
                 .content(ErrorPage.html, type: "text/html; charset=utf-8", status: .ok))
         case (.health, .get), (.health, .head):
             responder.respond(.content(Router.healthy, type: "application/json", status: .ok))
-        case (.tokens, _), (.codes, _):
+        case (.tokens, _), (.codes, _), (.introspection, _):
             responder.respond(Router.notOffered(head.method, allow: "POST, OPTIONS"))
         case (.errors, _), (.health, _):
             responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))

@@ -83,6 +83,18 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
         self.init(high: high, low: low)
     }
 
+    /// Reads 32 lower-case hexadecimal digits in groups of 8-4-4-4-12, or nothing.
+    public init?(token bytes: Span<UInt8>) {
+        guard bytes.count == SealedIdentifier.tokenLength else { return nil }
+        var digits: [UInt8] = []
+        for at in 0..<bytes.count {
+            let isSeparator = at == 8 || at == 13 || at == 18 || at == 23
+            guard (bytes[at] == UInt8(ascii: "-")) == isSeparator else { return nil }
+            if !isSeparator { digits.append(bytes[at]) }
+        }
+        self.init(code: digits.span)
+    }
+
     private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
         var number: UInt64 = 0
         var seen: UInt8 = 0

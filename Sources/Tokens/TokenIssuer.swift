@@ -69,7 +69,7 @@ public struct IssuedToken: Sendable {
 public final class TokenIssuer {
     public let registry: Registry
     public let settings: IssuerSettings
-    private let store: any TokenStore
+    let store: any TokenStore
     private var sealer: IdentifierSealer
     private var random: RandomPool
 
@@ -126,13 +126,10 @@ public final class TokenIssuer {
         guard let sealedCode = request.code else {
             return completion(.failure(.codeRefused(.unknown)))
         }
-        // What we never sealed opens to a time of chance: no store needs to be asked.
-        let oldest = now - settings.codeLifetime - ReplayMemory.milliseconds
-        let newest = now + TokenIssuer.clockSkew
-        guard
-            let code = sealer.open(
-                sealedCode, where: { $0.issuedAt > oldest && $0.issuedAt <= newest })
-        else { return completion(.failure(.codeRefused(.unknown))) }
+        let age = settings.codeLifetime + ReplayMemory.milliseconds
+        guard let code = open(sealedCode, youngerThan: age, now: now) else {
+            return completion(.failure(.codeRefused(.unknown)))
+        }
         let id = draw(now)
         let sealed = sealer.seal(id)
         let attempt = Redemption(
@@ -149,6 +146,17 @@ public final class TokenIssuer {
                 completion(.failure(.store(error)))
             }
         }
+    }
+
+    /// What we never sealed opens to a time of chance, so that no store needs to be asked: nil.
+    ///
+    /// - Parameter age: nil for any.
+    func open(
+        _ sealed: SealedIdentifier, youngerThan age: Milliseconds?, now: Milliseconds
+    ) -> Identifier? {
+        let oldest = age.map { now - $0 } ?? 0
+        let newest = now + TokenIssuer.clockSkew
+        return sealer.open(sealed) { $0.issuedAt > oldest && $0.issuedAt <= newest }
     }
 
     /// A number for an error occurrence: unique, and tells nothing.

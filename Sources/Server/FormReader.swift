@@ -1,0 +1,61 @@
+// Form-encoded bodies (application/x-www-form-urlencoded, WHATWG URL §5.1): one member out of a
+// few.
+
+/// What a form says about one name.
+enum FormValue: Equatable {
+    case absent
+    case value([UInt8])
+    case doubled
+    /// The form cannot be decoded.
+    case malformed
+}
+
+enum FormReader {
+    /// Looks for `name`, with escapes resolved in names and values.
+    static func value(_ name: [UInt8], _ form: Span<UInt8>) -> FormValue {
+        var found = FormValue.absent
+        var start = 0
+        while start < form.count {
+            var end = start
+            while end < form.count, form[end] != UInt8(ascii: "&") { end += 1 }
+            var equals = start
+            while equals < end, form[equals] != UInt8(ascii: "=") { equals += 1 }
+            guard let key = decode(form, start..<equals),
+                let value = decode(form, min(equals + 1, end)..<end)
+            else { return .malformed }
+            if key == name { found = found == .absent ? .value(value) : .doubled }
+            start = end + 1
+        }
+        return found
+    }
+
+    private static func decode(_ form: Span<UInt8>, _ range: Range<Int>) -> [UInt8]? {
+        var output: [UInt8] = []
+        var at = range.lowerBound
+        while at < range.upperBound {
+            switch form[at] {
+            case UInt8(ascii: "+"):
+                output.append(UInt8(ascii: " "))
+            case UInt8(ascii: "%"):
+                guard at + 2 < range.upperBound, let high = digit(form[at + 1]),
+                    let low = digit(form[at + 2])
+                else { return nil }
+                output.append(high << 4 | low)
+                at += 2
+            default:
+                output.append(form[at])
+            }
+            at += 1
+        }
+        return output
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30
+        case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
+            (byte | 0x20) - 0x57
+        default: nil
+        }
+    }
+}
