@@ -5,6 +5,7 @@
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
 #   make bench   speed beside bare libuv and nginx, as ratios in one run (about 4 minutes)
 #   make soak    60 s of wrk: statuses, dropped connections, memory
+#   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built
 
@@ -16,14 +17,18 @@ SHELL := /bin/bash
 RELEASE := swift build -c release --static-swift-stdlib --product obie-tokens
 SERVER := .build/release/obie-tokens
 ARGS ?=
+ROUNDS ?= 10
 
-.PHONY: help run test check lint bench soak format clean tools bench-tools release
+.PHONY: help run test check lint bench soak crash-test format clean tools check-tools bench-tools release
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
 
 tools:
 	@Scripts/install-tools.sh libuv1-dev libsqlite3-dev pkg-config curl
+
+check-tools: tools
+	@Scripts/install-tools.sh gcc python3
 
 bench-tools: tools
 	@Scripts/install-tools.sh wrk nginx-light gcc python3 util-linux
@@ -40,8 +45,15 @@ test: tools
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
 
-check: tools lint test release
+check: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
+	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
+	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
+	Tests/Crash/fault_test.py --server $(SERVER)
+
+crash-test: check-tools release
+	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
+	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
 
 bench: bench-tools release
 	Benchmarks/bench.py --server $(SERVER) $(ARGS)

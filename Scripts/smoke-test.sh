@@ -6,10 +6,11 @@
 # Pastes the curls of the README against a free port.
 set -euo pipefail
 server=$1
-log=$(mktemp)
-"$server" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 2>"$log" &
+folder=$(mktemp -d)
+log=$folder/log
+"$server" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --store "sqlite:$folder/store.db" 2>"$log" &
 pid=$!
-trap 'kill "$pid" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'kill "$pid" 2>/dev/null || true; rm -rf "$folder"' EXIT
 
 for _ in $(seq 100); do
     url=$(sed -n 's/.*listening on \(http:[^,]*\),.*/\1/p' "$log")

@@ -11,6 +11,8 @@ import UV
     static let queueMax = 65_536
 
     public let health: StoreHealth
+    /// Who exists, as the file said when it was opened.
+    public private(set) var registry = Registry.empty
     fileprivate let jobs = JobQueue<QueuedJob>(countMax: queueMax)
     fileprivate let questions = JobQueue<QueuedQuestion>(countMax: queueMax)
     private var writer: Worker?
@@ -20,11 +22,13 @@ import UV
 
     /// Opens or makes the file, brings its schema up to date, and starts the threads.
     ///
-    /// - Parameter keyring: must hold the key that the file was last used with.
-    /// - Parameter report: gets one line each time the store fails or recovers.
+    /// - Parameters:
+    ///   - keyring: must hold the key that the file was last used with.
+    ///   - mode: the one that the file was made in.
+    ///   - report: gets one line each time the store fails or recovers.
     /// - Throws: `SQLiteStoreFailure` that says what to do.
     public init(
-        path: String, keyring: Keyring, codeLifetime: Milliseconds, tokenLifetime: Milliseconds?,
+        path: String, keyring: Keyring, settings: IssuerSettings,
         report: @escaping @Sendable (String) -> Void
     ) throws(SQLiteStoreFailure) {
         health = StoreHealth(report: report)
@@ -34,8 +38,10 @@ import UV
             try Schema.prepareWriter(database)
             try Schema.migrate(database, path: path)
             try Schema.checkKeys(database, keyring, path: path)
+            registry = try Schema.openRegistry(database, settings.mode, path: path)
             let writer = try Writer(
-                database, health: health, codeLifetime: codeLifetime, tokenLifetime: tokenLifetime)
+                database, health: health, codeLifetime: settings.codeLifetime,
+                tokenLifetime: settings.tokenLifetime)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable)
@@ -58,6 +64,9 @@ import UV
                 "cannot write beside the store \(path) (errno \(errno)); choose another path or "
                     + "allow this user to write to its folder")
         }
+        // For this user only, before SQLite would make it for all; the log beside it follows suit.
+        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { Glibc.close(file) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             Glibc.close(descriptor)
             throw SQLiteStoreFailure(

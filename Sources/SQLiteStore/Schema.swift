@@ -13,6 +13,29 @@ enum Schema {
             name TEXT NOT NULL PRIMARY KEY,
             value BLOB NOT NULL
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE institutions (
+            id INTEGER PRIMARY KEY,
+            reference TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE clients (
+            id TEXT NOT NULL PRIMARY KEY,
+            secret BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE client_institutions (
+            client TEXT NOT NULL REFERENCES clients,
+            institution INTEGER NOT NULL REFERENCES institutions,
+            PRIMARY KEY (client, institution)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE providers (
+            id INTEGER PRIMARY KEY,
+            reference TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE redirect_uris (
+            id INTEGER PRIMARY KEY,
+            provider INTEGER NOT NULL REFERENCES providers,
+            uri TEXT NOT NULL,
+            UNIQUE (provider, uri)
+        ) STRICT;
         CREATE TABLE codes (
             issued_at INTEGER NOT NULL,
             digest BLOB NOT NULL,

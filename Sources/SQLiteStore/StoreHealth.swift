@@ -12,6 +12,8 @@ public final class StoreHealth: Sendable {
 
     public var isGood: Bool { cause.withLock { $0 == nil } }
 
+    func tell(_ line: String) { report(line) }
+
     func failed(_ description: String) {
         let isNew = cause.withLock { cause in
             defer { cause = description }

@@ -30,7 +30,8 @@ final class Transactions {
             """)
         spendCode = try database.prepare(
             """
-            UPDATE codes SET token_issued_at = ?, token_digest = ?
+            UPDATE codes SET token_issued_at = ?, token_digest = ?, consent = '', account = '',
+                state = NULL
             WHERE issued_at = ? AND digest = ? AND token_digest IS NULL
             """)
         insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
@@ -53,7 +54,10 @@ final class Transactions {
 
     /// Only digests are stored: the key file may be stolen together with the database.
     static func digest(_ id: Identifier) -> [UInt8] {
-        Array(SHA256.hash(data: id.bytes))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(SHA256.byteCount)
+        bytes.append(contentsOf: SHA256.hash(data: id.bytes))
+        return bytes
     }
 
     func begin() throws(DatabaseError) { try database.execute("BEGIN IMMEDIATE") }
@@ -87,6 +91,8 @@ final class Transactions {
     }
 
     /// Spends a code and stores its token. Won by the row that changes, not by the look before.
+    /// What the token takes over leaves the code's row, which so stays as long as it was: rows that
+    /// grow would split pages.
     func redeem(_ attempt: Redemption) throws(DatabaseError) -> RedemptionOutcome {
         let digest = Transactions.digest(attempt.code)
         guard let (code, token) = try find(attempt.code, digest) else { return .refused(.unknown) }

@@ -104,6 +104,9 @@ final class Writer {
     private let health: StoreHealth
     private let codeLifetime: Milliseconds
     private let tokenLifetime: Milliseconds?
+    private var batches = 0
+    private var written = 0
+    private var commitMicroseconds = 0
 
     init(
         _ database: Database, health: StoreHealth, codeLifetime: Milliseconds,
@@ -123,6 +126,11 @@ final class Writer {
                 rest = rest.dropFirst(Writer.batchMax)
             }
         }
+        if batches > 0 {
+            health.tell(
+                "the store wrote \(written) changes in \(batches) batches, \(written / batches) a "
+                    + "batch, \(commitMicroseconds / batches) us a commit")
+        }
     }
 
     /// One transaction. Where anything in it fails nothing of it has happened, and all are told so.
@@ -133,7 +141,11 @@ final class Writer {
             results = []
             for queued in batch { results.append(try perform(queued.job)) }
             if !health.isGood { try transactions.probe() }
+            let began = Clock.monotonicMicroseconds()
             try transactions.commit()
+            commitMicroseconds += Clock.monotonicMicroseconds() - began
+            batches += 1
+            written += batch.count
             health.recovered()
         } catch {
             transactions.rollback()

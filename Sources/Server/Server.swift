@@ -71,7 +71,7 @@ public final class Server {
         makeStore: (EventLoop) throws(UVError) -> any TokenStore,
         makeIssuer: (any TokenStore) -> TokenIssuer
     ) throws(StartFailure) {
-        Signal.ignoreBrokenPipe()
+        Signal.ignoreWriteSignals()
         var configuration = configuration
         configuration.limits.setConnectionsMax(
             descriptors: Machine.raiseDescriptorLimit(), loops: configuration.loops)

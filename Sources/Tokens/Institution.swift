@@ -20,8 +20,8 @@ public struct Institution: Sendable {
 /// An API client: credentials that may act for some institutions.
 public struct Client: Sendable {
     public let id: String
-    let secret: SecretDigest
-    let institutions: Set<Institution.ID>
+    public let secret: SecretDigest
+    public let institutions: Set<Institution.ID>
 
     public init(id: String, secret: SecretDigest, institutions: Set<Institution.ID>) {
         self.id = id

@@ -7,7 +7,7 @@ public final class Registry: Sendable {
     private let institutions: [String: Institution]
     private let providers: [Provider.ID: Provider]
     /// Sandbox only: the fixed CCG token and the provider that it stands for.
-    let fixedCCGToken: (secret: SecretDigest, provider: Provider.ID)?
+    public let fixedCCGToken: (secret: SecretDigest, provider: Provider.ID)?
 
     public init(
         clients: [Client], institutions: [Institution], providers: [Provider],
@@ -44,6 +44,11 @@ public final class Registry: Sendable {
                 ])
         ],
         fixedCCGToken: (SecretDigest(of: Array(sandboxCCGToken.utf8)), Provider.ID(1)))
+
+    // For a store that keeps them.
+    public var allClients: [Client] { Array(clients.values) }
+    public var allInstitutions: [Institution] { Array(institutions.values) }
+    public var allProviders: [Provider] { Array(providers.values) }
 
     // Compared with where no client has the given id, so that both ways take the same time.
     private static let nobody = SecretDigest(of: Array("nobody".utf8))

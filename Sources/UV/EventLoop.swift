@@ -51,6 +51,11 @@ import Glibc
 
 /// The system's clocks.
 public enum Clock {
+    /// For durations. Any thread.
+    public static func monotonicMicroseconds() -> Int {
+        Int(uv_hrtime() / 1000)
+    }
+
     /// Milliseconds since 1970-01-01T00:00:00Z. Any thread. About 30 ns.
     public static func wallMilliseconds() -> Int64 {
         var time = timespec()

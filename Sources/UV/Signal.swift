@@ -36,9 +36,10 @@ public final class Signal: Handle {
     public static let terminate = SIGTERM
     public static let interrupt = SIGINT
 
-    /// A write to a closed socket becomes an error code instead of ending the process: libuv
-    /// does not set `MSG_NOSIGNAL`. Call once, before any socket is made.
-    public static func ignoreBrokenPipe() {
+    /// A write to a closed socket, or to a file that has reached its allowed size, becomes an error
+    /// code instead of ending the process. Call once, before anything is opened.
+    public static func ignoreWriteSignals() {
+        _ = signal(SIGXFSZ, SIG_IGN)
         _ = signal(SIGPIPE, SIG_IGN)
     }
 }

@@ -22,10 +22,10 @@ struct Options: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Where codes and tokens are kept: in a file, with its keys in PATH.keys, or in memory, "
-                + "which forgets them when the server stops. (default: memory)",
+                + "which forgets them when the server stops. (default: \(OptionValue.defaultStore))",
             valueName: "memory|sqlite:path"),
         transform: OptionValue.store)
-    var store = StoreChoice.memory
+    var store = StoreChoice.sqlite(path: OptionValue.defaultPath)
 
     @Option(
         help: ArgumentHelp(
@@ -83,6 +83,8 @@ enum TokenLifetime: CustomStringConvertible {
 
 /// From words to values; each refusal says what would be right.
 enum OptionValue {
+    static let defaultPath = "./obie-tokens.db"
+    static let defaultStore = "sqlite:\(defaultPath)"
     static let defaultListen = constant("127.0.0.1:8080")
     static let defaultAdminListen = constant("127.0.0.1:9090")
 

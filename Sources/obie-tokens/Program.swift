@@ -17,16 +17,12 @@ struct Program {
 
     init(_ options: Options) throws(ProgramFailure) {
         let settings = Program.settings(options)
-        let registry: Registry =
-            switch settings.mode {
-            case .sandbox: .sandbox
-            case .production: .empty
-            }
         var configuration = ServerConfiguration(
             listen: options.listen, adminListen: options.adminListen,
             loops: options.loops.map { Int($0) } ?? Machine.availableProcessors)
         configuration.publicURL = options.publicURL
         let keyring: Keyring
+        let registry: Registry
         let makeStore: (EventLoop) throws(UVError) -> any TokenStore
         switch options.store {
         case .memory:
@@ -34,11 +30,13 @@ struct Program {
             let store = MemoryStore(
                 codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
             makeStore = { _ in store }
+            registry = settings.mode == .sandbox ? .sandbox : .empty
             file = nil
         case .sqlite(let path):
             keyring = try KeyFile.open("\(path).keys")
             let opened = try Program.open(path, keyring, settings)
             makeStore = { (loop) throws(UVError) in try SQLiteStore(opened, loop: loop) }
+            registry = opened.registry
             file = opened
         }
         do throws(StartFailure) {
@@ -78,8 +76,7 @@ struct Program {
     ) throws(ProgramFailure) -> SQLiteFile {
         do throws(SQLiteStoreFailure) {
             return try SQLiteFile(
-                path: path, keyring: keyring, codeLifetime: settings.codeLifetime,
-                tokenLifetime: settings.tokenLifetime, report: Program.log)
+                path: path, keyring: keyring, settings: settings, report: Program.log)
         } catch {
             throw ProgramFailure(description: error.description)
         }

@@ -60,7 +60,8 @@ import Testing
         for port in [server.port, server.adminPort] {
             let other = flag == "--listen" ? "--admin-listen" : "--listen"
             let outcome = try run(
-                "serve", other, "127.0.0.1:0", flag, "127.0.0.1:\(port)", "--mode", "production")
+                "serve", other, "127.0.0.1:0", flag, "127.0.0.1:\(port)", "--mode", "production",
+                "--store", "memory")
             #expect(outcome.status == 71)
             #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
             #expect(outcome.errors.contains("\(port)"))
@@ -110,7 +111,8 @@ import Testing
     @Test func serverListensOnIPv6() throws {
         let child = try ChildProcess(
             ChildProcess.binary.path,
-            ["serve", "--listen", "[::1]:0", "--admin-listen", "127.0.0.1:0"], isWatched: true)
+            ["serve", "--listen", "[::1]:0", "--admin-listen", "127.0.0.1:0", "--store", "memory"],
+            isWatched: true)
         defer { child.stop(SIGKILL) }
         for _ in 0..<500 where !child.errorOutput.contains("listening on") { usleep(10_000) }
         #expect(child.errorOutput.contains("listening on http://[::1]:"))

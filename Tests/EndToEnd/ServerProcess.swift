@@ -24,7 +24,9 @@ final class ServerProcess: Sendable {
 
     /// Starts with free ports and waits until it listens.
     init(_ arguments: [String] = []) throws {
-        let addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]
+        // In memory, unless the test says otherwise: a file has one server.
+        let store = arguments.contains("--store") ? [] : ["--store", "memory"]
+        let addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] + store
         program = try ChildProcess(
             ChildProcess.binary.path, ["serve"] + addresses + arguments, isWatched: true)
         let deadline = Date(timeIntervalSinceNow: 30)

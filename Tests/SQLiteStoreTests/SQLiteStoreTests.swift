@@ -39,9 +39,10 @@ private final class Rig {
     static func file(
         _ path: String, keyring: Keyring = keyring, _ report: @escaping @Sendable (String) -> Void
     ) throws -> SQLiteFile {
-        try SQLiteFile(
-            path: path, keyring: keyring, codeLifetime: StoreContract.lifetime,
-            tokenLifetime: StoreContract.tokenLifetime, report: report)
+        var settings = IssuerSettings()
+        settings.codeLifetime = StoreContract.lifetime
+        settings.tokenLifetime = StoreContract.tokenLifetime
+        return try SQLiteFile(path: path, keyring: keyring, settings: settings, report: report)
     }
 
     func open() throws {

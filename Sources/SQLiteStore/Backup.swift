@@ -1,0 +1,22 @@
+// A copy of the store, consistent, while a server may be writing to it.
+
+import Tokens
+
+public enum Backup {
+    /// Copies the file as it stands at one moment.
+    ///
+    /// Reads through a connection that cannot write or checkpoint, so the server's stays the only
+    /// one that does. Blocks until the copy is on disk.
+    ///
+    /// - Parameter destination: must not exist.
+    public static func make(of path: String, to destination: String) throws(SQLiteStoreFailure) {
+        do {
+            let database = try Database(path: path, .readOnly)
+            let statement = try database.prepare("VACUUM INTO ?")
+            try statement.bind(1, destination)
+            try statement.run()
+        } catch {
+            throw SQLiteStoreFailure("cannot copy \(path) to \(destination): \(error)")
+        }
+    }
+}
