@@ -5,6 +5,7 @@
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
 #   make bench   speed beside bare libuv and nginx, as ratios in one run (about 4 minutes)
 #   make soak    60 s of wrk: statuses, dropped connections, memory
+#   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built
@@ -19,7 +20,7 @@ SERVER := .build/release/obie-tokens
 ARGS ?=
 ROUNDS ?= 10
 
-.PHONY: help run test check lint bench soak crash-test format clean tools check-tools bench-tools release
+.PHONY: help run test check lint bench soak large-store crash-test format clean tools check-tools bench-tools release
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -50,6 +51,9 @@ check: check-tools lint test release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
 	Tests/Crash/fault_test.py --server $(SERVER)
+
+large-store: bench-tools release
+	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
 
 crash-test: check-tools release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)

@@ -26,9 +26,9 @@ import servers
 
 ROOT = os.path.dirname(servers.HERE)
 BUILD = os.path.join(ROOT, ".build", "bench")
-SERVERS = ["bare", "nginx", "obie-tokens"]
 CEILINGS = ["nginx", "bare"]
-DEPTHS = {"constant": 1, "exchange": 1, "exchange-pipelined": 16}  # scenario: requests under way on a connection
+DEPTHS = {"constant": 1, "exchange": 1, "exchange-pipelined": 16, "durable": 1}  # requests under way on a connection
+DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for a sync to disk
 
 CODES_MAX = 2_000_000    # for one run; one that meets the end of them ends early and reports its true time
 CODES_WARM_UP = 100_000  # the warm-up, too, ends early
@@ -63,6 +63,23 @@ def compile_bare():
     subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", program, os.path.join(servers.HERE, "bare.c"),
                     *shlex.split(flags.stdout)], check=True)
     return program
+
+
+def servers_of(scenario):
+    """In the order of their turns."""
+    return ["bare", "nginx", "obie-tokens"] + (["obie-tokens-sqlite"] if scenario == "durable" else [])
+
+
+def fdatasync_microseconds(folder):
+    """Median time to bring 4 KiB to the disk that the durable server writes to."""
+    times = []
+    with open(os.path.join(folder, "fdatasync"), "wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - began) * 1e6)
+    return statistics.median(times)
 
 
 def wrk_command(port, scenario, seconds, connections, folder, codes, check):
@@ -116,7 +133,8 @@ def load(server, arguments, seconds):
 def turn(name, program, scenario, options, folder, any_codes):
     """One fresh start of one server: check, codes, warm-up (which looks at every status), codes, measurement."""
     def run(seconds, codes, check):
-        command = wrk_command(server.port, scenario, seconds, options.connections, folder, codes, check)
+        connections = DURABLE_CONNECTIONS if scenario == "durable" else options.connections
+        command = wrk_command(server.port, scenario, seconds, connections, folder, codes, check)
         return load(server, command, seconds)
 
     made, codes = 0, any_codes
@@ -134,7 +152,10 @@ def turn(name, program, scenario, options, folder, any_codes):
             made += min(CODES_MAX, count)
             client.make_codes(server.port, min(CODES_MAX, count), codes)
         time.sleep(0.3)  # let both CPUs come to rest
-        return run(options.seconds, codes, check=False) | {"codes_made": made}
+        result = run(options.seconds, codes, check=False) | {"codes_made": made}
+    if found := re.search(r"(\d+) a batch, (\d+) us a commit", server.log()):  # said when it stops
+        result |= {"batch": int(found[1]), "commit_us": int(found[2])}
+    return result
 
 
 def summary(runs, ceilings):
@@ -176,11 +197,21 @@ def table(figures, runs):
     return "\n".join(lines)
 
 
+def durability(runs, folder):
+    """What a sync before every 201 costs."""
+    disk = runs["obie-tokens-sqlite"]
+    ratios = [a["requests_per_second"] / b["requests_per_second"] for a, b in zip(disk, runs["obie-tokens"])]
+    return (f"On disk {statistics.median(ratios):.2f} of in memory ({min(ratios):.2f}–{max(ratios):.2f}); "
+            f"{statistics.median(r['batch'] for r in disk):.0f} changes a batch, "
+            f"{statistics.median(r['commit_us'] for r in disk):.0f} us a commit; fdatasync of 4 KiB takes "
+            f"{fdatasync_microseconds(folder):.0f} us on this disk.")
+
+
 def measure(scenario, options, programs, folder, any_codes):
     """All rounds of one scenario, the servers in turn within each; returns their runs by server."""
-    runs = {name: [] for name in SERVERS}
+    runs = {name: [] for name in servers_of(scenario)}
     for number in range(1, options.rounds + 1):
-        for name in SERVERS:
+        for name in runs:
             label = f"{scenario} {number}/{options.rounds} {name}"
             log(label)
             try:
@@ -221,7 +252,8 @@ def arguments():
 def bench(options):
     for folder in (BUILD, os.path.dirname(os.path.abspath(options.json))):
         os.makedirs(folder, exist_ok=True)
-    programs = {"bare": compile_bare(), "nginx": servers.NGINX, "obie-tokens": os.path.abspath(options.server)}
+    program = os.path.abspath(options.server)
+    programs = {"bare": compile_bare(), "nginx": servers.NGINX, "obie-tokens": program, "obie-tokens-sqlite": program}
     os.sched_setaffinity(0, {1})  # this program, too, keeps off the server's CPU
     scenarios = list(DEPTHS) if options.scenario == "all" else [options.scenario]
     out = {"machine": machine(), "options": vars(options), "scenarios": {}}
@@ -234,9 +266,11 @@ def bench(options):
             file.writelines(digits[i:i + client.CODE_LENGTH] + "\n" for i in range(0, len(digits), client.CODE_LENGTH))
         for scenario in scenarios:
             runs = measure(scenario, options, programs, folder, any_codes)
-            figures = {name: summary(runs[name], {c: runs[c] for c in CEILINGS}) for name in SERVERS}
+            figures = {name: summary(runs[name], {c: runs[c] for c in CEILINGS}) for name in runs}
             out["scenarios"][scenario] = {"summary": figures, "rounds": runs}
             print(f"\n### {scenario}\n\n{table(figures, runs)}", flush=True)
+            if scenario == "durable":
+                print(f"\n{durability(runs, folder)}", flush=True)
     with open(options.json, "w") as file:
         json.dump(out, file, indent=1)
 

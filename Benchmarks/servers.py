@@ -16,7 +16,7 @@ START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 5
 
 
-def command(name, program, port, admin_port, folder):
+def command(name, program, port, admin_port, folder, store=None):
     """What to run for a server. nginx's configuration is written into the folder."""
     if name == "bare":
         return [program, str(port)]
@@ -27,8 +27,9 @@ def command(name, program, port, admin_port, folder):
         with open(path, "w") as file:
             file.write(text)
         return [program, "-p", folder, "-c", path, "-e", os.path.join(folder, "nginx-error.log")]
+    store = f"sqlite:{store or os.path.join(folder, f'{port}.db')}" if name == "obie-tokens-sqlite" else "memory"
     return [program, "serve", "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
-            "--store", "memory", "--loops", "1", "--code-lifetime", "3600"]
+            "--store", store, "--loops", "1", "--code-lifetime", "3600"]
 
 
 def free_ports(count):
@@ -78,14 +79,14 @@ def cpu_busy_seconds(number):
 class Server:
     """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event."""
 
-    def __init__(self, name, program, folder):
-        self.name, self.program, self.folder = name, program, folder
+    def __init__(self, name, program, folder, store=None):
+        self.name, self.program, self.folder, self.store = name, program, folder, store
         self.process = None
 
     def __enter__(self):
         self.port, admin_port = free_ports(2)
         self.log_path = os.path.join(self.folder, f"{self.name}.log")
-        arguments = command(self.name, self.program, self.port, admin_port, self.folder)
+        arguments = command(self.name, self.program, self.port, admin_port, self.folder, self.store)
         try:
             with open(self.log_path, "wb") as log:
                 self.process = subprocess.Popen(["taskset", "-c", "0", *arguments], stdin=subprocess.DEVNULL,

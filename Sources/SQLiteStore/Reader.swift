@@ -3,10 +3,15 @@
 
 import Tokens
 
+/// What the reader is asked.
+enum Question: Sendable {
+    case token(Identifier, now: Milliseconds)
+    case ccgToken(Identifier)
+}
+
 /// A question with the address of whoever waits for the answer.
 struct QueuedQuestion: Sendable {
-    let token: Identifier
-    let now: Milliseconds
+    let question: Question
     let ticket: Int
     let mailbox: Mailbox
 }
@@ -14,6 +19,7 @@ struct QueuedQuestion: Sendable {
 /// Answers questions until its queue is closed. Lives on its thread.
 final class Reader {
     private let select: Statement
+    private let selectCCG: Statement
 
     init(_ database: Database) throws(DatabaseError) {
         select = try database.prepare(
@@ -21,23 +27,42 @@ final class Reader {
             SELECT institution, provider, scope, consent, account, expires_at
             FROM tokens WHERE issued_at = ? AND digest = ?
             """)
+        selectCCG = try database.prepare(
+            """
+            SELECT institution, provider, expires_at
+            FROM ccg_tokens WHERE issued_at = ? AND digest = ?
+            """)
     }
 
     func run(_ queue: JobQueue<QueuedQuestion>) {
         while let questions = queue.take() {
-            for question in questions {
-                question.mailbox.deliver([(question.ticket, answer(question))])
-            }
+            Mailbox.deliver(questions.map { ($0.mailbox, $0.ticket, answer($0.question)) })
         }
     }
 
-    private func answer(_ question: QueuedQuestion) -> JobResult {
+    private func answer(_ question: Question) -> JobResult {
         do throws(DatabaseError) {
-            let token = try find(question.token)
-            return .token(token.flatMap { $0.isActive(at: question.now) ? $0 : nil })
+            switch question {
+            case .token(let id, let now):
+                let token = try find(id)
+                return .token(token.flatMap { $0.isActive(at: now) ? $0 : nil })
+            case .ccgToken(let id):
+                return .ccgToken(try findCCG(id))
+            }
         } catch {
             return .failed
         }
+    }
+
+    private func findCCG(_ id: Identifier) throws(DatabaseError) -> CCGToken? {
+        defer { selectCCG.reset() }
+        try selectCCG.bind(1, id.issuedAt)
+        try selectCCG.bind(2, Transactions.digest(id))
+        guard try selectCCG.step() else { return nil }
+        return CCGToken(
+            id: id, institution: Institution.ID(UInt32(truncatingIfNeeded: selectCCG.integer(0))),
+            provider: Provider.ID(UInt32(truncatingIfNeeded: selectCCG.integer(1))),
+            expiresAt: selectCCG.integer(2))
     }
 
     private func find(_ id: Identifier) throws(DatabaseError) -> AccessToken? {

@@ -1,5 +1,6 @@
 // The store on disk: one file, opened once, with a face for each event loop.
 
+import CSQLite
 import Glibc
 import Tokens
 import UV
@@ -33,6 +34,7 @@ import UV
     ) throws(SQLiteStoreFailure) {
         health = StoreHealth(report: report)
         lock = try SQLiteFile.lock(path)
+        obie_sqlite_disable_statistics()
         do {
             let database = try Database(path: path, .readWrite)
             try Schema.prepareWriter(database)
@@ -40,8 +42,7 @@ import UV
             try Schema.checkKeys(database, keyring, path: path)
             registry = try Schema.openRegistry(database, settings.mode, path: path)
             let writer = try Writer(
-                database, health: health, codeLifetime: settings.codeLifetime,
-                tokenLifetime: settings.tokenLifetime)
+                database, health: health, settings: settings)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable)
@@ -95,8 +96,9 @@ public final class SQLiteStore: TokenStore {
     private let file: SQLiteFile
     private var mailbox: Mailbox?
     private var wakeup: Wakeup?
-    private var waiting: [Int: (JobResult) -> Void] = [:]
-    private var lastTicket = 0
+    /// By ticket; a ticket is a place in here, and is given again once it is free.
+    private var waiting: [((JobResult) -> Void)?] = []
+    private var freeTickets: [Int] = []
 
     public init(_ file: SQLiteFile, loop: EventLoop) throws(UVError) {
         self.file = file
@@ -115,15 +117,32 @@ public final class SQLiteStore: TokenStore {
 
     private func collect() {
         for (ticket, result) in mailbox?.take() ?? [] {
-            waiting.removeValue(forKey: ticket)?(result)
+            guard let completion = waiting[ticket].take() else { continue }
+            freeTickets.append(ticket)
+            completion(result)
         }
     }
 
+    private func wait(_ completion: @escaping (JobResult) -> Void) -> Int {
+        if let ticket = freeTickets.popLast() {
+            waiting[ticket] = completion
+            return ticket
+        }
+        waiting.append(completion)
+        return waiting.count - 1
+    }
+
+    /// Nobody was asked after all.
+    private func refuse(_ ticket: Int) {
+        guard let completion = waiting[ticket].take() else { return }
+        freeTickets.append(ticket)
+        completion(.failed)
+    }
+
     private func ask(_ job: Job, _ completion: @escaping (JobResult) -> Void) {
-        lastTicket += 1
-        guard let mailbox, file.jobs.add(QueuedJob(job: job, ticket: lastTicket, mailbox: mailbox))
-        else { return completion(.failed) }
-        waiting[lastTicket] = completion
+        let ticket = wait(completion)
+        guard let mailbox, file.jobs.add(QueuedJob(job: job, ticket: ticket, mailbox: mailbox))
+        else { return refuse(ticket) }
     }
 
     public func insert(
@@ -154,18 +173,45 @@ public final class SQLiteStore: TokenStore {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        lastTicket += 1
-        guard let mailbox,
-            file.questions.add(
-                QueuedQuestion(token: id, now: now, ticket: lastTicket, mailbox: mailbox))
-        else { return completion(.failure(.unavailable)) }
-        waiting[lastTicket] = { result in
+        ask(.token(id, now: now)) { result in
             if case .token(let token) = result {
                 completion(.success(token))
             } else {
                 completion(.failure(.unavailable))
             }
         }
+    }
+
+    public func insert(
+        _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        ask(.insertCCG(token)) { result in
+            if case .inserted = result {
+                completion(.success(()))
+            } else {
+                completion(.failure(.unavailable))
+            }
+        }
+    }
+
+    public func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
+    ) {
+        ask(.ccgToken(id)) { result in
+            if case .ccgToken(let token) = result {
+                completion(.success(token))
+            } else {
+                completion(.failure(.unavailable))
+            }
+        }
+    }
+
+    private func ask(_ question: Question, _ completion: @escaping (JobResult) -> Void) {
+        let ticket = wait(completion)
+        guard let mailbox,
+            file.questions.add(
+                QueuedQuestion(question: question, ticket: ticket, mailbox: mailbox))
+        else { return refuse(ticket) }
     }
 
     public func removeExpired(

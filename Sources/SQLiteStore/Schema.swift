@@ -51,6 +51,14 @@ enum Schema {
             token_digest BLOB,
             PRIMARY KEY (issued_at, digest)
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE ccg_tokens (
+            issued_at INTEGER NOT NULL,
+            digest BLOB NOT NULL,
+            institution INTEGER NOT NULL,
+            provider INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (issued_at, digest)
+        ) STRICT, WITHOUT ROWID;
         CREATE TABLE tokens (
             issued_at INTEGER NOT NULL,
             digest BLOB NOT NULL,

@@ -9,6 +9,8 @@ final class Transactions {
     static let expiredRowsMax: Int64 = 500
 
     private let database: Database
+    private let beginTransaction: Statement
+    private let commitTransaction: Statement
     private let insertCode: Statement
     private let selectCode: Statement
     private let spendCode: Statement
@@ -16,10 +18,14 @@ final class Transactions {
     private let deleteToken: Statement
     private let deleteExpiredCodes: Statement
     private let deleteExpiredTokens: Statement
+    private let insertCCGToken: Statement
+    private let deleteExpiredCCGTokens: Statement
     private let touch: Statement
 
     init(_ database: Database) throws(DatabaseError) {
         self.database = database
+        beginTransaction = try database.prepare("BEGIN IMMEDIATE")
+        commitTransaction = try database.prepare("COMMIT")
         insertCode = try database.prepare(
             "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)")
         selectCode = try database.prepare(
@@ -37,19 +43,23 @@ final class Transactions {
         insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteToken = try database.prepare(
             "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
-        deleteExpiredCodes = try database.prepare(
-            """
-            DELETE FROM codes WHERE (issued_at, digest) IN (
-                SELECT issued_at, digest FROM codes
-                WHERE issued_at < ? AND expires_at <= ? ORDER BY issued_at, digest LIMIT ?)
-            """)
-        deleteExpiredTokens = try database.prepare(
-            """
-            DELETE FROM tokens WHERE (issued_at, digest) IN (
-                SELECT issued_at, digest FROM tokens
-                WHERE issued_at < ? AND expires_at <= ? ORDER BY issued_at, digest LIMIT ?)
-            """)
+        insertCCGToken = try database.prepare("INSERT INTO ccg_tokens VALUES (?, ?, ?, ?, ?)")
+        deleteExpiredCodes = try Transactions.prepareDelete(database, "codes")
+        deleteExpiredTokens = try Transactions.prepareDelete(database, "tokens")
+        deleteExpiredCCGTokens = try Transactions.prepareDelete(database, "ccg_tokens")
         touch = try database.prepare("INSERT OR REPLACE INTO meta VALUES ('touched', x'00')")
+    }
+
+    /// The oldest expired rows of a table: a range at the left edge of its key.
+    private static func prepareDelete(
+        _ database: Database, _ table: String
+    ) throws(DatabaseError) -> Statement {
+        try database.prepare(
+            """
+            DELETE FROM \(table) WHERE (issued_at, digest) IN (
+                SELECT issued_at, digest FROM \(table)
+                WHERE issued_at < ? AND expires_at <= ? ORDER BY issued_at, digest LIMIT ?)
+            """)
     }
 
     /// Only digests are stored: the key file may be stolen together with the database.
@@ -60,8 +70,8 @@ final class Transactions {
         return bytes
     }
 
-    func begin() throws(DatabaseError) { try database.execute("BEGIN IMMEDIATE") }
-    func commit() throws(DatabaseError) { try database.execute("COMMIT") }
+    func begin() throws(DatabaseError) { try beginTransaction.run() }
+    func commit() throws(DatabaseError) { try commitTransaction.run() }
 
     /// Undoes the transaction, unless SQLite has done so already.
     func rollback() {
@@ -88,6 +98,15 @@ final class Transactions {
         try insertCode.bind(9, code.state)
         try insertCode.bind(10, code.expiresAt)
         try insertCode.run()
+    }
+
+    func insert(_ token: CCGToken) throws(DatabaseError) {
+        try insertCCGToken.bind(1, token.id.issuedAt)
+        try insertCCGToken.bind(2, Transactions.digest(token.id))
+        try insertCCGToken.bind(3, Int64(token.institution.number))
+        try insertCCGToken.bind(4, Int64(token.provider.number))
+        try insertCCGToken.bind(5, token.expiresAt)
+        try insertCCGToken.run()
     }
 
     /// Spends a code and stores its token. Won by the row that changes, not by the look before.
@@ -164,8 +183,11 @@ final class Transactions {
     ///   - codesBefore: codes issued earlier are out of the replay memory too.
     ///   - tokensBefore: nil where tokens never expire.
     func removeExpired(
-        now: Milliseconds, codesBefore: Milliseconds, tokensBefore: Milliseconds?
+        now: Milliseconds, codesBefore: Milliseconds, tokensBefore: Milliseconds?,
+        ccgTokensBefore: Milliseconds
     ) throws(DatabaseError) -> Bool {
+        let isMoreCCG = try removeExpired(
+            deleteExpiredCCGTokens, before: ccgTokensBefore, now: now)
         var isMore = try removeExpired(
             deleteExpiredCodes, before: codesBefore, now: now - ReplayMemory.milliseconds)
         if let tokensBefore {
@@ -173,7 +195,7 @@ final class Transactions {
                 deleteExpiredTokens, before: tokensBefore, now: now)
             isMore = isMore || isMoreTokens
         }
-        return isMore
+        return isMore || isMoreCCG
     }
 
     private func removeExpired(

@@ -8,6 +8,7 @@ import UV
 /// What the writer is asked to do.
 enum Job: Sendable {
     case insert(AuthorizationCode)
+    case insertCCG(CCGToken)
     case redeem(Redemption)
     case removeExpired(now: Milliseconds)
 }
@@ -19,6 +20,7 @@ enum JobResult: Sendable {
     /// When to expire again.
     case expired(next: Milliseconds)
     case token(AccessToken?)
+    case ccgToken(CCGToken?)
     case failed
 }
 
@@ -36,8 +38,19 @@ final class Mailbox: Sendable {
 
     init(_ wakeup: Wakeup.Sender) { self.wakeup = wakeup }
 
-    /// - Parameter delivered: all of one batch for this loop: one wake-up.
-    func deliver(_ delivered: [(ticket: Int, result: JobResult)]) {
+    /// Sends the results of a batch where they belong: one wake-up for each loop.
+    static func deliver(_ results: [(mailbox: Mailbox, ticket: Int, result: JobResult)]) {
+        var mailboxes: [Mailbox] = []
+        for (mailbox, _, _) in results where !mailboxes.contains(where: { $0 === mailbox }) {
+            mailboxes.append(mailbox)
+        }
+        for mailbox in mailboxes {
+            mailbox.deliver(
+                results.filter { $0.mailbox === mailbox }.map { ($0.ticket, $0.result) })
+        }
+    }
+
+    private func deliver(_ delivered: [(ticket: Int, result: JobResult)]) {
         results.withLock { $0.append(contentsOf: delivered) }
         wakeup.wake()
     }
@@ -102,20 +115,17 @@ final class Writer {
 
     private let transactions: Transactions
     private let health: StoreHealth
-    private let codeLifetime: Milliseconds
-    private let tokenLifetime: Milliseconds?
+    private let settings: IssuerSettings
     private var batches = 0
     private var written = 0
     private var commitMicroseconds = 0
 
     init(
-        _ database: Database, health: StoreHealth, codeLifetime: Milliseconds,
-        tokenLifetime: Milliseconds?
+        _ database: Database, health: StoreHealth, settings: IssuerSettings
     ) throws(DatabaseError) {
         transactions = try Transactions(database)
         self.health = health
-        self.codeLifetime = codeLifetime
-        self.tokenLifetime = tokenLifetime
+        self.settings = settings
     }
 
     func run(_ queue: JobQueue<QueuedJob>) {
@@ -152,12 +162,7 @@ final class Writer {
             health.failed(error.description)
             results = Array(repeating: .failed, count: batch.count)
         }
-        var deliveries: [ObjectIdentifier: (Mailbox, [(ticket: Int, result: JobResult)])] = [:]
-        for (queued, result) in zip(batch, results) {
-            deliveries[ObjectIdentifier(queued.mailbox), default: (queued.mailbox, [])].1
-                .append((queued.ticket, result))
-        }
-        for (mailbox, results) in deliveries.values { mailbox.deliver(results) }
+        Mailbox.deliver(zip(batch, results).map { ($0.mailbox, $0.ticket, $1) })
     }
 
     private func perform(_ job: Job) throws(DatabaseError) -> JobResult {
@@ -165,12 +170,16 @@ final class Writer {
         case .insert(let code):
             try transactions.insert(code)
             return .inserted
+        case .insertCCG(let token):
+            try transactions.insert(token)
+            return .inserted
         case .redeem(let attempt):
             return .redeemed(try transactions.redeem(attempt))
         case .removeExpired(let now):
             let isMore = try transactions.removeExpired(
-                now: now, codesBefore: now - codeLifetime - ReplayMemory.milliseconds,
-                tokensBefore: tokenLifetime.map { now - $0 })
+                now: now, codesBefore: now - settings.codeLifetime - ReplayMemory.milliseconds,
+                tokensBefore: settings.tokenLifetime.map { now - $0 },
+                ccgTokensBefore: now - settings.ccgTokenLifetime)
             return .expired(next: isMore ? now : now + 1000)
         }
     }

@@ -53,6 +53,12 @@ final class Replies {
         case .fixedToken:
             content.append(contentsOf: fixedToken)
             finish(createdHead, context, to: &output)
+        case .ccgToken(let token, let seconds):
+            content.append(contentsOf: Replies.tokenStart)
+            token.appendToken(to: &content)
+            content.append(
+                contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
+            finish(createdHead, context, to: &output)
         case .code(let code, let redirectURI, let state):
             appendCode(code, redirectURI, state)
             finish(createdHead, context, to: &output)

@@ -64,7 +64,8 @@ private struct Members {
 /// The body of `POST /v1/obie/tokens`.
 enum TokenBody {
     case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString)
-    case clientCredentials
+    /// `pspID` in production only, where it is required.
+    case clientCredentials(pspID: String?)
 
     private static let names = ["auth_code", "redirect_uri", "grant_type", "psp_id"]
     private static let keys = names.map { Array($0.utf8) }
@@ -79,12 +80,13 @@ enum TokenBody {
         }
         guard grant == .authorizationCode else {
             for index in [0, 1] { _ = members.string(index) }
-            switch settings.mode {
-            case .sandbox: _ = members.string(3)
-            case .production: _ = members.requiredString(3)
-            }
+            let pspID =
+                switch settings.mode {
+                case .sandbox: members.string(3)
+                case .production: members.requiredString(3)
+                }
             guard members.faults.isEmpty else { throw BodyFaults(faults: members.faults) }
-            self = .clientCredentials
+            self = .clientCredentials(pspID: pspID?.text(bytes))
             return
         }
         let code = members.requiredString(0)

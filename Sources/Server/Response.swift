@@ -9,6 +9,8 @@ enum Response {
     case token(IssuedToken)
     /// 201 with the sandbox's fixed token.
     case fixedToken
+    /// 201 with a CCG token, which lives as many seconds.
+    case ccgToken(SealedIdentifier, seconds: Milliseconds)
     /// 201 with an authorization code and where to bring it.
     case code(SealedIdentifier, redirectURI: String, state: String?)
     /// 200 with what a token is good for; nil: with nothing but that it is not alive.

@@ -10,6 +10,7 @@ struct Session {
     private var client: Client?
     private var institutionReference: [UInt8] = []
     private var institution: Institution.ID?
+    /// The sandbox's fixed token; others expire, so they are looked up each time.
     private var ccgToken: [UInt8] = []
     private var provider: Provider?
 
@@ -49,18 +50,13 @@ struct Session {
         return found.id
     }
 
-    /// The provider that a CCG token speaks for.
-    mutating func provider(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ institution: Institution.ID,
-        _ issuer: TokenIssuer
-    ) -> Result<Provider, TokenError> {
-        if let provider, bytesEqual(bytes, value, ccgToken) { return .success(provider) }
-        var token: [UInt8] = []
-        token.append(bytes, value)
-        return issuer.provider(ccgToken: token, institution: institution).map { found in
-            ccgToken = token
-            provider = found
-            return found
-        }
+    /// The provider that a CCG token was found to speak for, if it may be remembered.
+    func provider(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Provider? {
+        guard let provider, bytesEqual(bytes, value, ccgToken) else { return nil }
+        return provider
+    }
+
+    mutating func remember(_ provider: Provider, ccgToken: [UInt8]) {
+        (self.ccgToken, self.provider) = (ccgToken, provider)
     }
 }

@@ -64,33 +64,81 @@ final class TokenEndpoints {
             return responder.respond(.faults(error.faults))
         }
         switch body {
-        case .clientCredentials:
-            responder.respond(clientCredentials())
+        case .clientCredentials(let pspID):
+            grantClientCredentials(pspID, institution, responder)
         case .authorizationCode(let code, let redirectURI):
-            let provider: Provider
-            switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
-            case .success(let found): provider = found
-            case .failure(let error): return responder.respond(Response(error))
+            // The common case needs no closure: the provider is known on this connection.
+            if let provider = session.provider(bytes, headers.ccgToken.value) {
+                let uri = redirectURI.withContent(content) { provider.redirectURI($0)?.id }
+                return exchange(code, uri, institution, provider, responder)
             }
-            let request = ExchangeRequest(
-                institution: institution, provider: provider.id, code: code,
-                redirectURI: redirectURI.withContent(content) { provider.redirectURI($0)?.id })
-            issuer.exchange(request, now: now()) { result in
+            let text = redirectURI.text(content)
+            withProvider(bytes, headers, institution, &session, responder) { [self] provider in
+                let uri = provider.redirectURI(Array(text.utf8).span)?.id
+                exchange(code, uri, institution, provider, responder)
+            }
+        }
+    }
+
+    private func exchange(
+        _ code: SealedIdentifier?, _ redirectURI: Provider.RedirectURI.ID?,
+        _ institution: Institution.ID, _ provider: Provider, _ responder: any Responder
+    ) {
+        let request = ExchangeRequest(
+            institution: institution, provider: provider.id, code: code, redirectURI: redirectURI)
+        issuer.exchange(request, now: now()) { result in
+            switch result {
+            case .success(let token): responder.respond(.token(token))
+            case .failure(let error): responder.respond(Response(error))
+            }
+        }
+    }
+
+    /// The sandbox's answer is fixed. In production a CCG token is bound to this institution and
+    /// the provider that psp_id names.
+    private func grantClientCredentials(
+        _ pspID: String?, _ institution: Institution.ID, _ responder: any Responder
+    ) {
+        switch issuer.settings.mode {
+        case .sandbox: responder.respond(.fixedToken)
+        case .production:
+            guard let provider = pspID.flatMap({ issuer.registry.provider(reference: $0) }) else {
+                return responder.respond(
+                    .fault(
+                        .parameterInvalid, "psp_id must be the reference of a registered provider"))
+            }
+            let request = CCGTokenRequest(institution: institution, provider: provider.id)
+            issuer.issueCCGToken(request, now: now()) { [issuer] result in
                 switch result {
-                case .success(let token): responder.respond(.token(token))
+                case .success(let token):
+                    let seconds = issuer.settings.ccgTokenLifetime / 1000
+                    responder.respond(.ccgToken(token, seconds: seconds))
                 case .failure(let error): responder.respond(Response(error))
                 }
             }
         }
     }
 
-    /// The sandbox's answer is fixed. In production a CCG token is bound to the provider that
-    /// psp_id names, and none is registered yet.
-    private func clientCredentials() -> Response {
-        switch issuer.settings.mode {
-        case .sandbox: .fixedToken
-        case .production:
-            .fault(.parameterInvalid, "psp_id must be the reference of a registered provider")
+    /// Finds the provider that the CCG token speaks for and goes on with it, or answers 401.
+    private func withProvider(
+        _ bytes: Span<UInt8>, _ headers: APIHeaders, _ institution: Institution.ID,
+        _ session: inout Session, _ responder: any Responder,
+        _ body: @escaping (Provider) -> Void
+    ) {
+        if let provider = session.provider(bytes, headers.ccgToken.value) { return body(provider) }
+        var ccgToken: [UInt8] = []
+        ccgToken.append(bytes, headers.ccgToken.value)
+        var fixed: Provider?
+        issuer.provider(ccgToken: ccgToken, institution: institution, now: now()) { result in
+            switch result {
+            case .success(let provider):
+                fixed = provider
+                body(provider)
+            case .failure(let error): responder.respond(Response(error))
+            }
+        }
+        if let fixed, issuer.registry.fixedCCGToken != nil {
+            session.remember(fixed, ccgToken: ccgToken)
         }
     }
 
@@ -98,18 +146,21 @@ final class TokenEndpoints {
         _ head: RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
         _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
     ) {
-        let content = bytes.extracting(head.body)
         let body: CodeBody
         do throws(BodyFaults) {
-            body = try CodeBody(content, ccgToken: headers.ccgToken)
+            body = try CodeBody(bytes.extracting(head.body), ccgToken: headers.ccgToken)
         } catch {
             return responder.respond(.faults(error.faults))
         }
-        let provider: Provider
-        switch session.provider(bytes, headers.ccgToken.value, institution, issuer) {
-        case .success(let found): provider = found
-        case .failure(let error): return responder.respond(Response(error))
+        withProvider(bytes, headers, institution, &session, responder) { [self] provider in
+            issueCode(body, institution, provider, responder)
         }
+    }
+
+    private func issueCode(
+        _ body: CodeBody, _ institution: Institution.ID, _ provider: Provider,
+        _ responder: any Responder
+    ) {
         guard let redirectURI = provider.redirectURI(Array(body.redirectURI.utf8).span) else {
             return responder.respond(
                 .fault(

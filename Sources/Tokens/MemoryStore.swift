@@ -13,6 +13,7 @@ public final class MemoryStore: TokenStore, Sendable {
         /// Young enough to be redeemed, used or not.
         public var codesMax = 16_000_000
         public var tokensMax = 16_000_000
+        public var ccgTokensMax = 1_000_000
         public init() {}
     }
 
@@ -55,14 +56,21 @@ public final class MemoryStore: TokenStore, Sendable {
 
     private let codes: [Locked<Codes>]
     private let tokens: [Locked<ExpiringTable<AccessToken>>]
+    /// Few, and asked for once per request at most.
+    private let ccgTokens: Locked<ExpiringTable<CCGToken>>
     private let limits: Limits
 
     /// - Parameters:
     ///   - codeLifetime: what every code gets.
     ///   - tokenLifetime: what every token gets; nil: they never expire.
+    ///   - ccgTokenLifetime: what every CCG token gets.
     public init(
-        codeLifetime: Milliseconds, tokenLifetime: Milliseconds?, limits: Limits = Limits()
+        codeLifetime: Milliseconds, tokenLifetime: Milliseconds?,
+        ccgTokenLifetime: Milliseconds = IssuerSettings().ccgTokenLifetime,
+        limits: Limits = Limits()
     ) {
+        ccgTokens = Locked(
+            ExpiringTable(bucketMilliseconds: 60_000, lifetime: ccgTokenLifetime))
         self.limits = limits
         codes = (0..<MemoryStore.shardCount).map { _ in
             Locked(
@@ -153,11 +161,31 @@ public final class MemoryStore: TokenStore, Sendable {
         completion(.success(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
     }
 
+    public func insert(
+        _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        let isStored = ccgTokens.mutex.withLock { tokens in
+            guard tokens.count < limits.ccgTokensMax else { return false }
+            tokens.insert(token, token.id)
+            return true
+        }
+        completion(isStored ? .success(()) : .failure(.full))
+    }
+
+    public func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
+    ) {
+        completion(.success(ccgTokens.mutex.withLock { $0[id] }))
+    }
+
     /// Drops at most one bucket of each kind and shard.
     public func removeExpired(
         now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void
     ) {
-        var next: Milliseconds?
+        let ccgTokens = ccgTokens.mutex.withLock { tokens in
+            (tokens.removeExpiredBucket(now: now), tokens.nextExpiry)
+        }
+        var next = ccgTokens.1
         for shard in 0..<MemoryStore.shardCount {
             // The buckets are taken out under the lock and freed behind it.
             let codes = codes[shard].mutex.withLock { codes in

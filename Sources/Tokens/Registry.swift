@@ -64,6 +64,11 @@ public final class Registry: Sendable {
         institutions[reference]
     }
 
+    /// By the name that others know it by, such as `PSDGB-FCA-222222`.
+    public func provider(reference: String) -> Provider? {
+        providers.values.first { $0.reference == reference }
+    }
+
     public func provider(_ id: Provider.ID) -> Provider? {
         providers[id]
     }

@@ -13,6 +13,8 @@ public struct IssuerSettings: Sendable {
     public var codeLifetime: Milliseconds = 60_000
     /// 360 days; nil: tokens never expire.
     public var tokenLifetime: Milliseconds? = 31_104_000_000
+    /// One hour.
+    public var ccgTokenLifetime: Milliseconds = 3_600_000
 
     public init() {}
 }
@@ -87,17 +89,6 @@ public final class TokenIssuer {
         sealer = IdentifierSealer(keyring)
     }
 
-    /// The provider that a CCG token speaks for.
-    public func provider(
-        ccgToken: [UInt8], institution: Institution.ID
-    ) -> Result<Provider, TokenError> {
-        guard let fixed = registry.fixedCCGToken,
-            fixed.secret.matches(SecretDigest(of: ccgToken)),
-            let provider = registry.provider(fixed.provider)
-        else { return .failure(.ccgTokenInvalid) }
-        return .success(provider)
-    }
-
     /// Makes a code (RFC 6749 §4.1.2).
     ///
     /// - Parameter completion: on this thread, now or later, once the code is stored.
@@ -105,8 +96,7 @@ public final class TokenIssuer {
         _ request: CodeRequest, now: Milliseconds,
         completion: @escaping (Result<SealedIdentifier, TokenError>) -> Void
     ) {
-        let id = draw(now)
-        let sealed = sealer.seal(id)
+        let (id, sealed) = drawIdentifier(now)
         let code = AuthorizationCode(
             id: id, institution: request.institution, provider: request.provider,
             redirectURI: request.redirectURI, scope: request.scope, consent: request.consent,
@@ -130,8 +120,7 @@ public final class TokenIssuer {
         guard let code = open(sealedCode, youngerThan: age, now: now) else {
             return completion(.failure(.codeRefused(.unknown)))
         }
-        let id = draw(now)
-        let sealed = sealer.seal(id)
+        let (id, sealed) = drawIdentifier(now)
         let attempt = Redemption(
             code: code, institution: request.institution, provider: request.provider,
             redirectURI: request.redirectURI, now: now, token: id,
@@ -164,9 +153,11 @@ public final class TokenIssuer {
         SealedIdentifier(high: random.next(), low: random.next())
     }
 
-    private func draw(_ now: Milliseconds) -> Identifier {
-        Identifier(
+    /// A new identifier, as a store knows it and as the outside does.
+    func drawIdentifier(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
+        let id = Identifier(
             issuedAt: now, randomHigh: UInt16(truncatingIfNeeded: random.next()),
             randomLow: random.next())
+        return (id, sealer.seal(id))
     }
 }

@@ -38,6 +38,13 @@ public protocol TokenStore: AnyObject {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
 
+    /// Adds a CCG token.
+    func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void)
+
+    /// The CCG token, expired or not, or nil where it is unknown.
+    func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void)
+
     /// Forgets some of what nobody can ask for any more at `now`. Work per call is bounded.
     ///
     /// - Parameter completion: is given when to call again: now or earlier where more is waiting,

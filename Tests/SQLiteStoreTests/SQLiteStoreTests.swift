@@ -206,6 +206,45 @@ private final class Rig {
         }
     }
 
+    @Test func fileDoesNotGrowUnderSteadyLoad() throws {
+        let rig = try Rig()
+        var pages: [Int64] = []
+        for round in 0..<6 {
+            let time = Milliseconds(1_000_000 + round * 1_000_000)
+            for number in 0..<400 {
+                try rig.insert(rig.code(UInt64(round * 1000 + number), at: time)).get()
+            }
+            for _ in 0..<2 {
+                let next: Result<Milliseconds?, StoreError> = try rig.answer {
+                    $0.removeExpired(now: time + 900_000, completion: $1)
+                }
+                _ = try next.get()
+            }
+            pages.append(try Database(path: rig.path, .readOnly).integer("PRAGMA page_count"))
+        }
+        #expect(pages[0] > 10)
+        #expect(pages[5] <= pages[1], "pages after each round: \(pages)")
+    }
+
+    @Test func corruptFileIsAFaultAndNeverARefusal() throws {
+        let rig = try Rig()
+        let codes = (0..<200).map { rig.code(UInt64($0)) }
+        for code in codes { try rig.insert(code).get() }
+        rig.close()
+        let handle = try FileHandle(forUpdating: URL(filePath: rig.path))
+        let size = try handle.seekToEnd()
+        try handle.seek(toOffset: 4096)
+        try handle.write(contentsOf: Data(repeating: 0xA5, count: Int(size) - 4096))
+        try handle.close()
+        do {
+            try rig.open()
+        } catch let failure as SQLiteStoreFailure {
+            #expect(failure.description.contains(rig.path))
+            return
+        }
+        for code in codes { #expect(try rig.redeem(code) == .failure(.unavailable)) }
+    }
+
     @Test func fileHoldsNoIdentifier() throws {
         let rig = try Rig()
         let code = rig.code(0x1234_5678_9ABC_DEF0)

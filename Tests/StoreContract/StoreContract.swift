@@ -38,6 +38,7 @@ public struct StoreContract {
             ("replayByAnotherInstitutionRevokesNothing", { try $0.foreignReplay() }),
             ("tokenIsActiveUntilItExpires", { try $0.tokenIsActiveUntilItExpires() }),
             ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
+            ("ccgTokenIsKept", { try $0.ccgTokenIsKept() }),
             ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
         ]
     }
@@ -188,6 +189,27 @@ public struct StoreContract {
         let replay = try redeem(store, attempt(code, at: later, token: 2))
         try check(replay == .refused(.used), "ten minutes later a replay said \(replay)")
         try check(try token(store, 1000, at: used) == nil, "a late replay left the token active")
+    }
+
+    private func ccgTokenIsKept() throws {
+        let store = try makeStore()
+        let token = CCGToken(
+            id: identifier(7, at: start), institution: Institution.ID(3), provider: Provider.ID(4),
+            expiresAt: start + 3_600_000)
+        try answer { store.insert(token, completion: $0) }
+        let found: CCGToken? = try answer { store.ccgToken(token.id, completion: $0) }
+        try check(found?.institution == token.institution, "it has another institution")
+        try check(found?.provider == token.provider, "it has another provider")
+        try check(found?.expiresAt == token.expiresAt, "it has another expiry")
+        let other: CCGToken? = try answer {
+            store.ccgToken(identifier(8, at: start), completion: $0)
+        }
+        try check(other == nil, "an unknown CCG token was found")
+        let asToken: AccessToken? = try self.token(store, 7, at: start)
+        try check(asToken == nil, "a CCG token passes for an access token")
+        try expire(store, at: start + 3_600_000 + 120_000)
+        let late: CCGToken? = try answer { store.ccgToken(token.id, completion: $0) }
+        try check(late == nil, "an expired CCG token was kept")
     }
 
     private func expiredCodesAreForgotten() throws {

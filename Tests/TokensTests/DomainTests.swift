@@ -35,6 +35,16 @@ private final class HeldStore: TokenStore {
         store.token(id, now: now, completion: completion)
     }
 
+    func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
+        store.insert(token, completion: completion)
+    }
+
+    func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
+    ) {
+        store.ccgToken(id, completion: completion)
+    }
+
     var isAvailable: Bool { failure == nil }
     func close() {}
 
@@ -175,9 +185,45 @@ private let key = SealingKey { bytes in
 
     @Test(arguments: ["good-access-token", "good-access-tokem", "", "password"])
     func onlyTheRightCCGTokenSpeaksForTheProvider(token: String) {
-        let result = issuer(memory()).provider(
-            ccgToken: Array(token.utf8), institution: institution)
-        #expect(((try? result.get())?.id == provider) == (token == "good-access-token"))
+        var result: Result<Provider, TokenError>?
+        issuer(memory()).provider(
+            ccgToken: Array(token.utf8), institution: institution, now: 0
+        ) { result = $0 }
+        #expect(((try? result?.get())?.id == provider) == (token == "good-access-token"))
+    }
+
+    @Test(arguments: [
+        (UInt32(1), Milliseconds(0), true), (1, 3_599_999, true), (1, 3_600_000, false),
+        (2, 0, false),
+    ])
+    func issuedCCGTokenSpeaksForItsInstitutionForAnHour(
+        institution: UInt32, age: Milliseconds, isTaken: Bool
+    ) throws {
+        let registry = Registry(
+            clients: [], institutions: [],
+            providers: [Provider(id: provider, reference: "PSP", redirectURIs: [])])
+        var settings = IssuerSettings()
+        settings.mode = .production
+        let issuer = TokenIssuer(
+            registry: registry, settings: settings, store: memory(), keyring: Keyring(key),
+            random: countingRandom())
+        let made: Milliseconds = 1_700_000_000_000
+        var token: [UInt8] = []
+        let request = CCGTokenRequest(institution: self.institution, provider: provider)
+        issuer.issueCCGToken(request, now: made) { (try? $0.get())?.appendToken(to: &token) }
+        var result: Result<Provider, TokenError>?
+        issuer.provider(
+            ccgToken: token, institution: Institution.ID(institution), now: made + age
+        ) {
+            result = $0
+        }
+        #expect(((try? result?.get())?.id == provider) == isTaken)
+        issuer.provider(
+            ccgToken: Array("good-access-token".utf8), institution: self.institution, now: made
+        ) {
+            result = $0
+        }
+        #expect((try? result?.get()) == nil, "production knows no fixed token")
     }
 }
 
