@@ -3,8 +3,8 @@
 #   make run     install what is missing, build, start the sandbox on 127.0.0.1:8080
 #   make test    install what is missing, build, run all tests
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
-#   make bench   speed beside bare libuv and nginx, as ratios in one run (about 4 minutes)
-#   make soak    60 s of wrk: statuses, dropped connections, memory
+#   make bench   speed beside bare libuv and nginx, as ratios in one run (about 6 minutes)
+#   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make format  rewrite the sources in the house style
