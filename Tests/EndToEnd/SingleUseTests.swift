@@ -1,5 +1,6 @@
 // A code works once, for the one it was made for; every refusal looks the same.
 
+import Foundation
 import Testing
 
 @Suite struct SingleUseTests {
@@ -80,7 +81,19 @@ import Testing
 
     /// Eight connections hold back the last byte of the same exchange and then let go of it.
     @Test func racedCodeIsSpentOnce() throws {
-        let server = try ServerProcess.shared()
+        try race(on: try ServerProcess.shared())
+    }
+
+    @Test func racedCodeOnDiskIsSpentOnce() throws {
+        let folder = NSTemporaryDirectory() + "obie-race-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try ServerProcess.with("--loops", "2", "--store", "sqlite:\(folder)/store.db") {
+            try race(on: $0)
+        }
+    }
+
+    private func race(on server: ServerProcess) throws {
         let connections = try (0..<8).map { _ in try server.connect() }
         var statuses: [Int: Int] = [:]
         for _ in 0..<1_000 {

@@ -31,6 +31,8 @@ public struct StoreContract {
     public static var rules: [(name: String, run: (StoreContract) throws -> Void)] {
         [
             ("codeIsSpentOnce", { try $0.codeIsSpentOnce() }),
+            ("oneOfManyAttemptsAtOnceWins", { try $0.oneOfManyAttemptsAtOnceWins() }),
+            ("answersComeInTheOrderOfAsking", { try $0.answersComeInOrder() }),
             ("unknownCodeIsRefused", { try $0.unknownCodeIsRefused() }),
             ("codeExpiresAtItsLifetime", { try $0.codeExpiresAtItsLifetime() }),
             ("wrongAttemptSpendsNothing", { try $0.wrongAttemptSpendsNothing() }),
@@ -113,6 +115,35 @@ public struct StoreContract {
         let second = try redeem(store, attempt(code, at: start, token: 1001))
         try check(second == .refused(.used), "the second attempt said \(second)")
         try check(try self.token(store, 1001, at: start) == nil, "a refused attempt made a token")
+    }
+
+    /// All are under way before any is answered, as far as the store answers later.
+    private func oneOfManyAttemptsAtOnceWins() throws {
+        let (store, code) = try stored()
+        var outcomes: [Result<RedemptionOutcome, StoreError>] = []
+        let count = 100
+        for number in 0..<UInt64(count) {
+            store.redeem(attempt(code, at: start, token: 1000 + number)) { outcomes.append($0) }
+        }
+        for _ in 0..<100_000 where outcomes.count < count { wait() }
+        try check(outcomes.count == count, "\(outcomes.count) of \(count) were answered")
+        let won = outcomes.filter { $0 == .success(.redeemed(state: "s")) }.count
+        let used = outcomes.filter { $0 == .success(.refused(.used)) }.count
+        try check(won == 1 && used == count - 1, "\(won) won and \(used) were told it is used")
+        for number in 0..<UInt64(count) {
+            let token = try token(store, 1000 + number, at: start)
+            try check(token == nil, "the replays left a token active")
+        }
+    }
+
+    private func answersComeInOrder() throws {
+        let store = try makeStore()
+        var order: [UInt64] = []
+        for number in 0..<UInt64(200) {
+            store.insert(code(number, at: start)) { _ in order.append(number) }
+        }
+        for _ in 0..<100_000 where order.count < 200 { wait() }
+        try check(order == Array(0..<200), "answers came in another order")
     }
 
     private func unknownCodeIsRefused() throws {
