@@ -203,6 +203,7 @@ public final class Server {
         expiry?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
+        for number in [Signal.terminate, Signal.interrupt] { Signal.ignore(number) }
         admin.stop { [store] in store.close() }
     }
 

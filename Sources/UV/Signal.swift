@@ -33,6 +33,12 @@ public final class Signal: Handle {
         }
     }
 
+    /// From now on the signal does nothing. For the end of the process: without a handler a second
+    /// one would cut it short.
+    public static func ignore(_ number: Int32) {
+        _ = Glibc.signal(number, SIG_IGN)
+    }
+
     public static let terminate = SIGTERM
     public static let interrupt = SIGINT
 

@@ -55,6 +55,22 @@ import Testing
         }
     }
 
+    /// A supervisor may signal the process and its group. The end is clean all the same: the log
+    /// has moved into the file.
+    @Test func repeatedSignalsDoNotCutTheEndShort() throws {
+        let folder = try Folder()
+        let outcome = try ChildProcess.run(
+            "/usr/bin/timeout",
+            [
+                "2", ChildProcess.binary.path, "serve", "--listen", "127.0.0.1:0",
+                "--admin-listen", "127.0.0.1:0", "--store", "sqlite:\(folder.store)",
+            ])
+        #expect(outcome.status == 124, "timeout(1) says that it has ended the program")
+        #expect(outcome.errors.hasSuffix("stopped\n"), "\(outcome.errors)")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(Set(files) == ["store.db", "store.db.keys", "store.db.lock"])
+    }
+
     @Test func filesAreForThisUserOnly() throws {
         let folder = try Folder()
         try ServerProcess.with("--store", "sqlite:\(folder.store)") { _ in
