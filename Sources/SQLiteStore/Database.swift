@@ -7,9 +7,6 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     let code: Int32
     /// SQLite's own text. It names tables and files, never values.
     let description: String
-
-    /// The part of the code that says what kind of trouble it is.
-    var kind: Int32 { code & 0xFF }
 }
 
 /// A connection to one database file. One thread at a time.
@@ -74,16 +71,6 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
 
     /// False inside a transaction; SQLite may have ended one by itself after an error.
     var isAutocommit: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
-
-    /// How long to wait for another process's lock.
-    func setBusyTimeout(milliseconds: Int32) {
-        unsafe sqlite3_busy_timeout(handle, milliseconds)
-    }
-
-    /// Leaves the write-ahead log alone when this connection closes.
-    func disableCheckpointOnClose() throws(DatabaseError) {
-        try execute("PRAGMA wal_autocheckpoint = 0")
-    }
 }
 
 /// A prepared statement: bind, step, read, reset.

@@ -56,6 +56,9 @@ public final class Server {
     private var workerStopped: Wakeup?
     private var signals: [Signal] = []
     private var isStopping = false
+    private var nextExpiry = Milliseconds.max
+    private var hasExpired = false
+    private var releasedAt: Milliseconds = 0
 
     /// Where the public listeners are bound.
     public let address: SocketAddress
@@ -210,19 +213,36 @@ public final class Server {
     /// How long to wait before asking again, where nothing is stored yet, in milliseconds.
     private static let expiryPauseMilliseconds: Milliseconds = 1000
 
+    /// While something expires all the time, free memory goes back this often, in milliseconds.
+    private static let releaseMilliseconds: Milliseconds = 30_000
+
     /// Lets the store forget what has expired, and arms the timer for the next time.
     private func expire() {
         let now = Clock.wallMilliseconds()
+        let wasDue = nextExpiry <= now
         store.removeExpired(now: now) { [weak self] result in
             let pause = Server.expiryPauseMilliseconds
-            let next: Milliseconds =
+            let known: Milliseconds? =
                 switch result {
-                case .success(let next): next ?? now + pause
-                case .failure: now + pause
+                case .success(let next): next
+                case .failure: nil
                 }
+            let next = known ?? now + pause
+            self?.nextExpiry = known ?? .max
+            self?.releaseMemory(now, wasDue: wasDue)
             // A code made meanwhile may be due before what was oldest, so never wait long.
             let wait = UInt64(min(max(next - now, 1), pause))
             self?.expiry?.start(afterMilliseconds: wait) { [weak self] in self?.expire() }
         }
+    }
+
+    /// What has expired is free, but the allocator keeps it until it is told otherwise. That takes
+    /// milliseconds, so it waits until nothing more is due.
+    private func releaseMemory(_ now: Milliseconds, wasDue: Bool) {
+        if wasDue { hasExpired = true }
+        guard hasExpired, !wasDue || now - releasedAt >= Server.releaseMilliseconds else { return }
+        Machine.releaseFreeMemory()
+        hasExpired = false
+        releasedAt = now
     }
 }
