@@ -1,4 +1,4 @@
-// The reader against every case, fed in every way.
+// What the reader says beside the cases of Tests/Conformance: order, continuing, memory, limits.
 
 import Testing
 
@@ -6,41 +6,6 @@ import Testing
 
 @Suite struct RequestReaderTests {
     private static let next = Array("GET /next HTTP/1.1\r\nHost: n\r\n\r\n".utf8)
-    private static let nextObserved = Observation.request(
-        method: .get, path: "/next", fields: ["Host=n"], body: "", keepsAlive: true)
-
-    @Test(arguments: Cases.accepted + Cases.refused)
-    func caseIsReadWhole(_ row: Case) {
-        #expect(Feeder.observe([row.bytes]) == row.expected)
-    }
-
-    @Test(arguments: Cases.accepted + Cases.refused)
-    func caseIsReadByteByByte(_ row: Case) {
-        #expect(Feeder.observe(row.bytes.map { [$0] }) == row.expected)
-    }
-
-    @Test(arguments: Cases.accepted + Cases.refused)
-    func caseIsReadSplitAtEveryPosition(_ row: Case) {
-        for position in 0...row.bytes.count {
-            let portions = [Array(row.bytes[..<position]), Array(row.bytes[position...])]
-            #expect(Feeder.observe(portions) == row.expected, "split at \(position)")
-        }
-    }
-
-    @Test(arguments: Cases.accepted)
-    func acceptedCaseIsFollowedByTheNextRequest(_ row: Case) {
-        let bytes = row.bytes + Self.next
-        for position in 0...bytes.count {
-            let portions = [Array(bytes[..<position]), Array(bytes[position...])]
-            #expect(Feeder.observe(portions) == row.expected + [Self.nextObserved])
-        }
-    }
-
-    @Test(arguments: Cases.refused)
-    func nothingBehindARefusalIsInterpreted(_ row: Case) {
-        #expect(Feeder.observe([row.bytes + Self.next]) == row.expected)
-        #expect(Feeder.observe([row.bytes, Self.next]) == row.expected)
-    }
 
     @Test func pipelinedRequestsComeInOrder() {
         var bytes: [UInt8] = []
@@ -50,8 +15,8 @@ import Testing
             )
         }
         let paths = Feeder.observe([bytes]).map {
-            if case .request(_, let path, _, let body, _) = $0 { return path + body }
-            return "?"
+            guard case .request(let request) = $0 else { return "?" }
+            return String(decoding: request.path + request.body, as: UTF8.self)
         }
         #expect(paths == (0..<100).map { "/\($0)\($0 % 10)x" })
     }
@@ -60,9 +25,12 @@ import Testing
         let head =
             "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
         let request = Observation.request(
-            method: .post, path: "/p",
-            fields: ["Host=h", "Content-Length=2", "Expect=100-continue"], body: "ab",
-            keepsAlive: true)
+            Observation.Request(
+                method: .post, path: Array("/p".utf8),
+                fields: ["Host=h", "Content-Length=2", "Expect=100-continue"].map {
+                    Array($0.utf8)
+                },
+                body: Array("ab".utf8)))
         let late = Feeder.observe([Array(head.utf8), Array("a".utf8), Array("b".utf8)])
         #expect(late == [.continueExpected, request])
         #expect(Feeder.observe([Array((head + "ab").utf8)]) == [request])
@@ -89,70 +57,6 @@ import Testing
 }
 
 @Suite struct LimitTests {
-    private static func head(fields: Int = 0, headBytes: Int? = nil, target: Int = 1) -> [UInt8] {
-        var text = "GET /\(String(repeating: "t", count: target - 1)) HTTP/1.1\r\nHost: h\r\n"
-        for index in 0..<fields { text += "f\(index): v\r\n" }
-        if let headBytes {
-            let rest = headBytes - text.utf8.count - 2
-            text += "p: \(String(repeating: "v", count: rest - 5))\r\n"
-        }
-        return Array((text + "\r\n").utf8)
-    }
-
-    private static func outcome(_ bytes: [UInt8]) -> ProtocolError? {
-        for portions in [[bytes], bytes.map { [$0] }] {
-            let observed = Feeder.observe(portions)
-            guard observed.count == 1 else { return .malformed(.requestLine) }
-            if case .refused(let error) = observed[0] { return error }
-        }
-        return nil
-    }
-
-    @Test(arguments: [(8191, true), (8192, true), (8193, false)])
-    func targetMayBe8KiB(length: Int, isTaken: Bool) {
-        #expect(Self.outcome(Self.head(target: length)) == (isTaken ? nil : .targetTooLong))
-    }
-
-    @Test(arguments: [(16383, true), (16384, true), (16385, false)])
-    func headMayBe16KiB(length: Int, isTaken: Bool) {
-        let head = Self.head(headBytes: length)
-        #expect(head.count == length)
-        #expect(Self.outcome(head) == (isTaken ? nil : .headTooLarge))
-    }
-
-    @Test(arguments: [(98, true), (99, true), (100, false)])
-    func headMayHave100Fields(besidesHost: Int, isTaken: Bool) {
-        #expect(Self.outcome(Self.head(fields: besidesHost)) == (isTaken ? nil : .headTooLarge))
-    }
-
-    @Test(arguments: [65535, 65536])
-    func declaredBodyMayBe64KiB(length: Int) {
-        let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(length)\r\n\r\n"
-        let bytes = Array(head.utf8) + [UInt8](repeating: 0x61, count: length)
-        #expect(Self.outcome(bytes) == nil)
-    }
-
-    @Test(arguments: [(65535, true), (65536, true), (65537, false)])
-    func chunkedBodyMayBe64KiB(length: Int, isTaken: Bool) {
-        let first = 1000
-        let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-        var bytes = Array(head.utf8)
-        for count in [first, length - first] {
-            bytes += Array("\(String(count, radix: 16))\r\n".utf8)
-            bytes += [UInt8](repeating: 0x61, count: count) + Array("\r\n".utf8)
-        }
-        bytes += Array("0\r\n\r\n".utf8)
-        #expect(Self.outcome(bytes) == (isTaken ? nil : .bodyTooLarge))
-    }
-
-    @Test func chunkOverheadIsBounded() {
-        let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-        let extensions = "1;" + String(repeating: "x", count: 20_000) + "\r\n"
-        #expect(Self.outcome(Array((head + extensions).utf8)) == .bodyTooLarge)
-        let trailer = "0\r\nx: " + String(repeating: "x", count: 20_000) + "\r\n\r\n"
-        #expect(Self.outcome(Array((head + trailer).utf8)) == .bodyTooLarge)
-    }
-
     @Test func limitsAreConsistent() {
         #expect(Limits().isConsistent)
         var limits = Limits()
