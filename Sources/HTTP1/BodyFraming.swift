@@ -24,7 +24,7 @@ struct BodyFraming {
             switch field.name.count {
             case 4 where equalIgnoringCase(bytes, field.name, BodyFraming.host):
                 hosts += 1
-                guard Grammar.isHost(bytes, field.value) else { throw .malformed(.host) }
+                guard Authority.isValid(bytes, field.value) else { throw .malformed(.host) }
             case 6 where equalIgnoringCase(bytes, field.name, BodyFraming.expect):
                 // An expectation of an HTTP/1.0 client is ignored (RFC 9110 §10.1.1).
                 guard minorVersion > 0 else { continue }

@@ -48,41 +48,6 @@ enum Grammar {
         let lower = byte | 0x20
         return lower >= 0x61 && lower <= 0x66 ? lower &- 0x57 : nil
     }
-
-    /// uri-host [":" port] as far as its characters go (RFC 9112 §3.2): a registered name, an IPv4
-    /// address, or an IP literal in brackets, then an optional port. Empty is allowed
-    /// (RFC 9110 §7.2).
-    static func isHost(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        var at = range.lowerBound
-        if at < range.upperBound, bytes[at] == UInt8(ascii: "[") {
-            at += 1
-            let start = at
-            while at < range.upperBound, isLiteral(bytes[at]) { at += 1 }
-            guard at > start, at < range.upperBound, bytes[at] == UInt8(ascii: "]") else {
-                return false
-            }
-            at += 1
-        } else {
-            while at < range.upperBound, isRegisteredName(bytes[at]) { at += 1 }
-        }
-        if at == range.upperBound { return true }
-        guard bytes[at] == UInt8(ascii: ":") else { return false }
-        at += 1
-        while at < range.upperBound, isDigit(bytes[at]) { at += 1 }
-        return at == range.upperBound
-    }
-
-    private static func isLiteral(_ byte: UInt8) -> Bool {
-        hexValue(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
-    }
-
-    // unreserved / sub-delims / "%" (RFC 3986 §3.2.2).
-    private static func isRegisteredName(_ byte: UInt8) -> Bool {
-        isToken(byte) && byte != UInt8(ascii: "#") && byte != UInt8(ascii: "^")
-            && byte != UInt8(ascii: "`") && byte != UInt8(ascii: "|")
-            || byte == UInt8(ascii: "(") || byte == UInt8(ascii: ")")
-            || byte == UInt8(ascii: ",") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "=")
-    }
 }
 
 /// True where the bytes in `range` are `lowercase` but for the case of ASCII letters.

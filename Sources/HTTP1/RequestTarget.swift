@@ -42,7 +42,9 @@ enum RequestTarget {
             guard equalIgnoringCase(bytes, head, scheme) else { continue }
             var at = head.upperBound
             while at < target.upperBound, !isAuthorityEnd(bytes[at]) { at += 1 }
-            guard at > head.upperBound, Grammar.isHost(bytes, head.upperBound..<at) else { break }
+            guard at > head.upperBound, Authority.isValid(bytes, head.upperBound..<at) else {
+                break
+            }
             return at..<queryStart(bytes, at..<target.upperBound)
         }
         throw .malformed(.target)
