@@ -42,9 +42,11 @@ enum RequestTarget {
             guard equalIgnoringCase(bytes, head, scheme) else { continue }
             var at = head.upperBound
             while at < target.upperBound, !isAuthorityEnd(bytes[at]) { at += 1 }
-            guard at > head.upperBound, Authority.isValid(bytes, head.upperBound..<at) else {
-                break
-            }
+            // RFC 9110 §4.2.1: an empty host is invalid, with a port or without; §4.2.4: user
+            // information is an error.
+            guard at > head.upperBound, bytes[head.upperBound] != UInt8(ascii: ":"),
+                Authority.isValid(bytes, head.upperBound..<at)
+            else { break }
             return at..<queryStart(bytes, at..<target.upperBound)
         }
         throw .malformed(.target)
