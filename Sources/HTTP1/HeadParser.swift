@@ -14,6 +14,8 @@ struct HeadParser {
     private var nameEnd = 0
     private var valueStart = 0
     private var hasSkippedLine = false
+    /// Where the request line begins: behind an empty line, which counts to no limit.
+    private var lineStart = 0
     private(set) var method = 0..<0
     private(set) var target = 0..<0
     private(set) var fields: [Field] = []
@@ -26,6 +28,7 @@ struct HeadParser {
     mutating func reset() {
         step = .start
         position = 0
+        lineStart = 0
         hasSkippedLine = false
         fields.removeAll(keepingCapacity: true)
     }
@@ -35,7 +38,7 @@ struct HeadParser {
     /// - Returns: how many bytes need not be given again.
     mutating func skipEmptyLine() -> Int {
         guard step == .start else { return 0 }
-        defer { position = 0 }
+        defer { (position, lineStart) = (0, 0) }
         return position
     }
 
@@ -44,8 +47,9 @@ struct HeadParser {
     /// - Parameter bytes: all bytes from the first of this request.
     /// - Returns: the length of the head, or nil while it is incomplete.
     mutating func parse(_ bytes: Span<UInt8>, _ limits: Limits) throws(ProtocolError) -> Int? {
-        let end = min(bytes.count, limits.headBytesMax)
-        while position < end {
+        while true {
+            let end = min(bytes.count, lineStart + limits.headBytesMax)
+            guard position < end else { break }
             switch step {
             case .start, .emptyLine, .method, .target, .version, .versionEnd:
                 try parseRequestLine(bytes, end, limits)
@@ -59,7 +63,7 @@ struct HeadParser {
                 try parseFields(bytes, end, limits)
             }
         }
-        if position >= limits.headBytesMax { throw .headTooLarge }
+        if position >= lineStart + limits.headBytesMax { throw .headTooLarge }
         return nil
     }
 
@@ -83,6 +87,7 @@ struct HeadParser {
             hasSkippedLine = true
             step = .start
             position += 1
+            lineStart = position
         case .method:
             while position < end, Grammar.isToken(bytes[position]) { position += 1 }
             guard position < end else { return }
