@@ -28,10 +28,7 @@ struct BodyFraming {
             case 6 where equalIgnoringCase(bytes, field.name, BodyFraming.expect):
                 // An expectation of an HTTP/1.0 client is ignored (RFC 9110 §10.1.1).
                 guard minorVersion > 0 else { continue }
-                guard equalIgnoringCase(bytes, field.value, BodyFraming.continueValue) else {
-                    throw .expectationFailed
-                }
-                expectsContinue = true
+                try readExpect(bytes, field.value)
             case 10 where equalIgnoringCase(bytes, field.name, BodyFraming.connection):
                 readConnection(bytes, field.value)
             case 14 where equalIgnoringCase(bytes, field.name, BodyFraming.contentLength):
@@ -89,6 +86,23 @@ struct BodyFraming {
         let count = codings.filter { equalIgnoringCase(bytes, $0, BodyFraming.chunked) }.count
         if isLast == true, count == 1, codings.count > 1 { throw .codingUnknown }
         throw .malformed(.transferEncoding)
+    }
+
+    /// Each member of the list must be `100-continue` (RFC 9110 §10.1.1).
+    private mutating func readExpect(
+        _ bytes: Span<UInt8>, _ value: Range<Int>
+    ) throws(ProtocolError) {
+        var hasContinue = false
+        var hasOther = false
+        forEachMember(bytes, value) { member in
+            if equalIgnoringCase(bytes, member, BodyFraming.continueValue) {
+                hasContinue = true
+            } else {
+                hasOther = true
+            }
+        }
+        if hasOther { throw .expectationFailed }
+        if hasContinue { expectsContinue = true }
     }
 
     private mutating func readConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) {
