@@ -38,7 +38,7 @@ struct BodyFraming {
             default: continue
             }
         }
-        // RFC 9112 §3.2: exactly one in HTTP/1.1.
+        // RFC 9112 §3.2: exactly one in HTTP/1.1, at most one in HTTP/1.0, and each valid.
         guard hosts == 1 || minorVersion == 0 && hosts == 0 else { throw .malformed(.host) }
         // RFC 9112 §6.3: both together may be an attempt at smuggling.
         if hasContentLength, hasTransferEncoding { throw .malformed(.transferEncoding) }
@@ -71,7 +71,8 @@ struct BodyFraming {
         length = .bytes(count)
     }
 
-    /// Only `chunked`, once, in HTTP/1.1 (RFC 9112 §6.1).
+    /// Only `chunked`, once, in HTTP/1.1 (RFC 9112 §6.1), without parameters (§7.1). Where it is not
+    /// the last coding the length is unknown: 400; behind others: 501 (§6.1, §6.3).
     private mutating func readTransferEncoding(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ minorVersion: Int
     ) throws(ProtocolError) {
@@ -105,6 +106,7 @@ struct BodyFraming {
         if hasContinue { expectsContinue = true }
     }
 
+    /// `close` wins in any field and any order; `keep-alive` is for HTTP/1.0 (RFC 9112 §9.3).
     private mutating func readConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) {
         var asksClose = false
         var asksKeepAlive = false

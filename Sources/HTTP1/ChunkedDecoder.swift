@@ -31,7 +31,8 @@ struct ChunkedDecoder {
                 continue
             }
             overhead += 1
-            // Plain framing is in proportion to the data, even in chunks of one byte.
+            // Plain framing is in proportion to the data, even in chunks of one byte. The rest is to be
+            // limited: extensions by RFC 9112 §7.1.1, trailers by RFC 9110 §17.5.
             let framing = ChunkedDecoder.framingBytesPerByte * (body.count - bodyStart)
             if overhead > limits.chunkOverheadBytesMax + framing { throw .bodyTooLarge }
             try take(bytes[offset])
@@ -42,6 +43,7 @@ struct ChunkedDecoder {
         }
     }
 
+    /// A chunk's data end with CR LF (RFC 9112 §7.1); two other bytes there are a smuggling class.
     private mutating func take(_ byte: UInt8) throws(ProtocolError) {
         switch step {
         case .sizeStart, .size, .sizeBlank, .extensions, .sizeEnd: try takeSize(byte)
@@ -56,7 +58,8 @@ struct ChunkedDecoder {
         }
     }
 
-    /// chunk-size [ chunk-ext ] CRLF (RFC 9112 §7.1.1).
+    /// chunk-size [ chunk-ext ] CRLF (RFC 9112 §7.1, §7.1.1): 1*HEXDIG that cannot overflow; an
+    /// extension is any text without control characters, and ignored.
     private mutating func takeSize(_ byte: UInt8) throws(ProtocolError) {
         switch step {
         case .sizeStart, .size:
@@ -86,7 +89,8 @@ struct ChunkedDecoder {
         }
     }
 
-    /// Behind the digits: blanks (only before a semicolon), extensions, or the end of the line.
+    /// Behind the digits: blanks (only before a semicolon, RFC 9112 §7.1.1), extensions, or the end
+    /// of the line.
     private mutating func leaveSize(_ byte: UInt8) throws(ProtocolError) {
         if byte == UInt8(ascii: ";") {
             step = .extensions
@@ -99,7 +103,7 @@ struct ChunkedDecoder {
         }
     }
 
-    /// *( field-line CRLF ) CRLF (RFC 9112 §7.1.2).
+    /// *( field-line CRLF ) CRLF (RFC 9112 §7.1.2), each line as in the header section (§5, §2.2).
     private mutating func takeTrailer(_ byte: UInt8) throws(ProtocolError) {
         switch step {
         case .trailerStart:

@@ -24,8 +24,8 @@ enum Grammar {
         byte >= 0x20 && byte != 0x7F || byte == tab
     }
 
-    /// What may stand in a request target: visible ASCII without a fragment mark
-    /// (RFC 9112 §3.2).
+    /// What may stand in a request target: visible ASCII without a fragment mark (RFC 9112 §3.2).
+    /// What else RFC 3986 §2 keeps out is passed on; the path is compared literally.
     @inline(__always)
     static func isTarget(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
@@ -37,11 +37,13 @@ enum Grammar {
         byte == space || byte == tab
     }
 
+    /// DIGIT (RFC 5234 B.1): ASCII only.
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool {
         byte &- UInt8(ascii: "0") < 10
     }
 
+    /// HEXDIG in either case (RFC 5234 B.1, RFC 9110 §2.1).
     @inline(__always)
     static func hexValue(_ byte: UInt8) -> UInt8? {
         if isDigit(byte) { return byte &- UInt8(ascii: "0") }

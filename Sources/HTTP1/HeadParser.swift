@@ -67,6 +67,8 @@ struct HeadParser {
         return nil
     }
 
+    /// method SP request-target SP HTTP-version CRLF (RFC 9112 §3). One SP each; only CR LF ends a
+    /// line, and a CR in front of anything else is refused (§2.2).
     private mutating func parseRequestLine(
         _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
     ) throws(ProtocolError) {
@@ -109,6 +111,7 @@ struct HeadParser {
         }
     }
 
+    /// Any bytes of a target (RFC 9112 §3.2), no more than the limit (§3: 414).
     private mutating func parseTarget(
         _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
     ) throws(ProtocolError) {
@@ -150,6 +153,10 @@ struct HeadParser {
 
     private static let versionPrefix = [UInt8]("HTTP/".utf8)
 
+    /// *( field-name ":" OWS field-value OWS CRLF ) CRLF (RFC 9112 §5): the name is a token
+    /// (RFC 9110 §5.1) with the colon right behind it (RFC 9112 §5.1), the value has no control
+    /// characters (RFC 9110 §5.5), lines end with CR LF (RFC 9112 §2.2).
+    ///
     /// Goes through as many steps as there are bytes, in registers; what must survive until the
     /// next bytes come is written back at the end.
     private mutating func parseFields(
@@ -201,13 +208,14 @@ struct HeadParser {
         }
     }
 
-    /// What begins neither a field nor the empty line.
+    /// What begins neither a field nor the empty line: a folded line (RFC 9112 §5.2), or white space
+    /// before the first field (§2.2), a bare LF (§2.2), no token (RFC 9110 §5.1).
     private static func refusal(_ byte: UInt8) -> ProtocolError {
         if Grammar.isBlank(byte) { return .malformed(.lineFolding) }
         return .malformed(byte == Grammar.lineFeed ? .bareLineFeed : .fieldName)
     }
 
-    /// Appends the field that ends here, without the white space before its end.
+    /// Appends the field that ends here, without the white space before its end (RFC 9112 §5.1).
     private mutating func appendField(_ bytes: Span<UInt8>, valueEnd: Int) {
         var end = valueEnd
         while end > valueStart, Grammar.isBlank(bytes[end - 1]) { end -= 1 }

@@ -1,7 +1,9 @@
 // The method and the target of a request line (RFC 9110 §9, RFC 9112 §3).
 
 enum RequestTarget {
-    /// - Throws: `methodUnknown`. CONNECT counts as unknown: this is no proxy.
+    /// The method, compared with its case (RFC 9110 §9.1).
+    ///
+    /// - Throws: `methodUnknown` (RFC 9110 §15.6.2). CONNECT counts as unknown: this is no proxy.
     static func method(
         _ bytes: Span<UInt8>, _ range: Range<Int>
     ) throws(ProtocolError) -> Method {
@@ -24,7 +26,8 @@ enum RequestTarget {
         ([UInt8]("PATCH".utf8), .patch), ([UInt8]("TRACE".utf8), .trace),
     ]
 
-    /// The path of an origin-form or absolute-form target, or `*` with OPTIONS.
+    /// The path of an origin-form or absolute-form target, or `*` with OPTIONS (RFC 9112 §3.2.1,
+    /// §3.2.2, §3.2.4). The query is left out; authority-form is for CONNECT only (§3.2.3).
     ///
     /// - Throws: `malformed(.target)`.
     static func path(
@@ -52,8 +55,10 @@ enum RequestTarget {
         throw .malformed(.target)
     }
 
+    // Both in any case (RFC 3986 §3.1, RFC 9110 §4.2).
     private static let schemes = [[UInt8]("http://".utf8), [UInt8]("https://".utf8)]
 
+    /// RFC 3986 §3.2; a fragment mark never comes this far.
     private static func isAuthorityEnd(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?")
     }
