@@ -7,6 +7,7 @@
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
+#   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built
 
@@ -20,7 +21,14 @@ SERVER := .build/release/obie-tokens
 ARGS ?=
 ROUNDS ?= 10
 
-.PHONY: help run test check lint bench soak large-store crash-test format clean tools check-tools bench-tools release
+# A second HTTP parser to compare ours with, in a place of its own.
+H11 := .build/h11
+EVENTS := .build/release/http1-events
+SECONDS ?= 30
+COUNT ?=
+SEED ?=
+
+.PHONY: help run test check lint bench soak large-store crash-test differential format clean tools check-tools bench-tools release
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -51,6 +59,7 @@ check: check-tools lint test release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
 	Tests/Crash/fault_test.py --server $(SERVER)
+	$(MAKE) differential
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
@@ -58,6 +67,17 @@ large-store: bench-tools release
 crash-test: check-tools release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
+
+$(H11)/installed: Tests/Differential/requirements.txt
+	@Scripts/install-tools.sh python3 python3-venv
+	python3 -m venv --clear $(H11)
+	$(H11)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+differential: tools $(H11)/installed
+	swift build -c release --static-swift-stdlib --product http1-events
+	$(H11)/bin/python Tests/Differential/differential.py --parser $(EVENTS) \
+	    $(if $(COUNT),--count $(COUNT),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-tools release
 	Benchmarks/bench.py --server $(SERVER) $(ARGS)

@@ -55,6 +55,9 @@ let package = Package(
         .target(
             name: "StoreContract", dependencies: ["Tokens"], path: "Tests/StoreContract",
             swiftSettings: strict),
+        .executableTarget(
+            name: "http1-events", dependencies: ["HTTP1"], path: "Tests/Differential/http1-events",
+            swiftSettings: strict),
         .testTarget(name: "UVTests", dependencies: ["UV"], swiftSettings: strict),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: strict),
         .testTarget(
