@@ -138,6 +138,9 @@ def compare(data, ours):
         other = comparable(theirs.requests[index])
         if ours_comparable(mine) != other:
             return Verdict(f"both take request {index + 1}, and read it differently:\n  ours {mine}\n  h11  {other}")
+        took = differences.Case(data[:mine["end"]], start, "request", "request", theirs.requests[index])
+        if reason := differences.why_refused(took):
+            return Verdict(f"both take request {index + 1}, and we should refuse it: {reason}")
         start = mine["end"]
     if len(theirs.requests) > len(ours["requests"]):
         more = theirs.requests[len(ours["requests"])]
@@ -169,9 +172,8 @@ def judge_early(data, start, rule, theirs, notes):
 def judge(data, start, ours, theirs, notes):
     case = differences.Case(data, start, ours, theirs.end, theirs.partial)
     for difference in differences.TABLE:
-        if difference.predicate(case):
-            note = f"{difference.stricter} stricter: {difference.name} ({difference.why})"
-            return Verdict(None, "differ", notes | {note})
+        if difference.explains(case):
+            return Verdict(None, "differ", notes | {difference.note})
     return Verdict(f"at byte {start} we say {ours}, and h11 says {theirs.end}")
 
 
