@@ -46,6 +46,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         case closed
     }
 
+    /// What a deadline is for while reading.
+    private enum Awaited {
+        case request, restOfHead, restOfBody
+    }
+
     private let transport: any Transport
     /// Held both ways until the connection is closed and the host forgets it.
     private let host: any ConnectionHost
@@ -58,7 +63,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private var isWorking = false
     private var hasPeerEnded = false
     private var isPaused = false
-    private var isReceiving = false
+    private var awaited = Awaited.request
+    private var requests = 0
     private var droppedBytes = 0
 
     private(set) var deadline: UInt64
@@ -154,9 +160,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     private func handle(_ request: Span<UInt8>) {
         phase = .answering
-        isReceiving = false
+        awaited = .request
         deadline = .max
         context = ReplyContext(reader.head, request)
+        requests += 1
+        if requests >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
         host.handler.handle(reader.head, request, &session, self)
     }
 
@@ -237,22 +245,36 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
             deadline = now + host.limits.writeTimeoutMilliseconds
             host.deadlineCameNearer(self)
         } else if reader.isBetweenRequests {
-            isReceiving = false
+            awaited = .request
             deadline = now + host.limits.idleTimeoutMilliseconds
             if wheelSlot == nil { host.deadlineCameNearer(self) }
-        } else if !isReceiving {
-            isReceiving = true
-            deadline = now + host.limits.requestTimeoutMilliseconds
+        } else {
+            let part = reader.hasHead ? Awaited.restOfBody : .restOfHead
+            // Dripping bytes buys no time.
+            guard awaited != part else { return }
+            awaited = part
+            deadline = now + timeoutMilliseconds(part)
             host.deadlineCameNearer(self)
+        }
+    }
+
+    private func timeoutMilliseconds(_ part: Awaited) -> UInt64 {
+        switch part {
+        case .request: host.limits.idleTimeoutMilliseconds
+        case .restOfHead: host.limits.headTimeoutMilliseconds
+        case .restOfBody: host.limits.bodyTimeoutMilliseconds
         }
     }
 
     func deadlinePassed() {
         switch phase {
-        case .reading where isReceiving && !isPaused:
+        case .reading where awaited != .request && !isPaused:
+            let part = awaited == .restOfHead ? "head" : "body"
+            let seconds = timeoutMilliseconds(awaited) / 1000
             let bytes = kept
             refuse(
-                Fault(.requestTimeout, "the request must be complete within 10 seconds"),
+                Fault(
+                    .requestTimeout, "the \(part) of a request must come within \(seconds) s"),
                 bytes.span, 0)
         case .reading, .lingering, .closed: close()
         case .answering:

@@ -89,8 +89,8 @@ public enum ErrorCode: String, CaseIterable, Sendable {
         case .methodNotAllowed:
             "The path exists, the method is not offered there. See the header Allow."
         case .requestTimeout:
-            "The request was not complete within 10 seconds. The connection was closed; send it "
-                + "again."
+            "The head or the body of the request did not come in time: 10 seconds for each, unless "
+                + "the operator chose otherwise. The connection was closed; send it again."
         case .payloadTooLarge: "The body is larger than 64 KiB. The connection was closed."
         case .uriTooLong: "The request target is longer than 8 KiB. The connection was closed."
         case .expectationFailed:

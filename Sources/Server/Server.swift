@@ -76,7 +76,7 @@ public final class Server {
     ) throws(StartFailure) {
         Signal.ignoreWriteSignals()
         var configuration = configuration
-        configuration.limits.setConnectionsMax(
+        configuration.limits.shareConnections(
             descriptors: Machine.raiseDescriptorLimit(), loops: configuration.loops)
         func failed(_ cause: UVError) -> StartFailure {
             StartFailure(address: configuration.listen, option: "--listen", cause: cause)
@@ -135,7 +135,7 @@ public final class Server {
     private static func adminLimits(_ limits: ServerLimits) -> ServerLimits {
         var limits = limits
         limits.stopTimeoutMilliseconds = 500
-        limits.connectionsMax = ServerLimits.adminConnectionsMax
+        limits.connectionsPerLoopMax = ServerLimits.adminConnectionsMax
         return limits
     }
 

@@ -5,8 +5,10 @@ import HTTP1
 /// Bytes and times of a connection.
 public struct ServerLimits: Sendable {
     public var http = Limits()
-    /// From the first byte of a request to its last; later is 408.
-    public var requestTimeoutMilliseconds: UInt64 = 10_000
+    /// From the first byte of a head to its last; later is 408.
+    public var headTimeoutMilliseconds: UInt64 = 10_000
+    /// From the last byte of a head to the last of its body; later is 408.
+    public var bodyTimeoutMilliseconds: UInt64 = 10_000
     /// Between requests; then the connection closes without a word.
     public var idleTimeoutMilliseconds: UInt64 = 60_000
     /// For a client that does not read what it asked for; then the connection closes.
@@ -24,8 +26,13 @@ public struct ServerLimits: Sendable {
     /// What requests under way may take when the server stops.
     public var stopTimeoutMilliseconds: UInt64 = 5_000
 
+    /// The last of them is answered with `Connection: close`, so that no client stays with one loop
+    /// or one machine for good.
+    public var requestsPerConnectionMax = 100_000
+    /// Connections of all event loops; nil: as many as there are descriptors for.
+    public var connectionsMax: Int?
     /// Connections of one event loop; the next waits in the kernel's queue until one closes.
-    public var connectionsMax = 10_000
+    var connectionsPerLoopMax = 10_000
     /// How long a listener that could not accept stays closed.
     public var acceptPauseMilliseconds: UInt64 = 100
 
@@ -34,12 +41,16 @@ public struct ServerLimits: Sendable {
     static let descriptorReserve = adminConnectionsMax + 32
     static let descriptorsPerLoop = 8
 
-    /// Shares out the descriptors that the system grants, so that they never run out: then even
-    /// closing a connection could become impossible.
-    mutating func setConnectionsMax(descriptors: Int, loops: Int) {
-        let forConnections =
-            descriptors - ServerLimits.descriptorReserve - loops * ServerLimits.descriptorsPerLoop
-        connectionsMax = min(max(1, forConnections / loops), 1_000_000)
+    /// The descriptors that a server with so many connections of the API opens.
+    public static func descriptors(connections: Int, loops: Int) -> Int {
+        connections + descriptorReserve + loops * descriptorsPerLoop
+    }
+
+    /// Gives each loop its share of the connections that are wanted, or that the descriptors allow.
+    /// Those must never run out: then even closing a connection could become impossible.
+    mutating func shareConnections(descriptors: Int, loops: Int) {
+        let granted = descriptors - ServerLimits.descriptors(connections: 0, loops: loops)
+        connectionsPerLoopMax = max(1, min(connectionsMax ?? granted, granted) / loops)
     }
 
     public init() {}

@@ -87,7 +87,7 @@ final class ServingLoop: ConnectionHost {
     private func accept(_ stream: TCPStream) {
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
-        if connections.count >= limits.connectionsMax { listener?.pause() }
+        if connections.count >= limits.connectionsPerLoopMax { listener?.pause() }
         stream.start(connection)
     }
 
@@ -104,7 +104,7 @@ final class ServingLoop: ConnectionHost {
     func connectionClosed(_ connection: Connection) {
         deadlines.remove(connection)
         connections[ObjectIdentifier(connection)] = nil
-        if connections.count < limits.connectionsMax { listener?.resume() }
+        if connections.count < limits.connectionsPerLoopMax { listener?.resume() }
         finishStoppingIfIdle()
     }
 

@@ -35,6 +35,28 @@ struct Options: ParsableArguments {
     var loops: Int64?
 
     @Option(
+        help: ArgumentHelp(
+            "Connections of the public API at a time, shared out among its loops: 1 to 1000000; the "
+                + "next waits until one closes. (default: what the limit of open files allows)",
+            valueName: "n"),
+        transform: { try OptionValue.number($0, 1...1_000_000) })
+    var maxConnections: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long the head of a request may take from its first byte: 1 to 3600 seconds. "
+                + "(default: 10)", valueName: "seconds"),
+        transform: { try OptionValue.number($0, 1...3600) })
+    var headTimeout: Int64 = 10
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a connection may wait for its next request: 1 to 3600 seconds. "
+                + "(default: 60)", valueName: "seconds"),
+        transform: { try OptionValue.number($0, 1...3600) })
+    var idleTimeout: Int64 = 60
+
+    @Option(
         help: "sandbox has well-known credentials; production starts with an empty registry.")
     var mode = Mode.sandbox
 
@@ -58,6 +80,12 @@ struct Options: ParsableArguments {
                 + "(default: http:// and the listen address)", valueName: "url"),
         transform: OptionValue.url)
     var publicURL: String?
+
+    func validate() throws {
+        if let maxConnections, let loops, maxConnections < loops {
+            throw ValidationError("--max-connections must be at least --loops: each takes a share")
+        }
+    }
 }
 
 enum StoreChoice {

@@ -21,6 +21,7 @@ struct Program {
             listen: options.listen, adminListen: options.adminListen,
             loops: options.loops.map { Int($0) } ?? Machine.availableProcessors)
         configuration.publicURL = options.publicURL
+        configuration.limits = try Program.limits(options, loops: configuration.loops)
         let keyring: Keyring
         let registry: Registry
         let makeStore: (EventLoop) throws(UVError) -> any TokenStore
@@ -57,6 +58,24 @@ struct Program {
         Program.log(
             "listening on http://\(server.address), probes on http://\(server.adminAddress), "
                 + "\(configuration.loops) event loop\(configuration.loops == 1 ? "" : "s")")
+    }
+
+    private static func limits(
+        _ options: Options, loops: Int
+    ) throws(ProgramFailure) -> ServerLimits {
+        var limits = ServerLimits()
+        limits.headTimeoutMilliseconds = UInt64(options.headTimeout) * 1000
+        limits.idleTimeoutMilliseconds = UInt64(options.idleTimeout) * 1000
+        guard let wanted = options.maxConnections.map({ Int($0) }) else { return limits }
+        limits.connectionsMax = wanted
+        let open = Machine.raiseDescriptorLimit()
+        let needed = ServerLimits.descriptors(connections: wanted, loops: loops)
+        guard needed <= open else {
+            throw ProgramFailure(
+                description: "\(wanted) connections need \(needed) open files, and the limit is "
+                    + "\(open); raise it (ulimit -n, LimitNOFILE=) or lower --max-connections")
+        }
+        return limits
     }
 
     private static func settings(_ options: Options) -> IssuerSettings {

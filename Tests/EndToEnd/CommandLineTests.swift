@@ -15,7 +15,8 @@ import Testing
         #expect(help.status == 0)
         let flags = [
             "--listen", "--admin-listen", "--store", "--loops", "--mode", "--code-lifetime",
-            "--access-token-lifetime", "--public-url", "--help",
+            "--access-token-lifetime", "--public-url", "--max-connections", "--head-timeout",
+            "--idle-timeout", "--help",
         ]
         for flag in flags { #expect(help.output.contains(flag + " ") || flag == "--help") }
         #expect(help.output.contains("--help"))
@@ -35,6 +36,9 @@ import Testing
         ["--access-token-lifetime", "3155760001"], ["--access-token-lifetime", "forever"],
         ["--mode", "x"], ["--mode", "Sandbox"], ["--store", "x"], ["--public-url", "ftp://x"],
         ["--public-url", "tokens.example"], ["--public-url", "https://a.example/#b"], ["extra"],
+        ["--max-connections", "0"], ["--max-connections", "x"],
+        ["--max-connections", "3", "--loops", "4"], ["--head-timeout", "0"],
+        ["--head-timeout", "3601"], ["--idle-timeout", "0"], ["--idle-timeout", "1.5"],
     ]
 
     @Test(arguments: refused)

@@ -159,18 +159,57 @@ import Testing
         #expect(try connection.readUntilClose().isEmpty)
     }
 
-    /// Idle longer than the 60 s keep-alive: closed without a byte. Takes a minute, so only on
-    /// request: OBIE_SLOW_TESTS=1.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["OBIE_SLOW_TESTS"] != nil))
-    func idleConnectionIsClosedSilently() async throws {
-        let server = try ServerProcess.shared()
-        let connection = try server.connect()
-        try connection.send(Self.health.bytes)
-        #expect(try connection.readResponse().status == 200)
-        try await Task.sleep(for: .seconds(58))
-        #expect(!connection.hasInput(withinMilliseconds: 0))
-        try await Task.sleep(for: .seconds(4))
-        #expect(connection.hasInput(withinMilliseconds: 0))
-        #expect(try connection.readUntilClose().isEmpty)
+    @Test func idleConnectionIsClosedSilently() throws {
+        try ServerProcess.with("--idle-timeout", "2") { server in
+            let fresh = try server.connect()
+            let used = try server.connect()
+            try used.send(Self.health.bytes)
+            #expect(try used.readResponse().status == 200)
+            #expect(!used.hasInput(withinMilliseconds: 1_500))
+            for connection in [fresh, used] {
+                #expect(try connection.readUntilClose().isEmpty)
+            }
+        }
+    }
+
+    @Test func slowHeadTimesOutWhereTheOperatorSaysSo() throws {
+        try ServerProcess.with("--head-timeout", "1") { server in
+            let connection = try server.connect()
+            try connection.send("GET /healthz HTTP/1.1\r\n")
+            let response = try connection.readResponse()
+            try expectErrorBody(response, 408, ["request_timeout"], on: server)
+            #expect(response.text.contains("within 1 s"))
+        }
+    }
+
+    /// One more than allowed waits, and is served when another one goes.
+    @Test func connectionAboveTheMaximumWaits() throws {
+        try ServerProcess.with("--loops", "1", "--max-connections", "3") { server in
+            var served = try (0..<3).map { _ in try server.connect() }
+            for connection in served {
+                try connection.send(Self.health.bytes)
+                #expect(try connection.readResponse().status == 200)
+            }
+            let waiting = try server.connect()
+            try waiting.send(Self.health.bytes)
+            #expect(!waiting.hasInput(withinMilliseconds: 500))
+            try served[1].send(Self.health.bytes)
+            #expect(try served[1].readResponse().status == 200, "the others go on")
+            served.removeFirst()
+            #expect(try waiting.readResponse().status == 200)
+        }
+    }
+
+    @Test func moreConnectionsThanFilesAreRefusedAtTheStart() throws {
+        let outcome = try ChildProcess.run(
+            "/bin/sh",
+            [
+                "-c", "ulimit -n 100; exec \"$0\" \"$@\"", ChildProcess.binary.path, "serve",
+                "--store", "memory", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+                "--loops", "1", "--max-connections", "29",
+            ])
+        #expect(outcome.status == 71)
+        #expect(outcome.errors.contains("29 connections need 101 open files"))
+        #expect(outcome.errors.split(separator: "\n").count == 1)
     }
 }

@@ -149,6 +149,46 @@ import Testing
         #expect(bench.transport.hasFinishedSending)
     }
 
+    @Test func headAndBodyHaveATimeOfTheirOwn() {
+        let bench = Bench {
+            $0.headTimeoutMilliseconds = 3_000
+            $0.bodyTimeoutMilliseconds = 7_000
+        }
+        bench.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n")
+        bench.host.pass(milliseconds: 2_900)
+        bench.send("\r\n")
+        for _ in 0..<6 {
+            bench.host.pass(milliseconds: 1_000)
+            bench.send("x")
+        }
+        bench.host.pass(milliseconds: 900)
+        #expect(bench.transport.written.isEmpty)
+        bench.host.pass(milliseconds: 600)
+        #expect(bench.transport.text.contains("the body of a request must come within 7 s"))
+    }
+
+    @Test func timeCountsAnewForEachRequest() {
+        let bench = Bench()
+        for _ in 0..<3 {
+            bench.send("GET /a HTTP/1.1\r\n")
+            bench.host.pass(milliseconds: 9_000)
+            bench.send("Host: h\r\n\r\nG")
+            bench.host.pass(milliseconds: 9_000)
+            bench.send("ET /b HTTP/1.1\r\nHost: h\r\n\r\n")
+        }
+        #expect(bench.transport.paths == ["/a", "/b", "/a", "/b", "/a", "/b"])
+    }
+
+    @Test func lastRequestOfAConnectionSaysSo() {
+        let bench = Bench { $0.requestsPerConnectionMax = 3 }
+        bench.send(Bench.get("a") + Bench.get("b"))
+        #expect(!bench.transport.text.contains("Connection: close"))
+        bench.send(Bench.get("c") + Bench.get("d"))
+        #expect(bench.transport.paths == ["/a", "/b", "/c"])
+        #expect(bench.transport.text.contains("Connection: close"))
+        #expect(bench.transport.hasFinishedSending)
+    }
+
     @Test func slowStoreMeetsNoDeadline() {
         let bench = Bench()
         bench.host.fake.isHeld = true
@@ -302,11 +342,16 @@ import Testing
 
 @Suite struct ServerLimitsTests {
     @Test(arguments: [
-        (1024, 2, 472), (1024, 1, 952), (64, 2, 1), (200, 4, 26), (1_048_576, 1, 1_000_000),
+        (nil, 1024, 2, 472), (nil, 1024, 1, 952), (nil, 64, 2, 1), (nil, 200, 4, 26),
+        (100, 1024, 2, 50), (101, 1024, 2, 50), (1, 1024, 1, 1), (1000, 1024, 1, 952),
+        (20_000, 1_048_576, 1, 20_000), (3, 1024, 4, 1),
     ])
-    func connectionsNeverUseUpTheDescriptors(descriptors: Int, loops: Int, connections: Int) {
+    func connectionsNeverUseUpTheDescriptors(
+        wanted: Int?, descriptors: Int, loops: Int, perLoop: Int
+    ) {
         var limits = ServerLimits()
-        limits.setConnectionsMax(descriptors: descriptors, loops: loops)
-        #expect(limits.connectionsMax == connections)
+        limits.connectionsMax = wanted
+        limits.shareConnections(descriptors: descriptors, loops: loops)
+        #expect(limits.connectionsPerLoopMax == perLoop)
     }
 }
