@@ -18,7 +18,7 @@ struct HeadParser {
     private var lineStart = 0
     private(set) var method = 0..<0
     private(set) var target = 0..<0
-    private(set) var fields: [Field] = []
+    var fields: [Field] = []
     private(set) var minorVersion = 1
 
     /// True before the first byte of a request line has been seen.

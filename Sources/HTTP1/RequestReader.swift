@@ -117,8 +117,7 @@ public struct RequestReader {
 
     private mutating func beginRequest() {
         hasHead = false
-        // Given back first: the parser then owns the storage alone and keeps it.
-        head.fields = []
+        swap(&head.fields, &parser.fields)
         if !assembled.isEmpty { assembled = [] }
         parser.reset()
     }
@@ -132,14 +131,15 @@ public struct RequestReader {
         head.length = length
         head.minorVersion = parser.minorVersion
         head.bodyLength = 0
-        head.fields = parser.fields
+        // Moved, not shared: there is one owner, and nothing to count.
+        swap(&head.fields, &parser.fields)
         head.method = .get
         head.path = parser.target
         hasHead = true
         head.method = try RequestTarget.method(request, parser.method)
         head.path = try RequestTarget.path(request, parser.target, head.method)
         let framing = try BodyFraming(
-            request, parser.fields, minorVersion: parser.minorVersion, limits)
+            request, head.fields, minorVersion: parser.minorVersion, limits)
         head.keepsAlive = framing.keepsAlive
         switch framing.length {
         case .bytes(let count):

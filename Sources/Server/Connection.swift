@@ -162,10 +162,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         phase = .answering
         awaited = .request
         deadline = .max
-        context = ReplyContext(reader.head, request)
+        let head = reader.head
+        context = ReplyContext(head, request)
         requests += 1
         if requests >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
-        host.handler.handle(reader.head, request, &session, self)
+        host.handler.handle(head, request, &session, self)
     }
 
     /// Answers a request that cannot be read further, and ends the connection.

@@ -183,7 +183,9 @@ extension JSONReader {
     private mutating func readString(_ bytes: Span<UInt8>) throws(JSONInvalid) -> JSONString {
         let start = at
         var hasEscapes = false
-        while at < bytes.count {
+        while true {
+            skipPlain(bytes)
+            guard at < bytes.count else { throw JSONInvalid() }
             let byte = bytes[at]
             switch byte {
             case UInt8(ascii: "\""):
@@ -192,12 +194,23 @@ extension JSONReader {
             case UInt8(ascii: "\\"):
                 hasEscapes = true
                 try readEscape(bytes)
-            case 0x20..<0x80: at += 1
             case 0x80...: try readMultibyte(bytes)
             default: throw JSONInvalid()
             }
         }
-        throw JSONInvalid()
+    }
+
+    /// Passes over the bytes that mean themselves.
+    @inline(__always)
+    private mutating func skipPlain(_ bytes: Span<UInt8>) {
+        var at = at
+        while at < bytes.count {
+            let byte = bytes[at]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+            guard byte >= 0x20, byte < 0x80 else { break }
+            at &+= 1
+        }
+        self.at = at
     }
 
     private mutating func readEscape(_ bytes: Span<UInt8>) throws(JSONInvalid) {

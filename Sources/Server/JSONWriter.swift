@@ -5,6 +5,7 @@ enum JSONWriter {
 
     /// Appends `text` with quotes around it; only what must be escaped is.
     static func appendString(_ text: String, to output: inout [UInt8]) {
+        if isPlain(text) { return appendPlainString(text, to: &output) }
         output.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -18,6 +19,35 @@ enum JSONWriter {
             }
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    /// How many bytes `appendString` appends.
+    static func length(of text: String) -> Int {
+        if isPlain(text) { return text.utf8.count + 2 }
+        var output: [UInt8] = []
+        appendString(text, to: &output)
+        return output.count
+    }
+
+    /// True where nothing in `text` must be escaped.
+    private static func isPlain(_ text: String) -> Bool {
+        let bytes = text.utf8Span.span
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                return false
+            }
+        }
+        return true
+    }
+
+    private static func appendPlainString(_ text: String, to output: inout [UInt8]) {
+        let bytes = text.utf8Span.span
+        output.append(addingCapacity: bytes.count + 2) { output in
+            output.append(UInt8(ascii: "\""))
+            for index in bytes.indices { output.append(bytes[index]) }
+            output.append(UInt8(ascii: "\""))
+        }
     }
 
     private static func appendControl(_ byte: UInt8, to output: inout [UInt8]) {

@@ -8,11 +8,15 @@ final class Replies {
     private let publicURL: String
     private let issueErrorID: () -> SealedIdentifier
     private let tokenTail: [UInt8]
+    private let tokenTailWithState: [UInt8]
     private let fixedToken: [UInt8]
     private var date = ""
     /// A whole head of a 201, but for Content-Length and what depends on the request.
     private var createdHead: [UInt8] = []
     private var content: [UInt8] = []
+    /// From Content-Length to where the token goes, for the last length: most are alike.
+    private var tokenStart: [UInt8] = []
+    private var tokenStartLength = 0
 
     /// - Parameters:
     ///   - publicURL: what `link` starts with.
@@ -25,9 +29,10 @@ final class Replies {
         self.issueErrorID = issueErrorID
         let expiresIn = tokenLifetime.map { #""expires_in":\#($0 / 1000),"# } ?? ""
         let tail = #"",\#(expiresIn)"token_type":"bearer""#
-        tokenTail = Array(tail.utf8)
+        tokenTail = Array((tail + "}}").utf8)
+        tokenTailWithState = Array((tail + #","state":"#).utf8)
         fixedToken = Array(
-            (#"{"data":{"access_token":"\#(Registry.sandboxCCGToken)"# + tail + "}}").utf8)
+            (Replies.tokenOpening + Registry.sandboxCCGToken + tail + "}}").utf8)
     }
 
     /// Sets what Date says from now on.
@@ -45,16 +50,15 @@ final class Replies {
 
     /// Appends the whole answer.
     func append(_ response: Response, _ context: ReplyContext, to output: inout [UInt8]) {
+        if case .token(let issued) = response { return appendToken(issued, context, to: &output) }
         content.removeAll(keepingCapacity: true)
         switch response {
-        case .token(let issued):
-            appendToken(issued)
-            finish(createdHead, context, to: &output)
+        case .token: preconditionFailure("dealt with above")
         case .fixedToken:
             content.append(contentsOf: fixedToken)
             finish(createdHead, context, to: &output)
         case .ccgToken(let token, let seconds):
-            content.append(contentsOf: Replies.tokenStart)
+            content.append(contentsOf: Replies.tokenOpening.utf8)
             token.appendToken(to: &content)
             content.append(
                 contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
@@ -89,19 +93,33 @@ final class Replies {
         }
     }
 
-    private static let tokenStart = [UInt8](#"{"data":{"access_token":""#.utf8)
-    private static let stateMember = [UInt8](#","state":"#.utf8)
-    private static let objectEnd = [UInt8]("}}".utf8)
+    private static let tokenOpening = #"{"data":{"access_token":""#
 
-    private func appendToken(_ issued: IssuedToken) {
-        content.append(contentsOf: Replies.tokenStart)
-        issued.token.appendToken(to: &content)
-        content.append(contentsOf: tokenTail)
+    /// The answer that matters most: written once, in place.
+    private func appendToken(
+        _ issued: IssuedToken, _ context: ReplyContext, to output: inout [UInt8]
+    ) {
+        let tail = issued.state == nil ? tokenTail : tokenTailWithState
+        var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
+        if let state = issued.state { length += JSONWriter.length(of: state) + 2 }
+        output.append(contentsOf: createdHead)
+        appendConnectionFields(context, to: &output)
+        if tokenStartLength != length { layOutTokenStart(length) }
+        output.append(contentsOf: tokenStart)
+        issued.token.appendToken(to: &output)
+        output.append(contentsOf: tail)
         if let state = issued.state {
-            content.append(contentsOf: Replies.stateMember)
-            JSONWriter.appendString(state, to: &content)
+            JSONWriter.appendString(state, to: &output)
+            output.append(UInt8(ascii: "}"))
+            output.append(UInt8(ascii: "}"))
         }
-        content.append(contentsOf: Replies.objectEnd)
+    }
+
+    private func layOutTokenStart(_ contentLength: Int) {
+        tokenStartLength = contentLength
+        tokenStart.removeAll(keepingCapacity: true)
+        ResponseEncoder.endHead(contentLength: contentLength, into: &tokenStart)
+        tokenStart.append(contentsOf: Replies.tokenOpening.utf8)
     }
 
     private func appendCode(_ code: SealedIdentifier, _ redirectURI: String, _ state: String?) {
@@ -111,7 +129,7 @@ final class Replies {
         code.appendCode(to: &content)
         content.append(UInt8(ascii: "\""))
         if let state {
-            content.append(contentsOf: Replies.stateMember)
+            content.append(contentsOf: #","state":"#.utf8)
             JSONWriter.appendString(state, to: &content)
         }
         content.append(contentsOf: "}}}}".utf8)

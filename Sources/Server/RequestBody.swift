@@ -9,7 +9,7 @@ struct BodyFaults: Error {
 }
 
 /// Collects the members of a body and what is wrong with them.
-private struct Members {
+private struct Members: ~Copyable {
     let names: [String]
     let object: JSONObject
     var faults: [Fault] = []

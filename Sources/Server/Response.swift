@@ -80,8 +80,17 @@ struct ReplyContext {
 }
 
 /// Takes the answer to one request: exactly one, on the loop's thread, at once or later.
-protocol Responder: AnyObject {
+protocol Responder: ExchangeReceiver {
     func respond(_ response: Response)
+}
+
+extension Responder {
+    func exchanged(_ result: Result<IssuedToken, TokenError>) {
+        switch result {
+        case .success(let token): respond(.token(token))
+        case .failure(let error): respond(Response(error))
+        }
+    }
 }
 
 /// Answers requests. One per event loop.

@@ -9,13 +9,11 @@ final class Router: RequestHandler {
         case tokens, codes, introspection, errors, health
     }
 
-    private static let routes: [([UInt8], Route)] = [
-        (Array("/v1/obie/tokens".utf8), .tokens),
-        (Array("/v1/obie/authorization_codes".utf8), .codes),
-        (Array("/oauth2/introspect".utf8), .introspection),
-        (Array("/errors".utf8), .errors),
-        (Array("/healthz".utf8), .health),
-    ]
+    private static let tokensPath = Array("/v1/obie/tokens".utf8)
+    private static let codesPath = Array("/v1/obie/authorization_codes".utf8)
+    private static let introspectionPath = Array("/oauth2/introspect".utf8)
+    private static let errorsPath = Array("/errors".utf8)
+    private static let healthPath = Array("/healthz".utf8)
 
     private let endpoints: TokenEndpoints
     private let introspection: IntrospectionEndpoint
@@ -53,7 +51,11 @@ final class Router: RequestHandler {
     }
 
     private func route(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Route? {
-        for (name, route) in Router.routes where bytesEqual(bytes, path, name) { return route }
+        if bytesEqual(bytes, path, Router.tokensPath) { return .tokens }
+        if bytesEqual(bytes, path, Router.codesPath) { return .codes }
+        if bytesEqual(bytes, path, Router.introspectionPath) { return .introspection }
+        if bytesEqual(bytes, path, Router.errorsPath) { return .errors }
+        if bytesEqual(bytes, path, Router.healthPath) { return .health }
         return nil
     }
 

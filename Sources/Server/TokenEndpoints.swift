@@ -69,12 +69,12 @@ final class TokenEndpoints {
         case .authorizationCode(let code, let redirectURI):
             // The common case needs no closure: the provider is known on this connection.
             if let provider = session.provider(bytes, headers.ccgToken.value) {
-                let uri = redirectURI.withContent(content) { provider.redirectURI($0)?.id }
+                let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
                 return exchange(code, uri, institution, provider, responder)
             }
             let text = redirectURI.text(content)
             withProvider(bytes, headers, institution, &session, responder) { [self] provider in
-                let uri = provider.redirectURI(Array(text.utf8).span)?.id
+                let uri = provider.redirectURIID(Array(text.utf8).span)
                 exchange(code, uri, institution, provider, responder)
             }
         }
@@ -86,12 +86,7 @@ final class TokenEndpoints {
     ) {
         let request = ExchangeRequest(
             institution: institution, provider: provider.id, code: code, redirectURI: redirectURI)
-        issuer.exchange(request, now: now()) { result in
-            switch result {
-            case .success(let token): responder.respond(.token(token))
-            case .failure(let error): responder.respond(Response(error))
-            }
-        }
+        issuer.exchange(request, now: now(), for: responder)
     }
 
     /// The sandbox's answer is fixed. In production a CCG token is bound to this institution and

@@ -1,7 +1,7 @@
 // An authorization code: what it grants, what it is bound to, and the rules of redeeming it.
 
-/// What the bank's customer agreed to.
-public struct Consent: Equatable, Sendable {
+/// What the bank's customer agreed to. An object, since the token shares it with the code.
+public final class Consent: Equatable, Sendable {
     public let id: String
     /// The customer's account at the bank.
     public let accountID: String
@@ -9,6 +9,10 @@ public struct Consent: Equatable, Sendable {
     public init(id: String, accountID: String) {
         self.id = id
         self.accountID = accountID
+    }
+
+    public static func == (one: Consent, other: Consent) -> Bool {
+        one.id == other.id && one.accountID == other.accountID
     }
 }
 

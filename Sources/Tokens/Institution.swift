@@ -17,8 +17,9 @@ public struct Institution: Sendable {
     }
 }
 
-/// An API client: credentials that may act for some institutions.
-public struct Client: Sendable {
+/// An API client: credentials that may act for some institutions. An object, since connections and
+/// the registry share it.
+public final class Client: Sendable {
     public let id: String
     public let secret: SecretDigest
     public let institutions: Set<Institution.ID>

@@ -1,7 +1,8 @@
 // A payment service provider (PSP): the third party that ends up holding the access token.
 
-/// A third party (TPP) and the redirect URIs that are registered for it.
-public struct Provider: Sendable {
+/// A third party (TPP) and the redirect URIs that are registered for it. An object, since
+/// connections and the registry share it.
+public final class Provider: Sendable {
     /// A short stand-in for the reference, unique in a registry.
     public struct ID: Hashable, Sendable {
         public let number: UInt32
@@ -36,14 +37,22 @@ public struct Provider: Sendable {
         self.redirectURIs = redirectURIs
     }
 
+    /// Which registered URI has exactly these bytes.
+    public func redirectURIID(_ bytes: Span<UInt8>) -> RedirectURI.ID? {
+        index(bytes).map { redirectURIs[$0].id }
+    }
+
     /// The registered URI with exactly these bytes: no normalisation (RFC 6749 §3.1.2.3,
     /// RFC 9700 §2.1).
     public func redirectURI(_ bytes: Span<UInt8>) -> RedirectURI? {
-        for candidate in redirectURIs where candidate.bytes.count == bytes.count {
-            var index = 0
-            while index < bytes.count, bytes[index] == candidate.bytes[index] { index += 1 }
-            if index == bytes.count { return candidate }
+        index(bytes).map { redirectURIs[$0] }
+    }
+
+    private func index(_ bytes: Span<UInt8>) -> Int? {
+        redirectURIs.firstIndex { candidate in
+            guard candidate.bytes.count == bytes.count else { return false }
+            for at in bytes.indices where bytes[at] != candidate.bytes[at] { return false }
+            return true
         }
-        return nil
     }
 }

@@ -77,8 +77,8 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
     /// Reads 32 lower-case hexadecimal digits, or nothing.
     public init?(code bytes: Span<UInt8>) {
         guard bytes.count == SealedIdentifier.codeLength,
-            let high = SealedIdentifier.number(bytes, 0..<16),
-            let low = SealedIdentifier.number(bytes, 16..<32)
+            let high = Hexadecimal.number(bytes.extracting(0..<16)),
+            let low = Hexadecimal.number(bytes.extracting(16..<32))
         else { return nil }
         self.init(high: high, low: low)
     }
@@ -95,56 +95,31 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
         self.init(code: digits.span)
     }
 
-    private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
-        var number: UInt64 = 0
-        var seen: UInt8 = 0
-        for at in range {
-            let value = values[Int(bytes[at])]
-            number = number << 4 | UInt64(value & 15)
-            seen |= value
-        }
-        return seen < 16 ? number : nil
-    }
-
-    /// The value of every byte as a lower-case hexadecimal digit; 255 for what is none.
-    private static let values: [UInt8] = (UInt8.min...UInt8.max).map { byte in
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - 0x57
-        default: 255
-        }
-    }
-
     /// Appends 32 lower-case hexadecimal digits.
     public func appendCode(to output: inout [UInt8]) {
         output.append(addingCapacity: SealedIdentifier.codeLength) { output in
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                output.append(SealedIdentifier.digit(high >> shift))
-            }
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                output.append(SealedIdentifier.digit(low >> shift))
-            }
+            Hexadecimal.append(UInt32(truncatingIfNeeded: high >> 32), to: &output)
+            Hexadecimal.append(UInt32(truncatingIfNeeded: high), to: &output)
+            Hexadecimal.append(UInt32(truncatingIfNeeded: low >> 32), to: &output)
+            Hexadecimal.append(UInt32(truncatingIfNeeded: low), to: &output)
         }
     }
 
     /// Appends the same digits in groups of 8-4-4-4-12.
     public func appendToken(to output: inout [UInt8]) {
         output.append(addingCapacity: SealedIdentifier.tokenLength) { output in
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                output.append(SealedIdentifier.digit(high >> shift))
-                if shift == 32 || shift == 16 { output.append(UInt8(ascii: "-")) }
-            }
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                if shift == 60 || shift == 44 { output.append(UInt8(ascii: "-")) }
-                output.append(SealedIdentifier.digit(low >> shift))
-            }
+            let hyphen = UInt8(ascii: "-")
+            Hexadecimal.append(UInt32(truncatingIfNeeded: high >> 32), to: &output)
+            output.append(hyphen)
+            Hexadecimal.append(UInt16(truncatingIfNeeded: high >> 16), to: &output)
+            output.append(hyphen)
+            Hexadecimal.append(UInt16(truncatingIfNeeded: high), to: &output)
+            output.append(hyphen)
+            Hexadecimal.append(UInt16(truncatingIfNeeded: low >> 48), to: &output)
+            output.append(hyphen)
+            Hexadecimal.append(UInt16(truncatingIfNeeded: low >> 32), to: &output)
+            Hexadecimal.append(UInt32(truncatingIfNeeded: low), to: &output)
         }
-    }
-
-    @inline(__always)
-    private static func digit(_ number: UInt64) -> UInt8 {
-        let value = UInt8(truncatingIfNeeded: number & 15)
-        return value < 10 ? value &+ 0x30 : value &+ 0x57
     }
 }
 
@@ -162,8 +137,10 @@ public struct IdentifierSealer {
     /// Seals with the newest key.
     public mutating func seal(_ identifier: Identifier) -> SealedIdentifier {
         load(identifier.high, identifier.low)
-        permute(keys[0]) { (block, key) throws(Failure) in
-            do { try AES.permute(&block, key: key) } catch { throw Failure() }
+        do {
+            try AES.permute(&block, key: keys[0].key)
+        } catch {
+            preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
         }
         return SealedIdentifier(high: number(0), low: number(8))
     }
@@ -175,10 +152,12 @@ public struct IdentifierSealer {
     public mutating func open(
         _ sealed: SealedIdentifier, where isPlausible: (Identifier) -> Bool
     ) -> Identifier? {
-        for key in keys {
+        for index in keys.indices {
             load(sealed.high, sealed.low)
-            permute(key) { (block, key) throws(Failure) in
-                do { try AES.inversePermute(&block, key: key) } catch { throw Failure() }
+            do {
+                try AES.inversePermute(&block, key: keys[index].key)
+            } catch {
+                preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
             }
             let identifier = Identifier(high: number(0), low: number(8))
             if isPlausible(identifier) { return identifier }
@@ -186,19 +165,8 @@ public struct IdentifierSealer {
         return nil
     }
 
-    private struct Failure: Error {}
-
-    private mutating func permute(
-        _ key: SealingKey, _ body: (inout [UInt8], SymmetricKey) throws(Failure) -> Void
-    ) {
-        do throws(Failure) {
-            try body(&block, key.key)
-        } catch {
-            preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
-        }
-    }
-
     private mutating func load(_ high: UInt64, _ low: UInt64) {
+        var block = block.mutableSpan
         for index in 0..<8 {
             let shift = UInt64(56 - 8 * index)
             block[index] = UInt8(truncatingIfNeeded: high >> shift)
@@ -207,6 +175,7 @@ public struct IdentifierSealer {
     }
 
     private func number(_ start: Int) -> UInt64 {
+        let block = block.span
         var number: UInt64 = 0
         for index in start..<start + 8 { number = number << 8 | UInt64(block[index]) }
         return number

@@ -67,6 +67,11 @@ public struct IssuedToken: Sendable {
     public let state: String?
 }
 
+/// Is told how an exchange went: once.
+public protocol ExchangeReceiver: AnyObject {
+    func exchanged(_ result: Result<IssuedToken, TokenError>)
+}
+
 /// Issues codes and tokens. One per event loop, used on its thread only; the store is shared.
 public final class TokenIssuer {
     public let registry: Registry
@@ -108,18 +113,15 @@ public final class TokenIssuer {
 
     /// Exchanges a code for a token (RFC 6749 §4.1.3).
     ///
-    /// - Parameter completion: on this thread, now or later, once the token is stored.
+    /// - Parameter receiver: is told on this thread, now or later, once the token is stored. An
+    ///   object instead of a closure: a closure would have to be allocated for each exchange.
     public func exchange(
-        _ request: ExchangeRequest, now: Milliseconds,
-        completion: @escaping (Result<IssuedToken, TokenError>) -> Void
+        _ request: ExchangeRequest, now: Milliseconds, for receiver: any ExchangeReceiver
     ) {
-        guard let sealedCode = request.code else {
-            return completion(.failure(.codeRefused(.unknown)))
-        }
         let age = settings.codeLifetime + ReplayMemory.milliseconds
-        guard let code = open(sealedCode, youngerThan: age, now: now) else {
-            return completion(.failure(.codeRefused(.unknown)))
-        }
+        guard let sealedCode = request.code,
+            let code = open(sealedCode, youngerThan: age, now: now)
+        else { return receiver.exchanged(.failure(.codeRefused(.unknown))) }
         let (id, sealed) = drawIdentifier(now)
         let attempt = Redemption(
             code: code, institution: request.institution, provider: request.provider,
@@ -128,11 +130,11 @@ public final class TokenIssuer {
         store.redeem(attempt) { result in
             switch result {
             case .success(.redeemed(let state)):
-                completion(.success(IssuedToken(token: sealed, state: state)))
+                receiver.exchanged(.success(IssuedToken(token: sealed, state: state)))
             case .success(.refused(let refusal)):
-                completion(.failure(.codeRefused(refusal)))
+                receiver.exchanged(.failure(.codeRefused(refusal)))
             case .failure(let error):
-                completion(.failure(.store(error)))
+                receiver.exchanged(.failure(.store(error)))
             }
         }
     }

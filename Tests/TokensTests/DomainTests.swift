@@ -4,6 +4,12 @@ import Testing
 
 @testable import Tokens
 
+private final class Receiver: ExchangeReceiver {
+    private let body: (Result<IssuedToken, TokenError>) -> Void
+    init(_ body: @escaping (Result<IssuedToken, TokenError>) -> Void) { self.body = body }
+    func exchanged(_ result: Result<IssuedToken, TokenError>) { body(result) }
+}
+
 /// A store that answers when told to.
 private final class HeldStore: TokenStore {
     var held: [() -> Void] = []
@@ -99,7 +105,7 @@ private let key = SealingKey { bytes in
         let request = ExchangeRequest(
             institution: institution, provider: provider, code: code,
             redirectURI: redirectURI)
-        issuer.exchange(request, now: now) { outcome = $0 }
+        issuer.exchange(request, now: now, for: Receiver { outcome = $0 })
         return outcome
     }
 
@@ -134,11 +140,12 @@ private let key = SealingKey { bytes in
         for other in [nil, Provider.RedirectURI.ID(2)] {
             let request = ExchangeRequest(
                 institution: institution, provider: provider, code: code, redirectURI: other)
-            issuer.exchange(request, now: 1) { result in
+            let receiver = Receiver { result in
                 guard case .failure(.codeRefused(.otherRedirectURI)) = result else {
                     return #expect(Bool(false), "\(result)")
                 }
             }
+            issuer.exchange(request, now: 1, for: receiver)
         }
         #expect((try? exchange(issuer, code, at: 2)?.get()) != nil)
     }
@@ -172,13 +179,13 @@ private let key = SealingKey { bytes in
         let exchange = ExchangeRequest(
             institution: institution, provider: provider, code: code, redirectURI: redirectURI)
         store.failure = .unavailable
-        issuer.exchange(exchange, now: 1) { outcomes.append($0) }
+        issuer.exchange(exchange, now: 1, for: Receiver { outcomes.append($0) })
         store.held.removeFirst()()
         guard case .failure(.store(.unavailable))? = outcomes.first else {
             return #expect(Bool(false), "a store fault became \(outcomes)")
         }
         store.failure = nil
-        issuer.exchange(exchange, now: 2) { outcomes.append($0) }
+        issuer.exchange(exchange, now: 2, for: Receiver { outcomes.append($0) })
         store.held.removeFirst()()
         #expect((try? outcomes[1].get()) != nil)
     }

@@ -1,0 +1,50 @@
+// Lower-case hexadecimal digits of numbers and back, eight at a time.
+
+enum Hexadecimal {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    /// Appends the eight digits of `number`.
+    @inline(__always)
+    static func append(_ number: UInt32, to output: inout OutputSpan<UInt8>) {
+        let digits = digits(number)
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            output.append(UInt8(truncatingIfNeeded: digits >> shift))
+        }
+    }
+
+    /// Appends the four digits of `number`.
+    @inline(__always)
+    static func append(_ number: UInt16, to output: inout OutputSpan<UInt8>) {
+        let digits = digits(UInt32(number))
+        for shift in stride(from: UInt64(32), to: 64, by: 8) {
+            output.append(UInt8(truncatingIfNeeded: digits >> shift))
+        }
+    }
+
+    /// The eight digits as bytes, the first in the lowest place.
+    @inline(__always)
+    static func digits(_ number: UInt32) -> UInt64 {
+        var digits = UInt64(number.byteSwapped)
+        digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+        digits = (digits >> 4 | digits << 8) & 0x0F0F_0F0F_0F0F_0F0F
+        // 1 in each byte that is 10 or more: a letter.
+        let letters = (digits &+ 6 &* ones) >> 4 & ones
+        return digits &+ 0x30 &* ones &+ letters &* 0x27
+    }
+
+    /// The number that 16 digits stand for, or nil.
+    static func number(_ bytes: Span<UInt8>) -> UInt64? {
+        guard bytes.count == 16 else { return nil }
+        var number: UInt64 = 0
+        var isValid = true
+        for at in bytes.indices {
+            let byte = bytes[at]
+            let digit = byte &- 0x30
+            let letter = byte &- 0x61
+            isValid = isValid && (digit < 10 || letter < 6)
+            number = number << 4 | UInt64((digit < 10 ? digit : letter &+ 10) & 15)
+        }
+        return isValid ? number : nil
+    }
+}
