@@ -111,7 +111,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     func drained() {
         if phase == .closed { return }
-        if hasPeerEnded, phase != .answering, !isPaused { return close() }
+        if isEnding, phase != .answering, !isPaused { return close() }
         if phase == .lingering { setLingerDeadline() }
         guard isPaused, phase == .reading else { return }
         isPaused = false
@@ -209,7 +209,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         case .answering: pauseIfTooMuchIsKept()
         case .lingering: linger()
         case .reading:
-            if hasPeerEnded, !isPaused { return closeWhenWritten() }
+            if isEnding, !isPaused { return closeWhenWritten() }
             if !isPaused { transport.resumeReading() }
             setReadDeadline()
         }
@@ -281,6 +281,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         case .answering:
             preconditionFailure("a connection that owes an answer has no deadline")
         }
+    }
+
+    /// No further request is waited for.
+    private var isEnding: Bool {
+        hasPeerEnded || host.isStopping && phase == .reading && reader.isBetweenRequests
     }
 
     /// The server stops: idle connections close, others after the answer they wait for.

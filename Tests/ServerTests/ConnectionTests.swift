@@ -224,6 +224,21 @@ import Testing
         #expect(bench.transport.isClosed)
     }
 
+    /// It was not idle when the server stopped: answers were in the queue, or requests behind them.
+    @Test(arguments: [10, ServerLimits().queuedBytesMax + 1])
+    func stoppingServerClosesAConnectionThatBecomesIdle(queued: Int) {
+        let bench = Bench()
+        bench.transport.queuedBytes = queued
+        bench.send(Bench.get("a"))
+        bench.host.isStopping = true
+        bench.connection.stop()
+        #expect(!bench.transport.isClosed)
+        bench.transport.queuedBytes = 0
+        bench.connection.drained()
+        #expect(bench.transport.isClosed)
+        #expect(bench.transport.paths == ["/a"])
+    }
+
     @Test func lastAnswerHasTimeToBeRead() {
         let bench = Bench()
         bench.transport.queuedBytes = 10
