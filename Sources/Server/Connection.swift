@@ -59,7 +59,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private var session = Session()
     private var context = ReplyContext()
     /// Bytes of an unfinished request, or of requests behind the one being answered.
-    private var kept: [UInt8] = []
+    private(set) var kept: [UInt8] = []
     private var isWorking = false
     private var hasPeerEnded = false
     private var isPaused = false

@@ -59,23 +59,25 @@ final class FakeHost: ConnectionHost {
     var limits = ServerLimits()
     let fake = FakeHandler()
     var handler: any RequestHandler { fake }
-    let replies: Replies
     var monotonicMilliseconds: UInt64 = 1_000_000
     var isStopping = false
     var output: [UInt8] = []
     var closed = 0
     var wheel = DeadlineWheel<Connection>(now: 1_000_000)
 
-    init() {
+    let replies = FakeHost.makeReplies()
+
+    static func makeReplies() -> Replies {
         var pool = RandomPool { bytes in
             for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index) }
         }
-        replies = Replies(publicURL: "http://x", tokenLifetime: 1000) {
+        let replies = Replies(publicURL: "http://x", tokenLifetime: 1000) {
             var sealer = IdentifierSealer(Keyring(SealingKey { _ in }))
             return sealer.seal(
                 Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next()))
         }
         replies.setDate(seconds: 0)
+        return replies
     }
 
     func deadlineCameNearer(_ connection: Connection) { wheel.place(connection) }
