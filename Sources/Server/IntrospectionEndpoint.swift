@@ -7,6 +7,7 @@ import Tokens
 final class IntrospectionEndpoint {
     private let issuer: TokenIssuer
     private let now: () -> Milliseconds
+    private let shared = SharedBytes()
 
     init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
         self.issuer = issuer
@@ -24,7 +25,9 @@ final class IntrospectionEndpoint {
         if headers.authorization.isDoubled {
             return responder.respond(Self.invalidRequest("Authorization must be given once"))
         }
-        guard let client = session.client(bytes, headers.authorization.value, issuer.registry)
+        guard
+            let client = session.client(
+                bytes, headers.authorization.value, issuer.registry, shared)
         else {
             return responder.respond(
                 .oauthError(

@@ -16,7 +16,7 @@ struct Session {
 
     /// The client that `Authorization` proves, or nil (RFC 6749 §2.3.1).
     mutating func client(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
     ) -> Client? {
         if let client, self.registry === registry, bytesEqual(bytes, value, authorization) {
             return client
@@ -28,13 +28,15 @@ struct Session {
         self = Session()
         self.registry = registry
         authorization.append(bytes, value)
+        authorization = shared.share(authorization)
         client = found
         return found
     }
 
     /// The institution that `fi_reference_id` names, where `client` may act for it.
     mutating func institution(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry,
+        _ shared: SharedBytes
     ) -> Institution.ID? {
         if let institution, bytesEqual(bytes, value, institutionReference) { return institution }
         var reference: [UInt8] = []
@@ -43,7 +45,7 @@ struct Session {
             let found = registry.institution(reference: String(decoding: reference, as: UTF8.self)),
             client.mayAct(for: found.id)
         else { return nil }
-        institutionReference = reference
+        institutionReference = shared.share(reference)
         institution = found.id
         // A CCG token belongs to one institution.
         (ccgToken, provider) = ([], nil)
@@ -56,7 +58,7 @@ struct Session {
         return provider
     }
 
-    mutating func remember(_ provider: Provider, ccgToken: [UInt8]) {
-        (self.ccgToken, self.provider) = (ccgToken, provider)
+    mutating func remember(_ provider: Provider, ccgToken: [UInt8], _ shared: SharedBytes) {
+        (self.ccgToken, self.provider) = (shared.share(ccgToken), provider)
     }
 }

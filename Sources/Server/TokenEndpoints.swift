@@ -10,6 +10,7 @@ final class TokenEndpoints {
 
     private let issuer: TokenIssuer
     private let now: () -> Milliseconds
+    private let shared = SharedBytes()
 
     init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
         self.issuer = issuer
@@ -27,7 +28,9 @@ final class TokenEndpoints {
             return responder.respond(
                 .fault(.parameterInvalid, "the header Authorization must be given once"))
         }
-        guard let client = session.client(bytes, headers.authorization.value, issuer.registry)
+        guard
+            let client = session.client(
+                bytes, headers.authorization.value, issuer.registry, shared)
         else {
             return responder.respond(
                 .fault(
@@ -38,7 +41,7 @@ final class TokenEndpoints {
         guard faults.isEmpty else { return responder.respond(.faults(faults)) }
         guard
             let institution = session.institution(
-                bytes, headers.institution.value, client, issuer.registry)
+                bytes, headers.institution.value, client, issuer.registry, shared)
         else {
             return responder.respond(
                 .fault(
@@ -133,7 +136,7 @@ final class TokenEndpoints {
             }
         }
         if let fixed, issuer.registry.fixedCCGToken != nil {
-            session.remember(fixed, ccgToken: ccgToken)
+            session.remember(fixed, ccgToken: ccgToken, shared)
         }
     }
 
