@@ -6,6 +6,7 @@
 #   make bench   speed beside bare libuv and nginx, as ratios in one run (about 6 minutes)
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
+#   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
 #   make format  rewrite the sources in the house style
@@ -28,7 +29,7 @@ SECONDS ?= 30
 COUNT ?=
 SEED ?=
 
-.PHONY: help run test check lint bench soak large-store crash-test differential format clean tools check-tools bench-tools release
+.PHONY: help run test check lint bench soak large-store crash-test differential format clean tools check-tools bench-tools release abuse
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -60,9 +61,13 @@ check: check-tools lint test release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
 	Tests/Crash/fault_test.py --server $(SERVER)
 	$(MAKE) differential
+	Tests/Abuse/abuse_test.py --server $(SERVER)
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
+
+abuse: check-tools release
+	Tests/Abuse/abuse_test.py --server $(SERVER)
 
 crash-test: check-tools release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
