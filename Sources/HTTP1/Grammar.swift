@@ -13,6 +13,8 @@ enum Grammar {
 
     @inline(__always)
     static func isToken(_ byte: UInt8) -> Bool {
+        // Most are letters.
+        if (byte | 0x20) &- UInt8(ascii: "a") < 26 { return true }
         if byte < 64 { return tokenLow >> UInt64(byte) & 1 == 1 }
         if byte < 128 { return tokenHigh >> UInt64(byte &- 64) & 1 == 1 }
         return false
@@ -21,7 +23,7 @@ enum Grammar {
     /// field-vchar, SP and HTAB: what may stand in a field value (RFC 9110 §5.5). obs-text counts.
     @inline(__always)
     static func isFieldValue(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte != 0x7F || byte == tab
+        byte &- 0x20 < 0x5F || byte >= 0x80 || byte == tab
     }
 
     /// What may stand in a request target: visible ASCII without a fragment mark (RFC 9112 §3.2).
@@ -60,9 +62,11 @@ public func equalIgnoringCase(
     guard range.count == lowercase.count else { return false }
     var at = range.lowerBound
     for expected in lowercase {
-        let byte = bytes[at]
-        let folded = byte &- 0x41 < 26 ? byte | 0x20 : byte
-        if folded != expected { return false }
+        let difference = bytes[at] ^ expected
+        if difference != 0 {
+            // Only the case of a letter may differ.
+            guard difference == 0x20, expected &- UInt8(ascii: "a") < 26 else { return false }
+        }
         at &+= 1
     }
     return true

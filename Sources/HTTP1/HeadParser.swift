@@ -101,7 +101,7 @@ struct HeadParser {
         case .target:
             try parseTarget(bytes, end, limits)
         case .version:
-            try parseVersion(byte)
+            while position < end, step == .version { try parseVersion(bytes[position]) }
         case .versionEnd:
             guard byte == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
             position += 1
@@ -160,11 +160,13 @@ struct HeadParser {
     /// Goes through as many steps as there are bytes, in registers; what must survive until the
     /// next bytes come is written back at the end.
     private mutating func parseFields(
-        _ bytes: Span<UInt8>, _ end: Int, _ limits: Limits
+        _ all: Span<UInt8>, _ end: Int, _ limits: Limits
     ) throws(ProtocolError) {
+        // One bound for the loops and for the compiler's own checks.
+        let bytes = all.extracting(0..<end)
         var (at, step) = (position, step)
         defer { (position, self.step) = (at, step) }
-        while at < end {
+        while at < bytes.count {
             switch step {
             case .fieldStart:
                 let byte = bytes[at]
@@ -178,20 +180,20 @@ struct HeadParser {
                 mark = at
                 step = .name
             case .name:
-                while at < end, Grammar.isToken(bytes[at]) { at += 1 }
-                guard at < end else { return }
+                while at < bytes.count, Grammar.isToken(bytes[at]) { at += 1 }
+                guard at < bytes.count else { return }
                 guard bytes[at] == UInt8(ascii: ":") else { throw .malformed(.fieldName) }
                 nameEnd = at
                 at += 1
                 step = .beforeValue
             case .beforeValue:
-                while at < end, Grammar.isBlank(bytes[at]) { at += 1 }
-                guard at < end else { return }
+                while at < bytes.count, Grammar.isBlank(bytes[at]) { at += 1 }
+                guard at < bytes.count else { return }
                 valueStart = at
                 step = .value
             case .value:
-                while at < end, Grammar.isFieldValue(bytes[at]) { at += 1 }
-                guard at < end else { return }
+                while at < bytes.count, Grammar.isFieldValue(bytes[at]) { at += 1 }
+                guard at < bytes.count else { return }
                 guard bytes[at] == Grammar.carriageReturn else {
                     throw .malformed(bytes[at] == Grammar.lineFeed ? .bareLineFeed : .fieldValue)
                 }

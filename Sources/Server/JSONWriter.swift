@@ -5,7 +5,11 @@ enum JSONWriter {
 
     /// Appends `text` with quotes around it; only what must be escaped is.
     static func appendString(_ text: String, to output: inout [UInt8]) {
-        if isPlain(text) { return appendPlainString(text, to: &output) }
+        appendString(text, isPlain: isPlain(text), to: &output)
+    }
+
+    static func appendString(_ text: String, isPlain: Bool, to output: inout [UInt8]) {
+        if isPlain { return appendPlainString(text, to: &output) }
         output.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -22,15 +26,15 @@ enum JSONWriter {
     }
 
     /// How many bytes `appendString` appends.
-    static func length(of text: String) -> Int {
-        if isPlain(text) { return text.utf8.count + 2 }
+    static func length(_ text: String, isPlain: Bool) -> Int {
+        if isPlain { return text.utf8.count + 2 }
         var output: [UInt8] = []
         appendString(text, to: &output)
         return output.count
     }
 
     /// True where nothing in `text` must be escaped.
-    private static func isPlain(_ text: String) -> Bool {
+    static func isPlain(_ text: String) -> Bool {
         let bytes = text.utf8Span.span
         for index in bytes.indices {
             let byte = bytes[index]

@@ -101,7 +101,8 @@ final class Replies {
     ) {
         let tail = issued.state == nil ? tokenTail : tokenTailWithState
         var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
-        if let state = issued.state { length += JSONWriter.length(of: state) + 2 }
+        let isPlain = issued.state.map(JSONWriter.isPlain) ?? true
+        if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
         output.append(contentsOf: createdHead)
         appendConnectionFields(context, to: &output)
         if tokenStartLength != length { layOutTokenStart(length) }
@@ -109,7 +110,7 @@ final class Replies {
         issued.token.appendToken(to: &output)
         output.append(contentsOf: tail)
         if let state = issued.state {
-            JSONWriter.appendString(state, to: &output)
+            JSONWriter.appendString(state, isPlain: isPlain, to: &output)
             output.append(UInt8(ascii: "}"))
             output.append(UInt8(ascii: "}"))
         }

@@ -35,16 +35,24 @@ enum Hexadecimal {
 
     /// The number that 16 digits stand for, or nil.
     static func number(_ bytes: Span<UInt8>) -> UInt64? {
-        guard bytes.count == 16 else { return nil }
-        var number: UInt64 = 0
-        var isValid = true
-        for at in bytes.indices {
-            let byte = bytes[at]
-            let digit = byte &- 0x30
-            let letter = byte &- 0x61
-            isValid = isValid && (digit < 10 || letter < 6)
-            number = number << 4 | UInt64((digit < 10 ? digit : letter &+ 10) & 15)
+        guard bytes.count == 16, let high = number(bytes, 0), let low = number(bytes, 8) else {
+            return nil
         }
-        return isValid ? number : nil
+        return UInt64(high) << 32 | UInt64(low)
+    }
+
+    /// The number that the eight digits from `start` on stand for, or nil.
+    @inline(__always)
+    private static func number(_ bytes: Span<UInt8>, _ start: Int) -> UInt32? {
+        var digits: UInt64 = 0
+        for index in 0..<8 { digits |= UInt64(bytes[start &+ index]) << UInt64(8 &* index) }
+        // The way back of `digits(_:)`, for whatever stands there: what is no digit makes a number
+        // of other digits.
+        let letters = digits >> 6 & ones
+        var number = (digits & (0x0F &* ones)) &+ 9 &* letters
+        number = (number << 4 | number >> 8) & 0x00FF_00FF_00FF_00FF
+        number = (number | number >> 8) & 0x0000_FFFF_0000_FFFF
+        let result = UInt32(truncatingIfNeeded: number | number >> 16).byteSwapped
+        return self.digits(result) == digits ? result : nil
     }
 }
