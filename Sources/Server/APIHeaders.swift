@@ -36,7 +36,7 @@ struct APIHeaders {
     private(set) var contentType = HeaderField()
     private(set) var transactionReference = HeaderField()
 
-    init(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         for field in head.fields {
             switch field.name.count {
             case 7 where equalIgnoringCase(bytes, field.name, APIHeaders.versionName):

@@ -18,7 +18,7 @@ final class AdminRouter: RequestHandler {
     }
 
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         let isLive = bytesEqual(bytes, head.path, AdminRouter.live)

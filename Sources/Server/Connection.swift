@@ -22,13 +22,12 @@ extension TCPStream: Transport {
 protocol ConnectionHost: AnyObject {
     var limits: ServerLimits { get }
     var handler: any RequestHandler { get }
+    /// Answers on their way out. They belong to whichever connection is being worked on, and there
+    /// are none in between.
     var replies: Replies { get }
     var monotonicMilliseconds: UInt64 { get }
     /// True once the server stops: every answer is then the last of its connection.
     var isStopping: Bool { get }
-    /// Answers on their way out. Belongs to whichever connection is being worked on, and is empty
-    /// in between.
-    var output: [UInt8] { get set }
     func deadlineCameNearer(_ connection: Connection)
     func connectionClosed(_ connection: Connection)
 }
@@ -54,6 +53,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private let transport: any Transport
     /// Held both ways until the connection is closed and the host forgets it.
     private let host: any ConnectionHost
+    private let replies: Replies
     private var phase = Phase.reading
     private var reader: RequestReader
     private var session = Session()
@@ -73,6 +73,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     init(_ transport: any Transport, _ host: any ConnectionHost) {
         self.transport = transport
         self.host = host
+        replies = host.replies
         reader = RequestReader(limits: host.limits.http)
         deadline = host.monotonicMilliseconds + host.limits.idleTimeoutMilliseconds
         host.deadlineCameNearer(self)
@@ -136,7 +137,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         while phase == .reading, !isPaused, offset < bytes.count {
             switch reader.read(bytes, from: &offset) {
             case .incomplete: return offset
-            case .continueExpected: host.output.append(contentsOf: ResponseEncoder.continueResponse)
+            case .continueExpected: replies.appendContinue()
             case .request(.input(let range)): handle(bytes.extracting(range))
             case .request(.assembled):
                 handle(reader.assembled.span)
@@ -188,7 +189,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         if phase == .closed { return }
         precondition(phase == .answering, "a request is answered once")
         if host.isStopping { context.keepsAlive = false }
-        host.replies.append(response, context, to: &host.output)
+        replies.append(response, context)
         phase = context.keepsAlive ? .reading : .lingering
         if isWorking { return }
         // The store took its time: go on with what has come in since.
@@ -216,14 +217,12 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     }
 
     private func flush() {
-        guard !host.output.isEmpty else { return }
-        transport.write(host.output.span)
-        host.output.removeAll(keepingCapacity: true)
+        if replies.count > 0 { replies.take { transport.write($0) } }
     }
 
     /// A client that does not read its answers is not read from.
     private func pauseIfBackedUp() {
-        if host.output.count >= host.limits.outputBytesMax { flush() }
+        if replies.count >= host.limits.outputBytesMax { flush() }
         guard phase == .reading, !isPaused,
             transport.queuedBytes > host.limits.queuedBytesMax
         else { return }

@@ -18,7 +18,7 @@ final class IntrospectionEndpoint {
     private static let form = [UInt8]("application/x-www-form-urlencoded".utf8)
 
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         let headers = APIHeaders(head, bytes)

@@ -3,8 +3,10 @@
 import HTTP1
 import Tokens
 
-/// Writes answers. One per event loop.
+/// Writes answers, one behind the other. One per event loop.
 final class Replies {
+    /// What has been written and not yet taken.
+    private var output: [UInt8] = []
     private let publicURL: String
     private let issueErrorID: () -> SealedIdentifier
     private let tokenTail: [UInt8]
@@ -14,9 +16,9 @@ final class Replies {
     /// A whole head of a 201, but for Content-Length and what depends on the request.
     private var createdHead: [UInt8] = []
     private var content: [UInt8] = []
-    /// From Content-Length to where the token goes, for the last length: most are alike.
-    private var tokenStart: [UInt8] = []
-    private var tokenStartLength = 0
+    /// All of a 201 up to its token, for the last length of content: most are alike.
+    private var tokenHead: [UInt8] = []
+    private var tokenHeadLength = 0
 
     /// - Parameters:
     ///   - publicURL: what `link` starts with.
@@ -39,6 +41,7 @@ final class Replies {
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
+        tokenHeadLength = 0
     }
 
     private var jsonFields: [(name: String, value: String)] {
@@ -48,38 +51,57 @@ final class Replies {
         ]
     }
 
+    /// In bytes.
+    var count: Int { output.count }
+
+    /// Hands over all that has been written.
+    func take(_ body: (Span<UInt8>) -> Void) {
+        // Moved out meanwhile, so that nothing has to be counted, or copied.
+        var bytes: [UInt8] = []
+        swap(&bytes, &output)
+        body(bytes.span)
+        bytes.removeAll(keepingCapacity: true)
+        swap(&bytes, &output)
+        precondition(bytes.isEmpty, "nobody answers while answers are being handed over")
+    }
+
+    /// Appends `100 Continue`.
+    func appendContinue() {
+        output.append(contentsOf: ResponseEncoder.continueResponse)
+    }
+
     /// Appends the whole answer.
-    func append(_ response: Response, _ context: ReplyContext, to output: inout [UInt8]) {
-        if case .token(let issued) = response { return appendToken(issued, context, to: &output) }
+    func append(_ response: Response, _ context: ReplyContext) {
+        if case .token(let issued) = response { return appendToken(issued, context) }
         content.removeAll(keepingCapacity: true)
         switch response {
         case .token: preconditionFailure("dealt with above")
         case .fixedToken:
             content.append(contentsOf: fixedToken)
-            finish(createdHead, context, to: &output)
+            finish(createdHead, context)
         case .ccgToken(let token, let seconds):
             content.append(contentsOf: Replies.tokenOpening.utf8)
             token.appendToken(to: &content)
             content.append(
                 contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
-            finish(createdHead, context, to: &output)
+            finish(createdHead, context)
         case .code(let code, let redirectURI, let state):
             appendCode(code, redirectURI, state)
-            finish(createdHead, context, to: &output)
+            finish(createdHead, context)
         case .introspection(let token):
             appendIntrospection(token)
-            finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
+            finish(ResponseEncoder.head(.ok, jsonFields), context)
         case .oauthError(let code, let description, let status):
             content.append(contentsOf: #"{"error":"\#(code)","error_description":"#.utf8)
             JSONWriter.appendString(description, to: &content)
             content.append(UInt8(ascii: "}"))
             let head = ResponseEncoder.head(status, jsonFields + challenge(status))
-            finish(head, context, to: &output)
+            finish(head, context)
         case .faults(let faults):
-            appendFaults(faults, [], context, to: &output)
+            appendFaults(faults, [], context)
         case .methodNotAllowed(let allow):
             let fault = Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")
-            appendFaults([fault], [("Allow", allow)], context, to: &output)
+            appendFaults([fault], [("Allow", allow)], context)
         case .options(let allow):
             let head = ResponseEncoder.head(.noContent, jsonFields + [("Allow", allow)])
             output.append(contentsOf: head)
@@ -89,24 +111,30 @@ final class Replies {
             content.append(contentsOf: bytes)
             let head = ResponseEncoder.head(
                 status, [("Content-Type", type), ("Cache-Control", "no-store"), ("Date", date)])
-            finish(head, context, to: &output)
+            finish(head, context)
         }
     }
 
     private static let tokenOpening = #"{"data":{"access_token":""#
 
     /// The answer that matters most: written once, in place.
-    private func appendToken(
-        _ issued: IssuedToken, _ context: ReplyContext, to output: inout [UInt8]
-    ) {
+    private func appendToken(_ issued: IssuedToken, _ context: ReplyContext) {
         let tail = issued.state == nil ? tokenTail : tokenTailWithState
-        var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
         let isPlain = issued.state.map(JSONWriter.isPlain) ?? true
+        var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
         if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
-        output.append(contentsOf: createdHead)
-        appendConnectionFields(context, to: &output)
-        if tokenStartLength != length { layOutTokenStart(length) }
-        output.append(contentsOf: tokenStart)
+        if tokenHeadLength != length { layOutTokenHead(length) }
+        // Moved out meanwhile: each touch of a class's property is checked for overlapping ones.
+        var output: [UInt8] = []
+        swap(&output, &self.output)
+        defer { swap(&output, &self.output) }
+        if context.isPlain {
+            output.append(contentsOf: tokenHead)
+        } else {
+            output.append(contentsOf: createdHead)
+            appendConnectionFields(context, to: &output)
+            output.append(contentsOf: tokenHead[createdHead.count...])
+        }
         issued.token.appendToken(to: &output)
         output.append(contentsOf: tail)
         if let state = issued.state {
@@ -116,11 +144,11 @@ final class Replies {
         }
     }
 
-    private func layOutTokenStart(_ contentLength: Int) {
-        tokenStartLength = contentLength
-        tokenStart.removeAll(keepingCapacity: true)
-        ResponseEncoder.endHead(contentLength: contentLength, into: &tokenStart)
-        tokenStart.append(contentsOf: Replies.tokenOpening.utf8)
+    private func layOutTokenHead(_ contentLength: Int) {
+        tokenHeadLength = contentLength
+        tokenHead = createdHead
+        ResponseEncoder.endHead(contentLength: contentLength, into: &tokenHead)
+        tokenHead.append(contentsOf: Replies.tokenOpening.utf8)
     }
 
     private func appendCode(_ code: SealedIdentifier, _ redirectURI: String, _ state: String?) {
@@ -163,8 +191,7 @@ final class Replies {
     private static let retryAfterSeconds = 1
 
     private func appendFaults(
-        _ faults: [Fault], _ extra: [(name: String, value: String)], _ context: ReplyContext,
-        to output: inout [UInt8]
+        _ faults: [Fault], _ extra: [(name: String, value: String)], _ context: ReplyContext
     ) {
         guard let first = faults.first else { preconditionFailure("an error says at least one") }
         var fields = jsonFields + extra + challenge(first.code.status)
@@ -185,11 +212,11 @@ final class Replies {
             content.append(UInt8(ascii: "}"))
         }
         content.append(contentsOf: "]}".utf8)
-        finish(ResponseEncoder.head(first.code.status, fields), context, to: &output)
+        finish(ResponseEncoder.head(first.code.status, fields), context)
     }
 
     /// The head, what depends on the request, and `content`.
-    private func finish(_ head: [UInt8], _ context: ReplyContext, to output: inout [UInt8]) {
+    private func finish(_ head: [UInt8], _ context: ReplyContext) {
         output.append(contentsOf: head)
         appendConnectionFields(context, to: &output)
         ResponseEncoder.endHead(contentLength: content.count, into: &output)

@@ -40,12 +40,15 @@ struct ReplyContext {
     /// `x-fapi-interaction-id`, to be echoed; empty: none.
     var interactionID: [UInt8] = []
 
+    /// The answer needs no field that depends on the request.
+    var isPlain: Bool { keepsAlive && !isHTTP10 && interactionID.isEmpty && !isHead }
+
     private static let interactionIDName = [UInt8]("x-fapi-interaction-id".utf8)
 
     /// For a request whose head could not be read.
     init() {}
 
-    init(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         isHead = head.method == .head
         keepsAlive = head.keepsAlive
         isHTTP10 = head.minorVersion == 0
@@ -100,6 +103,6 @@ protocol RequestHandler: AnyObject {
     ///     the call.
     ///   - session: what was learnt on this connection before.
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder)
 }

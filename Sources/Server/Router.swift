@@ -24,7 +24,7 @@ final class Router: RequestHandler {
     }
 
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         guard let route = route(bytes, head.path) else {
@@ -62,7 +62,7 @@ final class Router: RequestHandler {
     static let healthy = Array(#"{"status":"ok"}"#.utf8)
 
     /// 404; or what the server can do at all, for `OPTIONS *` (RFC 9110 §9.3.7).
-    static func noRoute(_ head: RequestHead, _ bytes: Span<UInt8>) -> Response {
+    static func noRoute(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Response {
         if head.method == .options, bytesEqual(bytes, head.path, [UInt8(ascii: "*")]) {
             return .options(allow: "GET, HEAD, POST, OPTIONS")
         }

@@ -11,7 +11,6 @@ final class ServingLoop: ConnectionHost {
     let handler: any RequestHandler
     let replies: Replies
     let loop: EventLoop
-    var output: [UInt8] = []
     private(set) var isStopping = false
     private let address: SocketAddress
     private let sharesPort: Bool

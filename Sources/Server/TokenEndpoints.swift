@@ -20,7 +20,8 @@ final class TokenEndpoints {
     /// A doubled Authorization (400), Authorization (401), the other headers (400, all faults),
     /// client and institution (403), then the body.
     func handle(
-        _ endpoint: Endpoint, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ endpoint: Endpoint, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ session: inout Session,
         _ responder: any Responder
     ) {
         let headers = APIHeaders(head, bytes)
@@ -56,7 +57,7 @@ final class TokenEndpoints {
     }
 
     private func exchange(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
         _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
     ) {
         let content = bytes.extracting(head.body)
@@ -141,7 +142,7 @@ final class TokenEndpoints {
     }
 
     private func issueCode(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
         _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
     ) {
         let body: CodeBody

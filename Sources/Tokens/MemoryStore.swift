@@ -47,17 +47,12 @@ public final class MemoryStore: TokenStore, Sendable {
 
     /// A power of two. Enough that two loops seldom meet, and that no table is large to grow.
     private static let shardCount = 64
+    private typealias Shards<Value> = InlineArray<64, Mutex<Value>>
 
-    /// A lock is not copyable, so each stands in an object.
-    private final class Locked<Value>: Sendable {
-        let mutex: Mutex<Value>
-        init(_ value: sending Value) { mutex = Mutex(value) }
-    }
-
-    private let codes: [Locked<Codes>]
-    private let tokens: [Locked<ExpiringTable<AccessToken>>]
+    private let codes: Shards<Codes>
+    private let tokens: Shards<ExpiringTable<AccessToken>>
     /// Few, and asked for once per request at most.
-    private let ccgTokens: Locked<ExpiringTable<CCGToken>>
+    private let ccgTokens: Mutex<ExpiringTable<CCGToken>>
     private let limits: Limits
 
     /// - Parameters:
@@ -69,19 +64,19 @@ public final class MemoryStore: TokenStore, Sendable {
         ccgTokenLifetime: Milliseconds = IssuerSettings().ccgTokenLifetime,
         limits: Limits = Limits()
     ) {
-        ccgTokens = Locked(
+        ccgTokens = Mutex(
             ExpiringTable(bucketMilliseconds: 60_000, lifetime: ccgTokenLifetime))
         self.limits = limits
-        codes = (0..<MemoryStore.shardCount).map { _ in
-            Locked(
+        codes = InlineArray { _ in
+            Mutex(
                 Codes(
                     young: ExpiringTable(bucketMilliseconds: 1000, lifetime: codeLifetime),
                     old: ExpiringTable(
                         bucketMilliseconds: 1000,
                         lifetime: codeLifetime + ReplayMemory.milliseconds)))
         }
-        tokens = (0..<MemoryStore.shardCount).map { _ in
-            Locked(ExpiringTable(bucketMilliseconds: 4000, lifetime: tokenLifetime))
+        tokens = InlineArray { _ in
+            Mutex(ExpiringTable(bucketMilliseconds: 4000, lifetime: tokenLifetime))
         }
     }
 
@@ -92,7 +87,7 @@ public final class MemoryStore: TokenStore, Sendable {
     public func insert(
         _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
-        let isStored = codes[MemoryStore.shard(code.id)].mutex.withLock { codes in
+        let isStored = codes[MemoryStore.shard(code.id)].withLock { codes in
             guard codes.young.count < limits.codesMax / MemoryStore.shardCount else { return false }
             codes.young.insert(Code(code: code), code.id)
             return true
@@ -105,7 +100,7 @@ public final class MemoryStore: TokenStore, Sendable {
         completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
         completion(
-            codes[MemoryStore.shard(attempt.code)].mutex.withLock { codes in
+            codes[MemoryStore.shard(attempt.code)].withLock { codes in
                 redeem(attempt, &codes)
             })
     }
@@ -129,16 +124,16 @@ public final class MemoryStore: TokenStore, Sendable {
             return replay(UsedCode(institution: young.code.institution, token: token), attempt)
         }
         if let refusal = young.code.refusal(of: attempt) { return .success(.refused(refusal)) }
-        guard store(young.code.token(for: attempt)) else { return .failure(.full) }
+        guard storeToken(of: young.code, attempt) else { return .failure(.full) }
         young.token = attempt.token
         return .success(.redeemed(state: young.code.state))
     }
 
     /// - Returns: false where the store is full.
-    private func store(_ token: AccessToken) -> Bool {
-        tokens[MemoryStore.shard(token.id)].mutex.withLock { tokens in
+    private func storeToken(of code: AuthorizationCode, _ attempt: Redemption) -> Bool {
+        tokens[MemoryStore.shard(attempt.token)].withLock { tokens in
             guard tokens.count < limits.tokensMax / MemoryStore.shardCount else { return false }
-            tokens.insert(token, token.id)
+            tokens.insert(code.token(for: attempt), attempt.token)
             return true
         }
     }
@@ -149,7 +144,7 @@ public final class MemoryStore: TokenStore, Sendable {
         guard used.institution == attempt.institution else {
             return .success(.refused(.otherInstitution))
         }
-        tokens[MemoryStore.shard(used.token)].mutex.withLock { $0.remove(used.token) }
+        tokens[MemoryStore.shard(used.token)].withLock { $0.remove(used.token) }
         return .success(.refused(.used))
     }
 
@@ -157,14 +152,14 @@ public final class MemoryStore: TokenStore, Sendable {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        let token = tokens[MemoryStore.shard(id)].mutex.withLock { $0[id] }
+        let token = tokens[MemoryStore.shard(id)].withLock { $0[id] }
         completion(.success(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
     }
 
     public func insert(
         _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
-        let isStored = ccgTokens.mutex.withLock { tokens in
+        let isStored = ccgTokens.withLock { tokens in
             guard tokens.count < limits.ccgTokensMax else { return false }
             tokens.insert(token, token.id)
             return true
@@ -175,26 +170,26 @@ public final class MemoryStore: TokenStore, Sendable {
     public func ccgToken(
         _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
     ) {
-        completion(.success(ccgTokens.mutex.withLock { $0[id] }))
+        completion(.success(ccgTokens.withLock { $0[id] }))
     }
 
     /// Drops at most one bucket of each kind and shard.
     public func removeExpired(
         now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void
     ) {
-        let ccgTokens = ccgTokens.mutex.withLock { tokens in
+        let ccgTokens = ccgTokens.withLock { tokens in
             (tokens.removeExpiredBucket(now: now), tokens.nextExpiry)
         }
         var next = ccgTokens.1
         for shard in 0..<MemoryStore.shardCount {
             // The buckets are taken out under the lock and freed behind it.
-            let codes = codes[shard].mutex.withLock { codes in
+            let codes = codes[shard].withLock { codes in
                 (
                     codes.removeExpired(now: now), codes.old.removeExpiredBucket(now: now),
                     [codes.young.nextExpiry, codes.old.nextExpiry]
                 )
             }
-            let tokens = tokens[shard].mutex.withLock { tokens in
+            let tokens = tokens[shard].withLock { tokens in
                 (tokens.removeExpiredBucket(now: now), tokens.nextExpiry)
             }
             for candidate in codes.2 + [tokens.1] {
@@ -216,11 +211,11 @@ public final class MemoryStore: TokenStore, Sendable {
     public var counts: (youngCodes: Int, oldCodes: Int, tokens: Int) {
         var sum = (youngCodes: 0, oldCodes: 0, tokens: 0)
         for shard in 0..<MemoryStore.shardCount {
-            codes[shard].mutex.withLock { codes in
+            codes[shard].withLock { codes in
                 sum.youngCodes += codes.young.count
                 sum.oldCodes += codes.old.count
             }
-            tokens[shard].mutex.withLock { sum.tokens += $0.count }
+            tokens[shard].withLock { sum.tokens += $0.count }
         }
         return sum
     }

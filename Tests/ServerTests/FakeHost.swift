@@ -61,7 +61,6 @@ final class FakeHost: ConnectionHost {
     var handler: any RequestHandler { fake }
     var monotonicMilliseconds: UInt64 = 1_000_000
     var isStopping = false
-    var output: [UInt8] = []
     var closed = 0
     var wheel = DeadlineWheel<Connection>(now: 1_000_000)
 

@@ -69,7 +69,6 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
     private let answerDelayMax: Int
     let replies: Replies
     var random: SeededGenerator
-    var output: [UInt8] = []
     private(set) var now = 5_000
     private(set) var isStopping = false
     private(set) var isAborting = false
@@ -153,7 +152,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
                 perform(event.kind, event.client)
                 event.client.checkMemory()
                 event.client.checkLingering()
-                if !output.isEmpty { fail("answers are left in the output") }
+                if replies.count > 0 { fail("answers are left in the output") }
             } else if events.first != nil || !open.isEmpty {
                 tick()
             } else {
@@ -208,7 +207,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
                 return fail("a closed connection is on the wheel")
             }
             connection.deadlinePassed()
-            if !output.isEmpty { fail("answers are left in the output") }
+            if replies.count > 0 { fail("answers are left in the output") }
         }
         quietTicks = events.first == nil ? quietTicks + 1 : 0
         if quietTicks > 61_000 / Int(DeadlineWheel<Connection>.tickMilliseconds) {
