@@ -62,6 +62,7 @@ class Chunks:
 
     def __init__(self, data):
         self.sizes = []
+        self.body = b""
         self.data = data
         self.bad_line = None
         self.lines = []
@@ -84,6 +85,7 @@ class Chunks:
             if size == 0:
                 self.trailer = data[at:]
                 return
+            self.body += data[at:at + size]
             at += size + 2
             if data[at - 2:at] != b"\r\n":
                 return
