@@ -26,8 +26,8 @@ final class IntrospectionEndpoint {
             return responder.respond(Self.invalidRequest("Authorization must be given once"))
         }
         guard
-            let client = session.client(
-                bytes, headers.authorization.value, issuer.registry, shared)
+            session.authenticate(bytes, headers.authorization.value, issuer.registry, shared),
+            let client = session.client
         else {
             return responder.respond(
                 .oauthError(

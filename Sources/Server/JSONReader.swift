@@ -58,8 +58,10 @@ struct JSONReader {
         guard reader.take(bytes, "{") else { throw JSONInvalid() }
         var object = JSONObject()
         try reader.readMembers(bytes, 1) { (key, value) in
-            guard let index = names.firstIndex(where: { key.equals($0, bytes) }) else { return }
-            object.members[index] = object.members[index] == .absent ? value : .duplicate
+            for index in names.indices where key.equals(names[index], bytes) {
+                object.members[index] = object.members[index] == .absent ? value : .duplicate
+                return
+            }
         }
         reader.skipBlanks(bytes)
         guard reader.at == bytes.count else { throw JSONInvalid() }

@@ -8,16 +8,21 @@ struct BodyFaults: Error {
     let faults: [Fault]
 }
 
+/// Which members a body has, by their index.
+private protocol Body {
+    static var names: [String] { get }
+    /// The same in UTF-8.
+    static var keys: [[UInt8]] { get }
+}
+
 /// Collects the members of a body and what is wrong with them.
-private struct Members: ~Copyable {
-    let names: [String]
+private struct Members<Kind: Body>: ~Copyable {
     let object: JSONObject
     var faults: [Fault] = []
 
-    init(_ bytes: Span<UInt8>, _ names: [String], _ keys: [[UInt8]]) throws(BodyFaults) {
-        self.names = names
+    init(_ bytes: Span<UInt8>) throws(BodyFaults) {
         do throws(JSONInvalid) {
-            object = try JSONReader.readObject(bytes, keys)
+            object = try JSONReader.readObject(bytes, Kind.keys)
         } catch {
             throw BodyFaults(faults: [
                 Fault(.jsonInvalid, "the body must be one JSON object in UTF-8 (RFC 8259)")
@@ -31,9 +36,9 @@ private struct Members: ~Copyable {
         case .absent, .null: return nil
         case .string(let string): return string
         case .other:
-            faults.append(Fault(.parameterInvalid, "\(names[index]) must be a string"))
+            faults.append(Fault(.parameterInvalid, "\(Kind.names[index]) must be a string"))
         case .duplicate:
-            faults.append(Fault(.parameterInvalid, "\(names[index]) must be given once"))
+            faults.append(Fault(.parameterInvalid, "\(Kind.names[index]) must be given once"))
         }
         return nil
     }
@@ -45,7 +50,7 @@ private struct Members: ~Copyable {
         case .string(let string) where string.range.isEmpty: break
         case .string, .other, .duplicate: return string(index)
         }
-        faults.append(Fault(.parameterMissing, "\(names[index]) is required"))
+        faults.append(Fault(.parameterMissing, "\(Kind.names[index]) is required"))
         return nil
     }
 
@@ -62,18 +67,18 @@ private struct Members: ~Copyable {
 }
 
 /// The body of `POST /v1/obie/tokens`.
-enum TokenBody {
+enum TokenBody: Body {
     case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString)
     /// `pspID` in production only, where it is required.
     case clientCredentials(pspID: String?)
 
-    private static let names = ["auth_code", "redirect_uri", "grant_type", "psp_id"]
-    private static let keys = names.map { Array($0.utf8) }
+    fileprivate static let names = ["auth_code", "redirect_uri", "grant_type", "psp_id"]
+    fileprivate static let keys = names.map { Array($0.utf8) }
 
     init(
         _ bytes: Span<UInt8>, settings: IssuerSettings, ccgToken: HeaderField
     ) throws(BodyFaults) {
-        var members = try Members(bytes, TokenBody.names, TokenBody.keys)
+        var members = try Members<TokenBody>(bytes)
         guard let grant = TokenBody.grant(bytes, &members) else {
             for index in [0, 1, 3] { _ = members.string(index) }
             throw BodyFaults(faults: members.faults)
@@ -106,7 +111,9 @@ enum TokenBody {
     }
 
     /// The grant type, `authorization_code` where none is given; nil with a fault.
-    private static func grant(_ bytes: Span<UInt8>, _ members: inout Members) -> GrantType? {
+    private static func grant(_ bytes: Span<UInt8>, _ members: inout Members<TokenBody>)
+        -> GrantType?
+    {
         let faultsBefore = members.faults.count
         guard let text = members.string(2)?.text(bytes) else {
             return members.faults.count == faultsBefore ? .authorizationCode : nil
@@ -127,19 +134,21 @@ enum TokenBody {
 }
 
 /// The body of `POST /v1/obie/authorization_codes`.
-struct CodeBody {
+struct CodeBody: Body {
     let consent: Consent
     let redirectURI: String
     let scope: Scope
     let state: String?
 
-    private static let names = ["consent_id", "psu_account_id", "redirect_uri", "scope", "state"]
-    private static let keys = names.map { Array($0.utf8) }
+    fileprivate static let names = [
+        "consent_id", "psu_account_id", "redirect_uri", "scope", "state",
+    ]
+    fileprivate static let keys = names.map { Array($0.utf8) }
     private static let redirectURIBytesMax = 2048
     private static let stateBytesMax = 1024
 
     init(_ bytes: Span<UInt8>, ccgToken: HeaderField) throws(BodyFaults) {
-        var members = try Members(bytes, CodeBody.names, CodeBody.keys)
+        var members = try Members<CodeBody>(bytes)
         let consentID = members.requiredString(0)?.text(bytes)
         members.check(
             consentID.map { $0.unicodeScalars.count <= 128 } ?? true,

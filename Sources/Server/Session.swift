@@ -7,43 +7,42 @@ struct Session {
     /// What proved the rest; another one proves it anew.
     private var registry: Registry?
     private var authorization: [UInt8] = []
-    private var client: Client?
+    private(set) var client: Client?
     private var institutionReference: [UInt8] = []
     private var institution: Institution.ID?
     /// The sandbox's fixed token; others expire, so they are looked up each time.
     private var ccgToken: [UInt8] = []
     private var provider: Provider?
 
-    /// The client that `Authorization` proves, or nil (RFC 6749 §2.3.1).
-    mutating func client(
+    /// True where `Authorization` proves a client, which is then `client` (RFC 6749 §2.3.1).
+    mutating func authenticate(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
-    ) -> Client? {
-        if let client, self.registry === registry, bytesEqual(bytes, value, authorization) {
-            return client
+    ) -> Bool {
+        if client != nil, self.registry === registry, bytesEqual(bytes, value, authorization) {
+            return true
         }
         guard let credentials = BasicCredentials(bytes, value),
             let found = registry.client(id: credentials.id, secret: credentials.secret)
-        else { return nil }
+        else { return false }
         // Another client may act for other institutions.
         self = Session()
         self.registry = registry
         authorization.append(bytes, value)
         authorization = shared.share(authorization)
         client = found
-        return found
+        return true
     }
 
-    /// The institution that `fi_reference_id` names, where `client` may act for it.
+    /// The institution that `fi_reference_id` names, where the client may act for it.
     mutating func institution(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry,
-        _ shared: SharedBytes
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
     ) -> Institution.ID? {
         if let institution, bytesEqual(bytes, value, institutionReference) { return institution }
         var reference: [UInt8] = []
         reference.append(bytes, value)
         guard
             let found = registry.institution(reference: String(decoding: reference, as: UTF8.self)),
-            client.mayAct(for: found.id)
+            client?.mayAct(for: found.id) == true
         else { return nil }
         institutionReference = shared.share(reference)
         institution = found.id

@@ -30,8 +30,7 @@ final class TokenEndpoints {
                 .fault(.parameterInvalid, "the header Authorization must be given once"))
         }
         guard
-            let client = session.client(
-                bytes, headers.authorization.value, issuer.registry, shared)
+            session.authenticate(bytes, headers.authorization.value, issuer.registry, shared)
         else {
             return responder.respond(
                 .fault(
@@ -42,7 +41,7 @@ final class TokenEndpoints {
         guard faults.isEmpty else { return responder.respond(.faults(faults)) }
         guard
             let institution = session.institution(
-                bytes, headers.institution.value, client, issuer.registry, shared)
+                bytes, headers.institution.value, issuer.registry, shared)
         else {
             return responder.respond(
                 .fault(

@@ -96,6 +96,16 @@ extension AuthorizationCode {
         return nil
     }
 
+    /// The token that `attempt` makes of this code, and the state that goes back with it. What the
+    /// code holds moves.
+    consuming func spent(on attempt: Redemption) -> (token: AccessToken, state: String?) {
+        (
+            AccessToken(
+                id: attempt.token, institution: institution, provider: provider, scope: scope,
+                consent: consent, expiresAt: attempt.tokenExpiresAt), state
+        )
+    }
+
     /// The token that `attempt` makes of this code.
     public func token(for attempt: Redemption) -> AccessToken {
         AccessToken(

@@ -46,7 +46,7 @@ struct ExpiringTable<Value> {
     }
 
     /// Adds a value, or puts it in the place of the old one.
-    mutating func insert(_ value: Value, _ id: Identifier) {
+    mutating func insert(_ value: consuming Value, _ id: Identifier) {
         let key = id.issuedAt / bucketMilliseconds
         let index = position(key)
         if index == buckets.count || buckets[index].key != key {

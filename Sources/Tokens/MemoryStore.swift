@@ -22,10 +22,9 @@ public final class MemoryStore: TokenStore, Sendable {
         let token: Identifier
     }
 
-    private struct Code {
-        let code: AuthorizationCode
-        /// The token that it was exchanged for; nil: not yet.
-        var token: Identifier?
+    private enum Code {
+        case unused(AuthorizationCode)
+        case used(UsedCode)
     }
 
     private struct Codes {
@@ -38,8 +37,8 @@ public final class MemoryStore: TokenStore, Sendable {
         mutating func removeExpired(now: Milliseconds) -> [Identifier: Code]? {
             guard let bucket = young.removeExpiredBucket(now: now) else { return nil }
             for (id, code) in bucket {
-                guard let token = code.token else { continue }
-                old.insert(UsedCode(institution: code.code.institution, token: token), id)
+                guard case .used(let used) = code else { continue }
+                old.insert(used, id)
             }
             return bucket
         }
@@ -89,7 +88,7 @@ public final class MemoryStore: TokenStore, Sendable {
     ) {
         let isStored = codes[MemoryStore.shard(code.id)].withLock { codes in
             guard codes.young.count < limits.codesMax / MemoryStore.shardCount else { return false }
-            codes.young.insert(Code(code: code), code.id)
+            codes.young.insert(.unused(code), code.id)
             return true
         }
         completion(isStored ? .success(()) : .failure(.full))
@@ -118,23 +117,28 @@ public final class MemoryStore: TokenStore, Sendable {
     }
 
     private func redeem(
-        _ attempt: Redemption, _ young: inout Code
+        _ attempt: Redemption, _ code: inout Code
     ) -> Result<RedemptionOutcome, StoreError> {
-        if let token = young.token {
-            return replay(UsedCode(institution: young.code.institution, token: token), attempt)
+        switch code {
+        case .used(let used): return replay(used, attempt)
+        case .unused(let unused):
+            if let refusal = unused.refusal(of: attempt) { return .success(.refused(refusal)) }
         }
-        if let refusal = young.code.refusal(of: attempt) { return .success(.refused(refusal)) }
-        guard storeToken(of: young.code, attempt) else { return .failure(.full) }
-        young.token = attempt.token
-        return .success(.redeemed(state: young.code.state))
-    }
-
-    /// - Returns: false where the store is full.
-    private func storeToken(of code: AuthorizationCode, _ attempt: Redemption) -> Bool {
-        tokens[MemoryStore.shard(attempt.token)].withLock { tokens in
-            guard tokens.count < limits.tokensMax / MemoryStore.shardCount else { return false }
-            tokens.insert(code.token(for: attempt), attempt.token)
-            return true
+        return tokens[MemoryStore.shard(attempt.token)].withLock { tokens in
+            guard tokens.count < limits.tokensMax / MemoryStore.shardCount else {
+                return .failure(.full)
+            }
+            // What the code grants moves to the token. Shared, it would have to be counted, and
+            // to be fetched from far memory for that.
+            var spent = Code.used(
+                UsedCode(institution: attempt.institution, token: attempt.token))
+            swap(&spent, &code)
+            guard case .unused(let unused) = consume spent else {
+                preconditionFailure("it was unused, and nobody else has the lock")
+            }
+            let (token, state) = unused.spent(on: attempt)
+            tokens.insert(token, attempt.token)
+            return .success(.redeemed(state: state))
         }
     }
 
