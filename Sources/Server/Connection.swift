@@ -112,7 +112,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     func drained() {
         if phase == .closed { return }
-        if isEnding, phase != .answering, !isPaused { return close() }
+        if isEnding || hasDroppedEnough, phase != .answering, !isPaused { return close() }
         if phase == .lingering { setLingerDeadline() }
         guard isPaused, phase == .reading else { return }
         isPaused = false
@@ -317,11 +317,13 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     private func drop(_ count: Int) {
         droppedBytes += count
-        if droppedBytes > host.limits.lingerBytesMax {
+        if hasDroppedEnough {
             transport.pauseReading()
             closeWhenWritten()
         }
     }
+
+    private var hasDroppedEnough: Bool { droppedBytes > host.limits.lingerBytesMax }
 
     private func closeWhenWritten() {
         if transport.queuedBytes == 0 { return close() }

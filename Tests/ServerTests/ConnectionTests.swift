@@ -263,6 +263,17 @@ import Testing
         #expect(bench.transport.isClosed)
     }
 
+    @Test func clientThatOnlySendsIsClosedAsSoonAsItHasReadItsAnswer() {
+        let bench = Bench { $0.lingerBytesMax = 100 }
+        bench.transport.queuedBytes = 10
+        bench.send("BAD\r\n\r\n")
+        bench.send(String(repeating: "x", count: 101))
+        #expect(!bench.transport.isClosed)
+        bench.transport.queuedBytes = 0
+        bench.connection.drained()
+        #expect(bench.transport.isClosed)
+    }
+
     @Test func halfClosedClientWithACutRequestIsClosedOnceItHasRead() {
         let bench = Bench()
         bench.transport.queuedBytes = 10
