@@ -9,6 +9,8 @@
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
+#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection
+#   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built
 
@@ -21,6 +23,10 @@ RELEASE := swift build -c release --static-swift-stdlib --product obie-tokens
 SERVER := .build/release/obie-tokens
 ARGS ?=
 ROUNDS ?= 10
+FUZZ_SECONDS ?= 600
+MEGABYTES ?= 1000
+# The fuzzer has a build folder of its own: its modules are instrumented.
+FUZZER := OBIE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product fuzz
 
 # A second HTTP parser to compare ours with, in a place of its own.
 H11 := .build/h11
@@ -29,7 +35,7 @@ SECONDS ?= 30
 COUNT ?=
 SEED ?=
 
-.PHONY: help run test check lint bench soak large-store crash-test differential format clean tools check-tools bench-tools release abuse
+.PHONY: help run test check lint bench soak large-store crash-test differential format clean tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -62,6 +68,8 @@ check: check-tools lint test release
 	Tests/Crash/fault_test.py --server $(SERVER)
 	$(MAKE) differential
 	Tests/Abuse/abuse_test.py --server $(SERVER)
+	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes 20
+	$(MAKE) fuzz FUZZ_SECONDS=30
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
@@ -90,8 +98,17 @@ bench: bench-tools release
 soak: bench-tools release
 	Benchmarks/soak.py --server $(SERVER) $(ARGS)
 
+fuzzer: check-tools
+	$(FUZZER)
+
+fuzz: fuzzer
+	Tests/Fuzz/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
+
+random-bytes: check-tools release
+	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes $(MEGABYTES)
+
 format:
 	swift format --in-place --recursive Sources Tests Package.swift
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-fuzz

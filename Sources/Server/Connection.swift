@@ -112,7 +112,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     func drained() {
         if phase == .closed { return }
-        if isEnding || hasDroppedEnough, phase != .answering, !isPaused { return close() }
+        if isEnding, phase != .answering, !isPaused { return close() }
         if phase == .lingering { setLingerDeadline() }
         guard isPaused, phase == .reading else { return }
         isPaused = false
@@ -284,7 +284,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     /// No further request is waited for.
     private var isEnding: Bool {
-        hasPeerEnded || host.isStopping && phase == .reading && reader.isBetweenRequests
+        hasPeerEnded || hasDroppedEnough
+            || host.isStopping && phase == .reading && reader.isBetweenRequests
     }
 
     /// The server stops: idle connections close, others after the answer they wait for.

@@ -1,0 +1,135 @@
+// Who answers the requests on a stage: the real routes over a store that may wait or fail, or an
+// echo; and, around either, one who counts.
+
+import HTTP1
+import Tokens
+
+@testable import Server
+
+/// Sees that requests come one at a time and get one answer each.
+final class CountedHandler: RequestHandler {
+    private let inner: any RequestHandler
+    /// For each request handled: whether its answer has no content.
+    private(set) var isHead: [Bool] = []
+    private(set) var answered = 0
+    var isOwed: Bool { answered < isHead.count }
+
+    init(_ inner: any RequestHandler) {
+        self.inner = inner
+    }
+
+    func handle(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder
+    ) {
+        require(!isOwed, "a request waits for the answer to the one before")
+        isHead.append(head.method == .head)
+        inner.handle(head, bytes, &session, OnceResponder(self, responder))
+    }
+
+    private final class OnceResponder: Responder {
+        private let counter: CountedHandler
+        private let inner: any Responder
+        private let number: Int
+
+        init(_ counter: CountedHandler, _ inner: any Responder) {
+            self.counter = counter
+            self.inner = inner
+            number = counter.isHead.count
+        }
+
+        func respond(_ response: Response) {
+            require(counter.answered + 1 == number, "a request is answered once, in its turn")
+            counter.answered += 1
+            inner.respond(response)
+        }
+    }
+}
+
+/// Answers each request with its number.
+final class EchoHandler: RequestHandler {
+    private let answers: Answers
+    private var count = 0
+
+    init(_ answers: Answers) {
+        self.answers = answers
+    }
+
+    func handle(
+        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder
+    ) {
+        count += 1
+        var content = Array("\(count) ".utf8)
+        content.append(bytes, head.path)
+        answers.give { [content] in
+            responder.respond(.content(content, type: "text/plain", status: .ok))
+        }
+    }
+}
+
+/// The store in memory, asked later, and failing once where it is told to.
+final class LateStore: TokenStore {
+    private let answers: Answers
+    private let settings: IssuerSettings
+    // Made when first needed: most inputs never come so far.
+    private lazy var store = MemoryStore(
+        codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
+
+    init(_ settings: IssuerSettings, _ answers: Answers) {
+        self.settings = settings
+        self.answers = answers
+    }
+
+    private func later<Value>(
+        _ completion: @escaping (Result<Value, StoreError>) -> Void,
+        _ ask: @escaping (MemoryStore, @escaping (Result<Value, StoreError>) -> Void) -> Void
+    ) {
+        answers.give { [self] in
+            if answers.failsNext {
+                answers.failsNext = false
+                return completion(.failure(.unavailable))
+            }
+            ask(store, completion)
+        }
+    }
+
+    func insert(
+        _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        later(completion) { $0.insert(code, completion: $1) }
+    }
+
+    func redeem(
+        _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
+    ) {
+        later(completion) { $0.redeem(attempt, completion: $1) }
+    }
+
+    func token(
+        _ id: Identifier, now: Milliseconds,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
+    ) {
+        later(completion) { $0.token(id, now: now, completion: $1) }
+    }
+
+    func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
+        later(completion) { $0.insert(token, completion: $1) }
+    }
+
+    func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
+    ) {
+        later(completion) { $0.ccgToken(id, completion: $1) }
+    }
+
+    func removeExpired(
+        now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void
+    ) {
+        store.removeExpired(now: now, completion: completion)
+    }
+
+    var isAvailable: Bool { true }
+
+    func close() {}
+}
