@@ -1,9 +1,11 @@
 /* The ceiling: what an HTTP server on libuv costs before it does anything. One loop, one thread. It finds where each
  * message ends (end of the head, Content-Length; pipelined messages too), looks at nothing else, and answers a
  * constant 201 with the header fields and the size of a real token exchange. It is a measuring rod and not a server:
- * there are no limits on time, no errors, no checks. Usage: bare PORT (listens on 127.0.0.1). */
+ * there are no limits on time, no errors, no checks. Usage: bare PORT [close] (listens on 127.0.0.1; with `close` each
+ * connection gets one answer, whatever the request says of it). */
 #define _GNU_SOURCE /* memmem */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@ static const char body[] = "{\"data\":{\"access_token\":\"8c9378f8-e27f-4e0a-a64
  * every second, for Date. */
 static char answers[BATCH_MAX * 512];
 static size_t answer_length;
+static bool closes; /* after one answer */
 
 struct connection {
   uv_tcp_t tcp; /* first: libuv's pointer to it is a pointer to the connection */
@@ -46,7 +49,8 @@ static void make_answers(uv_timer_t *timer) {
   strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
   answer_length = (size_t)snprintf(answers, 512,
       "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nPragma: no-cache\r\n"
-      "Date: %s\r\nContent-Length: %zu\r\n\r\n%s", date, sizeof body - 1, body);
+      "Date: %s\r\n%sContent-Length: %zu\r\n\r\n%s", date,
+      closes ? "Connection: close\r\n" : "", sizeof body - 1, body);
   for (size_t i = 1; i < BATCH_MAX; i++) memcpy(answers + i * answer_length, answers, answer_length);
 }
 
@@ -106,6 +110,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer) {
   ssize_t message;
   while ((message = message_length(c->input + at, c->length - at)) > 0) {
     at += (size_t)message;
+    if (closes) { send_answers(c, 1); hang_up(c); return; }
     if (++count == BATCH_MAX) { send_answers(c, count); count = 0; }
   }
   if (count) send_answers(c, count);
@@ -129,8 +134,9 @@ int main(int argc, char **argv) {
   uv_tcp_t listener;
   uv_timer_t every_second;
   struct sockaddr_in address;
-  if (argc != 2 || uv_ip4_addr("127.0.0.1", atoi(argv[1]), &address)) {
-    fprintf(stderr, "usage: %s PORT\n", argv[0]);
+  closes = argc == 3 && !strcmp(argv[2], "close");
+  if (argc != 2 + closes || uv_ip4_addr("127.0.0.1", atoi(argv[1]), &address)) {
+    fprintf(stderr, "usage: %s PORT [close]\n", argv[0]);
     return 64;
   }
   signal(SIGPIPE, SIG_IGN);

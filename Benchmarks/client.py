@@ -1,4 +1,5 @@
-"""The client's side of the benchmark: the requests, a check that a server really does the exchange, and making codes.
+"""The client's side of the benchmark: the requests, a check that a server really does the exchange, and making codes
+and tokens.
 
 Knows the HTTP contract and the sandbox credentials; knows nothing about processes and measuring.
 """
@@ -12,22 +13,24 @@ AUTHORIZATION = "Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk"  # api-consumer-id:pass
 REDIRECT_URI = "https://www.google.com"
 STATE = "example-state"
 CODE_LENGTH = 32
-NO_CODE = "?" * CODE_LENGTH  # exchange.lua puts codes where this stands
+TOKEN_LENGTH = 36
+NO_CODE = "?" * CODE_LENGTH  # exchange.lua, pace.c and connect.c put codes where this stands
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
 CODE = re.compile(rb'"code" *: *"([0-9a-f]{32})"')
-ACCESS_TOKEN = re.compile(rb'"access_token" *: *"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"')
+ACCESS_TOKEN = re.compile(rb'"access_token" *: *"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 
-CODES_AT_ONCE = 64  # pipelined on one connection; their answers fit into a socket's buffers, so nobody waits for nobody
-CODES_CONNECTIONS = 16
+AT_ONCE = 16  # pipelined on one connection; their answers fit into a socket's buffers, so nobody waits for nobody
+CONNECTIONS = 256  # a store on disk takes a batch of one request from each; and the server closes one after 100,000
 
 
-def request(path, body):
+def request(path, body, close=False):
     """The bytes of one POST with every header that the contract asks for."""
     text = json.dumps(body, separators=(",", ":"))
+    connection = "Connection: close\r\n" if close else ""
     return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n"
             f"fi_reference_id: PSDGB-FCA-111111\r\nversion: 1.0\r\nccg_token: good-access-token\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
+            f"{connection}Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
 
 
 def constant_request():
@@ -35,23 +38,31 @@ def constant_request():
     return request("/v1/obie/tokens", {"grant_type": "client_credentials"})
 
 
-def exchange_request(code=NO_CODE):
+def exchange_request(code=NO_CODE, close=False):
     """The exchange. The code comes last: exchange.lua says why."""
-    return request("/v1/obie/tokens", {"redirect_uri": REDIRECT_URI, "auth_code": code})
+    return request("/v1/obie/tokens", {"redirect_uri": REDIRECT_URI, "auth_code": code}, close)
 
 
-def code_request(number):
-    """Asks for a code; number makes consents and accounts differ as they would in life."""
+def code_request(consent, account="account-00000000"):
+    """Asks for a code."""
     return request("/v1/obie/authorization_codes", {
-        "consent_id": f"consent-{number:08d}", "psu_account_id": f"account-{number:08d}", "scope": "accounts",
-        "redirect_uri": REDIRECT_URI, "state": STATE})
+        "psu_account_id": account, "scope": "accounts", "redirect_uri": REDIRECT_URI, "state": STATE,
+        "consent_id": consent})
+
+
+def introspect_request(token="?" * TOKEN_LENGTH):
+    """Asks whether a token is live."""
+    text = f"token={token}"
+    return (f"POST /oauth2/introspect HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
 
 
 class Connection:
     """One blocking connection. Answers are read one after the other, however many were asked for at once."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+    def __init__(self, port, source=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10,
+                                               source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
         self.at = 0  # where in it the next answer starts
@@ -87,16 +98,16 @@ class Connection:
         self.at = 0
 
 
-def ask(port, data):
+def ask(port, data, source=None):
     """One request on a connection of its own."""
-    with Connection(port) as connection:
+    with Connection(port, source) as connection:
         connection.send(data)
         return connection.answer()
 
 
 def check_exchange(port):
     """Raises ValueError unless a code buys one token, once: a server must do the work that is measured."""
-    status, _, body = ask(port, code_request(0))
+    status, _, body = ask(port, code_request("consent-0"))
     code = CODE.search(body)
     if status != 201 or not code:
         raise ValueError(f"asked for a code, got {status} {body[:300]!r}")
@@ -111,35 +122,60 @@ def check_exchange(port):
         raise ValueError(f"exchanged a code twice, got {status} {body[:300]!r}")
 
 
-def make_codes(port, count, path):
-    """Writes count fresh codes to the file at path, one a line. Says on stderr how far it is."""
+def _pipelined(port, count, batch, value_of, path, what):
+    """Sends count requests, batch(first, so many) at a time, and writes what value_of finds in each answer to the file
+    at path, one a line. Says on stderr how far it is."""
     began = told = time.monotonic()
-    batches = [b"".join(code_request(i * CODES_AT_ONCE + k) for k in range(CODES_AT_ONCE))
-               for i in range(CODES_CONNECTIONS)]
-    connections = [Connection(port) for _ in batches]
-    made = 0
+    connections = [Connection(port) for _ in range(CONNECTIONS)]
+    asked = 0
     try:
         with open(path, "wb") as file:
-            while made < count:
-                for connection, batch in zip(connections, batches):
-                    connection.send(batch)
+            while asked < count:
+                awaited = []
                 for connection in connections:
-                    codes = [_code(connection.answer()) for _ in range(CODES_AT_ONCE)][:count - made]
-                    file.writelines(codes)
-                    made += len(codes)
+                    size = min(AT_ONCE, count - asked)
+                    connection.send(batch(asked, size))
+                    awaited.append((connection, size))
+                    asked += size
+                for connection, size in awaited:
+                    file.writelines([value_of(connection.answer()) + b"\n" for _ in range(size)])
                 if time.monotonic() - told > 2:
                     told = time.monotonic()
-                    print(f"    {made:,} of {count:,} codes", file=sys.stderr, flush=True)
+                    print(f"    {asked:,} of {count:,} {what}", file=sys.stderr, flush=True)
     finally:
         for connection in connections:
             connection.socket.close()
     took = time.monotonic() - began
-    print(f"    {count:,} codes in {took:.1f} s", file=sys.stderr, flush=True)
+    print(f"    {count:,} {what} in {took:.1f} s", file=sys.stderr, flush=True)
+
+
+def make_codes(port, count, path):
+    """Writes count fresh codes to the file at path, one a line."""
+    made = [code_request(f"consent-{i:08d}", f"account-{i:08d}") for i in range(CONNECTIONS * AT_ONCE)]
+    _pipelined(port, count, lambda first, size: b"".join(made[first % len(made):][:size]), _code, path, "codes")
+
+
+def exchange_codes(port, codes_path, path):
+    """Exchanges every code of a file; writes the tokens to the file at path, one a line."""
+    with open(codes_path, "rb") as file:
+        codes = file.read().split()
+    before, after = exchange_request().split(NO_CODE.encode())
+    between = after + before
+    _pipelined(port, len(codes), lambda first, size: before + between.join(codes[first:first + size]) + after,
+               _token, path, "tokens")
 
 
 def _code(answer):
+    return _found(CODE, answer, "asked for a code")
+
+
+def _token(answer):
+    return _found(ACCESS_TOKEN, answer, "exchanged a code")
+
+
+def _found(pattern, answer, what):
     status, _, body = answer
-    code = CODE.search(body)
-    if status != 201 or not code:
-        raise ValueError(f"asked for a code, got {status} {body[:300]!r}")
-    return code[1] + b"\n"
+    found = pattern.search(body)
+    if status != 201 or not found:
+        raise ValueError(f"{what}, got {status} {body[:300]!r}")
+    return found[1]

@@ -1,4 +1,4 @@
--- wrk -t1 -c64 -d4s -s exchange.lua http://127.0.0.1:PORT -- REQUEST CONNECTIONS CODES DEPTH [check]
+-- wrk -t1 -c64 -d4s -s exchange.lua http://127.0.0.1:PORT -- REQUEST CONNECTIONS CODES DEPTH [STATUS [TEXT]]
 -- Sends the request in the file REQUEST, each time with another code from the file CODES (one a line, all of one
 -- length) in place of the run of question marks in it. DEPTH requests go in one write (pipelining); latencies are
 -- then per batch. When the codes are used up the run ends early, and RESULT gives the time until then.
@@ -60,7 +60,7 @@ function init(args)
     batch = ffi.cast("char *", ffi.C.malloc(size))
     copy(batch, one:rep(depth), size)
     connections = tonumber(args[2])
-    if args[5] == "check" then report.check() end
+    if args[5] then report.check(args[5], args[6]) end
 end
 
 function request()

@@ -14,9 +14,10 @@ import sys
 import tempfile
 import time
 
-import bench
 import client
+import scenarios
 import servers
+from measure import load, require_tools
 
 START_SECONDS_MAX, RATE_RATIO_MIN, RESIDENT_MIB_MAX, BYTES_PER_TOKEN_MAX = 1.0, 0.8, 150, 200
 DAYS, CODES, SECONDS = 100, 400_000, 4
@@ -57,8 +58,8 @@ def measure(program, folder, path):
     try:
         codes = os.path.join(folder, "codes")
         client.make_codes(server.port, CODES, codes)
-        result = bench.load(server, bench.wrk_command(server.port, "durable", SECONDS, bench.DURABLE_CONNECTIONS,
-                                                      folder, codes, False), SECONDS)
+        result = load(server, scenarios.load_command(
+            server.port, "durable", SECONDS, scenarios.DURABLE_CONNECTIONS, folder, codes), SECONDS)
     finally:
         server.__exit__()
     return ready, result["requests_per_second"], result["resident_bytes"] / 2**20
@@ -69,7 +70,7 @@ def main():
     parser.add_argument("--server", required=True, metavar="PATH")
     parser.add_argument("--tokens", type=int, default=10_000_000)
     options = parser.parse_args()
-    bench.require_tools()
+    require_tools()
     program = os.path.abspath(options.server)
     os.sched_setaffinity(0, {1})
     with tempfile.TemporaryDirectory() as folder:

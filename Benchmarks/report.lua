@@ -7,11 +7,14 @@ local report = {}
 
 function report.setup(thread) threads[#threads + 1] = thread end
 
--- wrk itself counts statuses of 400 and above. This counts everything that is not a 201, which costs wrk over 1 us
--- an answer: for the warm-up, not for a measurement.
-function report.check()
+-- wrk itself counts statuses of 400 and above. This counts everything that is not of the status, or has not the text
+-- in its body where one is given, which costs wrk over 1 us an answer: for the warm-up, not for a measurement.
+function report.check(expected, text)
     unexpected = 0 -- a global, as are connections, started and ended: done() asks for them with thread:get
-    response = function(status) if status ~= 201 then unexpected = unexpected + 1 end end
+    expected = tonumber(expected)
+    response = function(status, _, body)
+        if status ~= expected or text and not body:find(text, 1, true) then unexpected = unexpected + 1 end
+    end
 end
 
 -- wrk "corrects" latencies for coordinated omission: beside every answer that took n us it counts made-up ones of

@@ -1,4 +1,4 @@
-"""Starts one of the three servers under test, watches it through /proc (Linux) and stops it by pid."""
+"""Starts one of the servers under test, watches it through /proc (Linux) and stops it by pid."""
 import os
 import re
 import shutil
@@ -14,15 +14,19 @@ TICK = os.sysconf("SC_CLK_TCK")
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 5
+NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
 
 
-def command(name, program, port, admin_port, folder, store=None):
-    """What to run for a server. nginx's configuration is written into the folder."""
+def command(name, program, port, admin_port, folder, store=None, closes=False, connections=4096):
+    """What to run for a server. nginx's configuration is written into the folder. bare must be told that each
+    connection asks for one answer only; nginx makes room for all its connections at start."""
     if name == "bare":
-        return [program, str(port)]
+        return [program, str(port), *(["close"] if closes else [])]
     if name == "nginx":
         with open(os.path.join(HERE, "nginx.conf")) as file:
-            text = file.read().replace("@PORT@", str(port)).replace("@DIR@", folder)
+            text = file.read()
+        for key, value in (("@PORT@", port), ("@DIR@", folder), ("@CONNECTIONS@", connections)):
+            text = text.replace(key, str(value))
         path = os.path.join(folder, "nginx.conf")
         with open(path, "w") as file:
             file.write(text)
@@ -77,21 +81,29 @@ def cpu_busy_seconds(number):
 
 
 class Server:
-    """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event."""
+    """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event.
+    Then ready_seconds is the time from before its process was made until its first answer was here."""
 
-    def __init__(self, name, program, folder, store=None):
-        self.name, self.program, self.folder, self.store = name, program, folder, store
+    def __init__(self, name, program, folder, store=None, closes=False, connections=4096):
+        self.name, self.program, self.folder = name, program, folder
+        self.wanted = {"store": store, "closes": closes, "connections": connections}
         self.process = None
 
     def __enter__(self):
         self.port, admin_port = free_ports(2)
         self.log_path = os.path.join(self.folder, f"{self.name}.log")
-        arguments = command(self.name, self.program, self.port, admin_port, self.folder, self.store)
+        arguments = command(self.name, self.program, self.port, admin_port, self.folder, **self.wanted)
+        own = os.sched_getaffinity(0)
         try:
             with open(self.log_path, "wb") as log:
-                self.process = subprocess.Popen(["taskset", "-c", "0", *arguments], stdin=subprocess.DEVNULL,
-                                                stdout=log, stderr=log)
+                os.sched_setaffinity(0, {0})  # inherited: taskset would be one more program to start, and be timed
+                began = time.monotonic()
+                try:
+                    self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                finally:
+                    os.sched_setaffinity(0, own)
             self._wait_until_ready()
+            self.ready_seconds = time.monotonic() - began
         except BaseException:
             self.__exit__()
             raise
@@ -103,9 +115,9 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError(f"ended with {self.process.returncode} at start: {self.log()}")
             try:
-                status = client.ask(self.port, client.constant_request())[0]
+                status = client.ask(self.port, client.constant_request(), NEIGHBOUR)[0]
             except OSError:
-                time.sleep(0.01)
+                time.sleep(0.0002)  # short beside what is measured
                 continue
             if status != 201:
                 raise RuntimeError(f"answers {status}")

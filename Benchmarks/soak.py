@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 
-import bench
 import client
+import measure
+import scenarios
 import servers
 
 WARM_UP_SECONDS = 5
@@ -55,7 +56,7 @@ def store_nothing(server, seconds, folder):
         command = ["taskset", "-c", "1", "wrk", "-t1", "-c64", f"-d{length}s",
                    "-s", os.path.join(servers.HERE, "mixed.lua"), f"http://127.0.0.1:{server.port}",
                    "--", *mixed_requests(folder)]
-        return bench.load(server, command, length)
+        return measure.load(server, command, length)
 
     run(WARM_UP_SECONDS)
     before = server.resident_bytes()
@@ -71,8 +72,9 @@ def exchange(server, seconds, folder):
     while under_load < seconds:
         client.make_codes(server.port, ROUND_CODES, path)
         codes += ROUND_CODES
-        result = bench.load(server, bench.wrk_command(server.port, "exchange", ROUND_SECONDS, 64, folder, path, True),
-                            ROUND_SECONDS)
+        command = scenarios.load_command(server.port, "exchange", ROUND_SECONDS, 64, folder, path,
+                                         ("201", '"access_token"'))
+        result = measure.load(server, command, ROUND_SECONDS)
         exchanged += result["requests"]
         under_load += result["seconds"]
     growth = (server.resident_bytes() - before) / codes
@@ -84,7 +86,7 @@ def main():
     parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary (a release build)")
     parser.add_argument("--seconds", type=int, default=60, help="under load, of each part")
     options = parser.parse_args()
-    bench.require_tools()
+    measure.require_tools()
     os.sched_setaffinity(0, {1})
     began, holds = time.monotonic(), True
     with tempfile.TemporaryDirectory() as folder:

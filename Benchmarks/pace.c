@@ -1,0 +1,97 @@
+/* A client with a timetable: request number n is due n/RATE seconds after the start, whatever the answers do, on the
+ * connection that has rested longest; where all are waiting for an answer it goes out late. Latency counts from the
+ * time it was *due*, so a stall shows in every request that it held up, and not in one alone (wrk's closed loop would
+ * ask less meanwhile). One thread, which never sleeps: a timer would be late by more than an answer takes.
+ * Usage: pace PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE */
+#define _GNU_SOURCE /* strcasestr */
+#include "load.h"
+
+struct connection {
+  int fd;
+  uint64_t due; /* of the request under way; 0: none */
+  struct answer answer;
+};
+
+static struct connection connections[CONNECTIONS_MAX];
+static size_t resting[CONNECTIONS_MAX], rest_first, rest_count; /* a ring, longest at rest first */
+static size_t connection_count;
+
+static void rest(size_t index) { resting[(rest_first + rest_count++) % connection_count] = index; }
+
+static size_t wake(void) {
+  size_t index = resting[rest_first];
+  rest_first = (rest_first + 1) % connection_count;
+  rest_count--;
+  return index;
+}
+
+static int connect_all(void) {
+  int epoll = epoll_create1(0), on = 1;
+  for (size_t i = 0; i < connection_count; i++) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
+    if (fd < 0 || connect(fd, (struct sockaddr *)&server, sizeof server)) fail("connect");
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) fail("TCP_NODELAY");
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) fail("epoll");
+    connections[i].fd = fd;
+    rest(i);
+  }
+  return epoll;
+}
+
+/* Stores the latency and returns true where an answer has become whole. */
+static bool on_readable(size_t index, uint64_t *latency) {
+  struct connection *c = &connections[index];
+  if (receive(c->fd, &c->answer) < 1 || !c->due) {
+    /* The server went away, or spoke unasked. The connection does not come back, and its request runs into the time
+     * limit; the run has failed in any case. */
+    socket_errors++;
+    close(c->fd);
+    return false;
+  }
+  if (!is_whole(&c->answer)) return false;
+  *latency = now() - c->due;
+  check_status(&c->answer);
+  c->due = c->answer.length = 0;
+  rest(index);
+  return true;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 8 || atof(argv[7]) <= 0 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
+    fprintf(stderr, "usage: %s PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE\n", argv[0]);
+    return 64;
+  }
+  load(argv[1], argv[2], argv[3], argv[4]);
+  connection_count = (size_t)atoi(argv[5]);
+  double interval = 1e9 / atof(argv[7]);
+  size_t wanted = (size_t)(atof(argv[6]) * atof(argv[7])), total = wanted < value_count ? wanted : value_count;
+  uint64_t *latencies = need(calloc(total + 1, sizeof *latencies));
+  uint64_t *lateness = need(calloc(total + 1, sizeof *lateness));
+  size_t sent = 0, answered = 0;
+  struct epoll_event events[64];
+  int epoll = connect_all();
+
+  uint64_t began = now(), last = began, end = began + (uint64_t)((double)total * interval) + PATIENCE;
+  while (answered < total && now() < end) {
+    uint64_t due;
+    while (sent < total && rest_count && (due = began + (uint64_t)((double)sent * interval)) <= now()) {
+      struct connection *c = &connections[wake()];
+      c->due = due;
+      lateness[sent] = now() - due;
+      if (!send_request(c->fd, sent++)) socket_errors++;
+    }
+    int ready = epoll_wait(epoll, events, 64, 0);
+    for (int i = 0; i < ready; i++)
+      if (on_readable(events[i].data.u64, &latencies[answered])) {
+        answered++;
+        last = now();
+      }
+  }
+  timeouts = total - answered;
+  char more[64];
+  qsort(lateness, sent, sizeof *lateness, ascending);
+  snprintf(more, sizeof more, ",\"late_p99_us\":%.1f", percentile(lateness, sent, 99));
+  print_result(latencies, answered, last - began, total < wanted, more);
+  return 0;
+}

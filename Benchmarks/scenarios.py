@@ -1,0 +1,185 @@
+"""The scenarios under load: what each request is, which codes or tokens it takes, one turn of one server, the tables."""
+import dataclasses
+import os
+import re
+import secrets
+import statistics
+import time
+import typing
+
+import client
+import servers
+from measure import CEILINGS, OWN, disturbance, load, program_path, spread, table
+
+CODES_MAX = 2_000_000     # values for one run; one that meets the end of them ends early and reports its true time
+CODES_WARM_UP = 100_000   # the warm-up, too, ends early
+CODES_MARGIN = 1.6        # codes made: so many times what the warm-up's speed would use
+TOKENS = 100_000          # that are asked about again and again: asking uses nothing up
+DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for a sync to disk
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    request: typing.Callable[[], bytes]
+    values: str = ""      # what goes in place of the question marks: "codes" or "tokens" of that server, or "any"
+    text: str = '"access_token"'  # in the body of each right answer of obie-tokens
+    status: int = 201     # likewise; the ceilings always answer 201
+    depth: int = 1        # requests under way on a connection
+    client: str = "wrk"
+
+
+LOADS = {
+    "constant": Scenario(client.constant_request),
+    "exchange": Scenario(client.exchange_request, "codes"),
+    "exchange-pipelined": Scenario(client.exchange_request, "codes", depth=16),
+    "issue": Scenario(lambda: client.code_request(client.NO_CODE), "any", '"code"'),
+    "introspect": Scenario(client.introspect_request, "tokens", '"active":true', 200),
+    "durable": Scenario(client.exchange_request, "codes"),
+    "new-connection": Scenario(lambda: client.exchange_request(close=True), "codes", client="connect"),
+    "half-rate": Scenario(client.exchange_request, "codes"),
+}
+
+
+def servers_of(scenario):
+    """In the order of their turns. Under half-rate obie-tokens says how fast the others shall be asked."""
+    if scenario == "half-rate":
+        return ["obie-tokens", "bare", "nginx"]
+    return ["bare", "nginx", "obie-tokens"] + (["obie-tokens-sqlite"] if scenario == "durable" else [])
+
+
+class Values:
+    """The files that values are taken from."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.any = {length: self._random(length) for length in (client.CODE_LENGTH, client.TOKEN_LENGTH)}
+
+    def _random(self, length):
+        path = os.path.join(self.folder, f"any-{length}")
+        digits = secrets.token_hex(CODES_MAX * length // 2)
+        with open(path, "w") as file:
+            file.writelines(digits[i:i + length] + "\n" for i in range(0, len(digits), length))
+        return path
+
+    def file(self, server, kind, count, first):
+        """(path, codes made for it). The ceilings do not look at values; what they get has the right length. Tokens
+        are made the first time that a server is asked, and asked about again and again."""
+        if server.name in CEILINGS or kind in ("", "any"):
+            return self.any[client.TOKEN_LENGTH if kind == "tokens" else client.CODE_LENGTH], 0
+        codes, tokens, repeated = (os.path.join(self.folder, name) for name in ("codes", "tokens", "repeated"))
+        if kind == "codes":
+            client.make_codes(server.port, count, codes)
+            return codes, count
+        if first:
+            client.make_codes(server.port, TOKENS, codes)
+            client.exchange_codes(server.port, codes, tokens)
+        with open(tokens, "rb") as source, open(repeated, "wb") as file:
+            once = source.read()
+            for _ in range(0, count, TOKENS):
+                file.write(once)
+        return repeated, TOKENS if first else 0
+
+
+def load_command(port, name, seconds, connections, folder, values="", check=(), rate=None):
+    """The client for a scenario. The request goes through a file; what the programs take is said in their first
+    lines. check: (status, text), which wrk is to hold each answer to; the others look at every status anyway. With a
+    rate the client keeps to a timetable."""
+    scenario = LOADS[name]
+    request = os.path.join(folder, "request")
+    with open(request, "wb") as file:
+        file.write(scenario.request())
+    if rate or scenario.client != "wrk":
+        return ["taskset", "-c", "1", program_path("pace" if rate else scenario.client), str(port), request, values,
+                str(scenario.status), str(connections), str(seconds), *([f"{rate:.0f}"] if rate else [])]
+    script, extra = ("exchange.lua", [values, str(scenario.depth)]) if scenario.values else ("constant.lua", [])
+    return ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+            "-s", os.path.join(servers.HERE, script), f"http://127.0.0.1:{port}",
+            "--", request, str(connections), *extra, *check]
+
+
+def turn(server_name, program, name, options, folder, values, rate=None):
+    """One fresh start of one server: check, codes, warm-up (which looks at every answer), codes, measurement.
+    Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
+    scenario, made, maximum = LOADS[name], 0, None
+    connections = DURABLE_CONNECTIONS if name == "durable" else options.connections
+
+    def run(seconds, count, check=(), pace=None):
+        nonlocal made
+        path, new = values.file(server, scenario.values, min(CODES_MAX, count), bool(check))
+        made += new
+        if not check:
+            time.sleep(0.3)  # let both CPUs come to rest
+        command = load_command(server.port, name, seconds, connections, folder, path, check, pace)
+        return load(server, command, seconds)
+
+    with servers.Server(server_name, program, folder, closes=name == "new-connection") as server:
+        if server_name in OWN:
+            client.check_exchange(server.port)
+        check = (str(scenario.status), scenario.text) if server_name in OWN else ("201",)
+        warm = run(1, CODES_WARM_UP, check)
+        count = int(warm["requests_per_second"] * options.seconds * CODES_MARGIN) + 2 * connections * scenario.depth
+        if name == "half-rate":
+            if not rate:
+                maximum = run(options.seconds, count)["requests_per_second"]
+                rate = maximum / 2
+            count = int(rate * options.seconds) + 1
+        result = run(options.seconds, count, pace=rate)
+        if result["answer_bytes"] < 0.95 * warm["answer_bytes"]:
+            raise RuntimeError(f"answers have become shorter: {result['answer_bytes']:.0f} bytes of "
+                               f"{warm['answer_bytes']:.0f}")
+    result |= {"codes_made": made} | ({"rate": rate} if rate else {}) | ({"maximum": maximum} if maximum else {})
+    if found := re.search(r"(\d+) a batch, (\d+) us a commit", server.log()):  # said when it stops
+        result |= {"batch": int(found[1]), "commit_us": int(found[2])}
+    return result
+
+
+def load_table(figures, runs):
+    """A scenario at full load."""
+    head = ["server", "requests/s", "× nginx", "× bare", "CPU µs/request", "user + system", "CPU × nginx",
+            "CPU × bare", "p50 ms", "p99 ms", "server / client CPU", "RSS MiB"]
+    rows = []
+    for name, f in figures.items():
+        def median(key, f=f):
+            return f[key]["median"]
+        rows.append([
+            name, spread(f["requests_per_second"], ",.0f"),
+            *(f"{median(f'requests_per_second_to_{ceiling}'):.2f}" for ceiling in CEILINGS),
+            spread(f["cpu_us"], ".2f"), f"{median('user_us'):.2f} + {median('system_us'):.2f}",
+            *(f"{median(f'cpu_us_to_{ceiling}'):.2f}" for ceiling in CEILINGS),
+            spread(f["p50_us"], ".2f", 1e-3), spread(f["p99_us"], ".2f", 1e-3),
+            f"{median('server_cpu_share') * 100:.0f} / {median('client_cpu_share') * 100:.0f} %",
+            f"{median('resident_bytes') / 2**20:.0f}"])
+    return table(head, rows) + disturbance(runs)
+
+
+def half_rate_table(figures, runs):
+    """Latencies at a fixed rate."""
+    head = ["server", "asked/s", "answered/s", "p50 µs", "p99 µs", "p99 × nginx", "p99 × bare", "sent late, p99 µs",
+            "CPU µs/request", "server CPU"]
+    rows = [[name, spread(f["rate"], ",.0f"), f"{f['requests_per_second']['median']:,.0f}", spread(f["p50_us"], ".0f"),
+             spread(f["p99_us"], ".0f"), *(spread(f[f"p99_us_to_{ceiling}"], ".2f") for ceiling in CEILINGS),
+             spread(f["late_p99_us"], ".0f"), spread(f["cpu_us"], ".2f"),
+             f"{f['server_cpu_share']['median'] * 100:.0f} %"] for name, f in figures.items()]
+    return table(head, rows) + disturbance(runs)
+
+
+def durability(runs, folder):
+    """What a sync before every 201 costs."""
+    disk = runs["obie-tokens-sqlite"]
+    ratios = [a["requests_per_second"] / b["requests_per_second"] for a, b in zip(disk, runs["obie-tokens"])]
+    return (f"On disk {statistics.median(ratios):.2f} of in memory ({min(ratios):.2f}–{max(ratios):.2f}); "
+            f"{statistics.median(r['batch'] for r in disk):.0f} changes a batch, "
+            f"{statistics.median(r['commit_us'] for r in disk):.0f} us a commit; fdatasync of 4 KiB takes "
+            f"{fdatasync_microseconds(folder):.0f} us on this disk.")
+
+
+def fdatasync_microseconds(folder):
+    """Median time to bring 4 KiB to the disk that the durable server writes to."""
+    times = []
+    with open(os.path.join(folder, "fdatasync"), "wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - began) * 1e6)
+    return statistics.median(times)
