@@ -3,7 +3,7 @@
 #   make run     install what is missing, build, start the sandbox on 127.0.0.1:8080
 #   make test    install what is missing, build, run all tests
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
-#   make bench   speed beside bare libuv and nginx, as ratios in one run (about 6 minutes)
+#   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 11 minutes)
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others

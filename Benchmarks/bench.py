@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import client
 import memory
 import scenarios
 import servers
@@ -61,7 +62,7 @@ def measure(name, options, programs, folder, values):
     if name == MILLION:
         once = argparse.Namespace(rounds=1)
         runs = in_turn(name, once, programs, lambda server, _: memory.million(
-            server, programs[server], folder, options.exchanges, values.any[32]))
+            server, programs[server], folder, options.exchanges, values.any[client.CODE_LENGTH]))
         return runs, (figures := summary(runs)), memory.million_table(figures)
     if name == START:
         log(f"{name}: {startup.STARTS} of each server")

@@ -1,6 +1,6 @@
 /* A client that never uses a connection twice: connect, request, answer, the server closes, connect again; so many
- * side by side. Latency counts from connect() to the last byte of the answer. wrk leaves connecting out of it and closes
- * first, which leaves its port unusable for a while (TIME_WAIT) until there are no more; here the server is waited for.
+ * side by side. Latency counts from connect() to the last byte of the answer. wrk leaves connecting out of it and
+ * closes first, which makes its port unusable for a while (TIME_WAIT) until there are no more; here the server closes.
  * Usage: connect PORT REQUEST VALUES STATUS CONNECTIONS SECONDS */
 #define _GNU_SOURCE /* strcasestr */
 #include "load.h"

@@ -1,4 +1,4 @@
-"""The scenarios under load: what each request is, which codes or tokens it takes, one turn of one server, the tables."""
+"""The scenarios under load: what each request is, which codes or tokens it takes, a turn of a server, the tables."""
 import dataclasses
 import os
 import re
