@@ -13,6 +13,7 @@ import os
 import random
 import re
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -156,7 +157,8 @@ class Server:
         self.log = log
         self.process = subprocess.Popen(
             [program, "serve", "--store", "memory", "--listen", "127.0.0.1:0",
-             "--admin-listen", "127.0.0.1:0", "--code-lifetime", str(CODE_SECONDS)], stderr=log, stdin=subprocess.DEVNULL)
+             "--admin-listen", "127.0.0.1:0", "--code-lifetime", str(CODE_SECONDS)],
+            stderr=log, stdin=subprocess.DEVNULL)
         match = None
         for _ in range(200):
             match = re.search(r"listening on http://([\d.]+):(\d+),", self.text())
@@ -246,6 +248,8 @@ def main():
     arguments = parser.parse_args()
     seed = arguments.seed or random.randrange(1, 1 << 31)
     print(f"random bytes: {arguments.megabytes:.0f} MB, OBIE_SEED={seed}", flush=True)
+    # The server goes too where this is told to.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.NamedTemporaryFile("w") as log:
         server = Server(arguments.server, log)
         try:

@@ -87,7 +87,6 @@ final class StageHost: ConnectionHost {
     let replies: Replies
     private(set) var monotonicMilliseconds: UInt64 = 1_000_000
     var isStopping = false
-    var output: [UInt8] = []
     private(set) var closedCount = 0
     private var wheel = DeadlineWheel<Connection>(now: 1_000_000)
     let counted: CountedHandler

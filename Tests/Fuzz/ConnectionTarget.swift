@@ -111,7 +111,7 @@ final class ConnectionStage {
     }
 
     private func inspect() {
-        require(host.output.isEmpty, "the loop's buffer is empty in between")
+        require(host.replies.count == 0, "the loop's buffer is empty in between")
         let limits = host.limits
         require(
             transport.queuedBytes <= limits.queuedBytesMax + limits.outputBytesMax

@@ -75,13 +75,23 @@ enum JSONTarget {
             copy.append(content, 0..<content.count)
             require(copy == Array(text.utf8), "both ways to a string give the same")
         }
-        var written = Array(#"{"state":"#.utf8)
+        var written: [UInt8] = []
         JSONWriter.appendString(text, to: &written)
-        written.append(UInt8(ascii: "}"))
-        guard let again = read(written), case .string(let copy) = again.members[4] else {
-            return require(false, "what is written can be read")
+        require(value(written) == text, "what is written can be read, and is the same")
+        let units = text.utf16.map { unit in
+            "\\u" + String(repeating: "0", count: 4 - String(unit, radix: 16).count)
+                + String(unit, radix: 16)
         }
-        require(copy.text(written.span) == text, "and is the same")
+        require(value(Array("\"\(units.joined())\"".utf8)) == text, "and so it is all in escapes")
+    }
+
+    /// The text of a JSON string; nil where it is none.
+    private static func value(_ string: [UInt8]) -> String? {
+        let json = Array(#"{"state":"#.utf8) + string + Array("}".utf8)
+        guard let object = read(json), case .string(let value) = object.members[4] else {
+            return nil
+        }
+        return value.text(json.span)
     }
 
     /// A request that has a ccg_token, for bodies that need one.
