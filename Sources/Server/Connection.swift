@@ -12,6 +12,8 @@ protocol Transport: AnyObject {
     func resumeReading()
     func finishSending()
     func close()
+    /// Closes, and takes back what the client has not read.
+    func reset()
 }
 
 extension TCPStream: Transport {
@@ -132,7 +134,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     /// Reads and answers as many requests as there are; returns how many bytes are done with.
     private func work(_ bytes: Span<UInt8>) -> Int {
         isWorking = true
-        defer { isWorking = false }
+        replies.isInUse = true
+        defer {
+            isWorking = false
+            replies.isInUse = false
+        }
         var offset = 0
         while phase == .reading, !isPaused, offset < bytes.count {
             switch reader.read(bytes, from: &offset) {
@@ -188,6 +194,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     func respond(_ response: Response) {
         if phase == .closed { return }
         precondition(phase == .answering, "a request is answered once")
+        precondition(
+            isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
         if host.isStopping { context.keepsAlive = false }
         replies.append(response, context)
         phase = context.keepsAlive ? .reading : .lingering
@@ -276,7 +284,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
                 Fault(
                     .requestTimeout, "the \(part) of a request must come within \(seconds) s"),
                 bytes.span, 0)
-        case .reading, .lingering, .closed: close()
+        case .reading, .lingering, .closed: giveUp()
         case .answering:
             preconditionFailure("a connection that owes an answer has no deadline")
         }
@@ -330,6 +338,12 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         if transport.queuedBytes == 0 { return close() }
         deadline = host.monotonicMilliseconds + host.limits.writeTimeoutMilliseconds
         host.deadlineCameNearer(self)
+    }
+
+    /// A client that does not read would keep its answers in the kernel for many minutes more.
+    private func giveUp() {
+        phase = .closed
+        if transport.queuedBytes > 0 { transport.reset() } else { transport.close() }
     }
 
     private func close() {

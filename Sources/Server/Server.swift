@@ -38,9 +38,12 @@ public struct StartFailure: Error, CustomStringConvertible {
     }
 }
 
-/// How many public loops have not ended yet.
-private final class RunningLoops: Sendable {
-    let count = Atomic(0)
+/// What the public loops tell the main thread.
+final class LoopReport: Sendable {
+    /// Loops that have not ended yet.
+    let running = Atomic(0)
+    /// Connections closed so far, by all loops.
+    let closedConnections = Atomic(0)
 }
 
 /// A running server. Made, run and dropped on one thread.
@@ -51,13 +54,14 @@ public final class Server {
     private let store: any TokenStore
     private var workers: [Worker] = []
     private var stops: [Wakeup.Sender] = []
-    private let running = RunningLoops()
+    private let report = LoopReport()
     private var expiry: UV.Timer?
     private var workerStopped: Wakeup?
     private var signals: [Signal] = []
     private var isStopping = false
     private var nextExpiry = Milliseconds.max
-    private var hasExpired = false
+    private var hasFreed = false
+    private var connectionsSeenClosed = 0
     private var releasedAt: Milliseconds = 0
 
     /// Where the public listeners are bound.
@@ -92,7 +96,7 @@ public final class Server {
             admin = try ServingLoop(
                 loop: control, address: configuration.adminListen, sharesPort: false,
                 limits: Server.adminLimits(configuration.limits), handler: adminRouter,
-                replies: Server.replies(configuration, address, issuer))
+                replies: Server.replies(configuration, address, issuer), report: report)
         } catch {
             store.close()
             control.run()
@@ -155,7 +159,7 @@ public final class Server {
         let serving = try ServingLoop(
             loop: loop, address: address, sharesPort: true, limits: configuration.limits,
             handler: Router(issuer: issuer, now: Clock.wallMilliseconds),
-            replies: Server.replies(configuration, address, issuer))
+            replies: Server.replies(configuration, address, issuer), report: report)
         var stopper: Wakeup?
         stopper = try Wakeup(loop) {
             serving.stop {
@@ -167,18 +171,18 @@ public final class Server {
         }
         guard let stop = stopper?.sender, let stopped = workerStopped?.sender else { return }
         stops.append(stop)
-        let running = running
-        running.count.add(1, ordering: .relaxed)
+        let report = report
+        report.running.add(1, ordering: .relaxed)
         do throws(UVError) {
             workers.append(
                 try Worker(owning: serving) { serving in
                     serving.loop.run()
-                    running.count.subtract(1, ordering: .releasing)
+                    report.running.subtract(1, ordering: .releasing)
                     stopped.wake()
                 })
         } catch {
             // No thread to be had: what was opened on the loop is closed here instead.
-            running.count.subtract(1, ordering: .releasing)
+            report.running.subtract(1, ordering: .releasing)
             stops.removeLast()
             stop.wake()
             loop.run()
@@ -202,7 +206,7 @@ public final class Server {
     }
 
     private func finishIfStopped() {
-        guard isStopping, running.count.load(ordering: .acquiring) == 0 else { return }
+        guard isStopping, report.running.load(ordering: .acquiring) == 0 else { return }
         expiry?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
@@ -236,13 +240,18 @@ public final class Server {
         }
     }
 
-    /// What has expired is free, but the allocator keeps it until it is told otherwise. That takes
-    /// milliseconds, so it waits until nothing more is due.
+    /// As many closed connections leave megabytes.
+    private static let crowd = 1000
+
+    /// What has expired is free, and what a crowd of clients took, but the allocator keeps it until
+    /// it is told otherwise. That takes milliseconds, so it waits until nothing more is due.
     private func releaseMemory(_ now: Milliseconds, wasDue: Bool) {
-        if wasDue { hasExpired = true }
-        guard hasExpired, !wasDue || now - releasedAt >= Server.releaseMilliseconds else { return }
+        let closed = report.closedConnections.load(ordering: .relaxed)
+        let isBusy = wasDue || closed - connectionsSeenClosed >= Server.crowd
+        if isBusy { (hasFreed, connectionsSeenClosed) = (true, closed) }
+        guard hasFreed, !isBusy || now - releasedAt >= Server.releaseMilliseconds else { return }
         Machine.releaseFreeMemory()
-        hasExpired = false
+        hasFreed = false
         releasedAt = now
     }
 }

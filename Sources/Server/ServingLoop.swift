@@ -21,16 +21,18 @@ final class ServingLoop: ConnectionHost {
     private var clock: UV.Timer?
     private var stopTimer: UV.Timer?
     private var reopener: UV.Timer?
+    private let report: LoopReport
     private var onStopped: (() -> Void)?
 
     init(
         loop: EventLoop, address: SocketAddress, sharesPort: Bool, limits: ServerLimits,
-        handler: any RequestHandler, replies: Replies
+        handler: any RequestHandler, replies: Replies, report: LoopReport
     ) throws(UVError) {
         self.loop = loop
         self.limits = limits
         self.handler = handler
         self.replies = replies
+        self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
         self.address = address
         self.sharesPort = sharesPort
@@ -103,6 +105,7 @@ final class ServingLoop: ConnectionHost {
     func connectionClosed(_ connection: Connection) {
         deadlines.remove(connection)
         connections[ObjectIdentifier(connection)] = nil
+        report.closedConnections.add(1, ordering: .relaxed)
         if connections.count < limits.connectionsPerLoopMax { listener?.resume() }
         finishStoppingIfIdle()
     }

@@ -152,6 +152,20 @@ public final class TCPStream: Handle {
         if code < 0 { unsafe request.deallocate() }
     }
 
+    /// Closes with a reset: what the peer has not read goes at once, instead of staying in the
+    /// kernel until the peer reads it or is given up (`SO_LINGER` with no time, `socket(7)`).
+    public func reset() {
+        guard isOpen else { return }
+        var descriptor: uv_os_fd_t = -1
+        var now = linger(l_onoff: 1, l_linger: 0)
+        if unsafe uv_fileno(base, &descriptor) == 0 {
+            // Where it fails the close is an ordinary one.
+            _ = unsafe setsockopt(
+                descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        }
+        close()
+    }
+
     override func didClose() {
         handler?.closed()
         handler = nil

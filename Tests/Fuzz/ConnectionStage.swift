@@ -40,6 +40,8 @@ final class StageTransport: Transport {
     func resumeReading() { isReading = !isClosed }
     func finishSending() { hasFinishedSending = true }
 
+    func reset() { close() }
+
     func close() {
         isClosed = true
         isReading = false

@@ -106,6 +106,15 @@ import Testing
         #expect(!bench.transport.isClosed)
         bench.host.pass(milliseconds: 600)
         #expect(bench.transport.isClosed)
+        #expect(bench.transport.isReset, "what it has not read must not stay in the kernel")
+    }
+
+    @Test func clientThatHasReadIsClosedInPeace() {
+        let bench = Bench()
+        bench.send(Bench.get("a"))
+        bench.host.pass(milliseconds: 61_000)
+        #expect(bench.transport.isClosed)
+        #expect(!bench.transport.isReset)
     }
 
     @Test func tooMuchBehindAnOpenRequestPausesReading() {

@@ -12,6 +12,7 @@ final class FakeTransport: Transport {
     var isPaused = false
     var hasFinishedSending = false
     var isClosed = false
+    var isReset = false
 
     func write(_ bytes: Span<UInt8>) {
         for index in bytes.indices { written.append(bytes[index]) }
@@ -20,6 +21,7 @@ final class FakeTransport: Transport {
     func resumeReading() { isPaused = false }
     func finishSending() { hasFinishedSending = true }
     func close() { isClosed = true }
+    func reset() { (isReset, isClosed) = (true, true) }
 
     var text: String { String(decoding: written, as: UTF8.self) }
     /// The bodies of all answers: of the plain content that `FakeHandler` gives.

@@ -182,7 +182,7 @@ final class SimulatedClient {
     func reset() {
         if isOver || socket.isClosed { return }
         isOver = true
-        socket.reset()
+        socket.resetByPeer()
     }
 
     private func finish() {

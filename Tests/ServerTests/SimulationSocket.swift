@@ -93,6 +93,8 @@ final class SimulatedSocket: Transport {
         client.scheduleRead()
     }
 
+    func reset() { close() }
+
     func close() {
         if isClosed { return }
         client.checkClose()
@@ -182,7 +184,7 @@ final class SimulatedSocket: Transport {
         scheduleReadable()
     }
 
-    func reset() {
+    func resetByPeer() {
         isReset = true
         sent = taken
         scheduleReadable()
