@@ -14,8 +14,6 @@ struct HeadParser {
     private var nameEnd = 0
     private var valueStart = 0
     private var hasSkippedLine = false
-    /// Where the request line begins: behind an empty line, which counts to no limit.
-    private var lineStart = 0
     private(set) var method = 0..<0
     private(set) var target = 0..<0
     var fields: [Field] = []
@@ -28,30 +26,37 @@ struct HeadParser {
     mutating func reset() {
         step = .start
         position = 0
-        lineStart = 0
         hasSkippedLine = false
         fields.removeAll(keepingCapacity: true)
     }
 
-    /// After an empty line and nothing behind it: lets go of the line, which is no request yet.
+    /// Behind an empty line: lets go of the line, which is no part of the request.
     ///
     /// - Returns: how many bytes need not be given again.
     mutating func skipEmptyLine() -> Int {
         guard step == .start else { return 0 }
-        defer { (position, lineStart) = (0, 0) }
+        defer { position = 0 }
         return position
     }
 
     /// Goes on where it stopped.
     ///
     /// - Parameter bytes: all bytes from the first of this request.
-    /// - Returns: the length of the head, or nil while it is incomplete.
+    /// - Returns: the length of the head, or nil while it is incomplete, and behind an empty line.
     mutating func parse(_ bytes: Span<UInt8>, _ limits: Limits) throws(ProtocolError) -> Int? {
-        while true {
-            let end = min(bytes.count, lineStart + limits.headBytesMax)
-            guard position < end else { break }
+        let end = min(bytes.count, limits.headBytesMax)
+        while position < end {
             switch step {
-            case .start, .emptyLine, .method, .target, .version, .versionEnd:
+            case .emptyLine:
+                guard bytes[position] == Grammar.lineFeed else {
+                    throw .malformed(.bareCarriageReturn)
+                }
+                hasSkippedLine = true
+                step = .start
+                position += 1
+                // No part of the request: let go of first, so that it never counts in its limits.
+                return nil
+            case .start, .method, .target, .version, .versionEnd:
                 try parseRequestLine(bytes, end, limits)
             case .end:
                 guard bytes[position] == Grammar.lineFeed else {
@@ -63,7 +68,7 @@ struct HeadParser {
                 try parseFields(bytes, end, limits)
             }
         }
-        if position >= lineStart + limits.headBytesMax { throw .headTooLarge }
+        if position >= limits.headBytesMax { throw .headTooLarge }
         return nil
     }
 
@@ -84,12 +89,6 @@ struct HeadParser {
             guard Grammar.isToken(byte) else { throw .malformed(.requestLine) }
             mark = position
             step = .method
-        case .emptyLine:
-            guard byte == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
-            hasSkippedLine = true
-            step = .start
-            position += 1
-            lineStart = position
         case .method:
             while position < end, Grammar.isToken(bytes[position]) { position += 1 }
             guard position < end else { return }
@@ -106,7 +105,7 @@ struct HeadParser {
             guard byte == Grammar.lineFeed else { throw .malformed(.bareCarriageReturn) }
             position += 1
             step = .fieldStart
-        case .fieldStart, .name, .beforeValue, .value, .valueEnd, .end:
+        case .emptyLine, .fieldStart, .name, .beforeValue, .value, .valueEnd, .end:
             preconditionFailure("only steps of the request line come here")
         }
     }

@@ -18,8 +18,7 @@ public struct Limits: Sendable {
 
     /// The relations that the code relies on.
     public var isConsistent: Bool {
-        // An empty line may stand before the head.
-        targetBytesMax < headBytesMax && headBytesMax + 2 <= Int(UInt16.max) && fieldsMax > 0
+        targetBytesMax < headBytesMax && headBytesMax <= Int(UInt16.max) && fieldsMax > 0
             && chunkOverheadBytesMax > 0
     }
 }

@@ -70,9 +70,10 @@ public struct RequestReader {
     ) throws(ProtocolError) -> Event {
         if case .head = phase {
             if hasHead { beginRequest() }
-            guard try readHead(bytes, offset) else {
-                offset += parser.skipEmptyLine()
-                return .incomplete
+            while try !readHead(bytes, offset) {
+                let skipped = parser.skipEmptyLine()
+                offset += skipped
+                guard skipped > 0, offset < bytes.count else { return .incomplete }
             }
         }
         switch phase {
