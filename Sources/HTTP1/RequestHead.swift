@@ -30,6 +30,8 @@ public struct RequestHead: Sendable {
     public internal(set) var length = 0
     /// Bytes of decoded content behind the head.
     public internal(set) var bodyLength = 0
+    /// The same bytes as the head before it on this connection, so all else in here is the same too.
+    public internal(set) var isRepeated = false
     /// What the client asks for (RFC 9112 §9.3): another request may follow on this connection.
     public internal(set) var keepsAlive = true
 

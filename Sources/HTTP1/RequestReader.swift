@@ -40,11 +40,21 @@ public struct RequestReader {
     public private(set) var hasHead = false
     private var phase = Phase.head
     private var parser = HeadParser()
+    /// The bytes of the last head: most clients send the same one again and again. Empty where it
+    /// cannot be repeated.
+    private var lastHead: [UInt8] = []
+    private var changedHeads: UInt8 = 0
+    private let shared: SharedBytes?
     private let limits: Limits
 
-    public init(limits: Limits = Limits()) {
+    /// A client that has sent so many other heads in a row is not expected to repeat one.
+    private static let changedHeadsMax: UInt8 = 4
+
+    /// - Parameter shared: where heads are kept that readers have in common.
+    public init(limits: Limits = Limits(), shared: SharedBytes? = nil) {
         precondition(limits.isConsistent, "limits contradict each other")
         self.limits = limits
+        self.shared = shared
     }
 
     /// True between requests: not one byte of the next has come.
@@ -69,11 +79,15 @@ public struct RequestReader {
         _ bytes: Span<UInt8>, _ offset: inout Int
     ) throws(ProtocolError) -> Event {
         if case .head = phase {
-            if hasHead { beginRequest() }
-            while try !readHead(bytes, offset) {
-                let skipped = parser.skipEmptyLine()
-                offset += skipped
-                guard skipped > 0, offset < bytes.count else { return .incomplete }
+            if hasHead, isLastHead(bytes, offset) {
+                repeatHead()
+            } else {
+                if hasHead { beginRequest() }
+                while try !readHead(bytes, offset) {
+                    let skipped = parser.skipEmptyLine()
+                    offset += skipped
+                    guard skipped > 0, offset < bytes.count else { return .incomplete }
+                }
             }
         }
         switch phase {
@@ -116,6 +130,31 @@ public struct RequestReader {
         assembled = []
     }
 
+    /// True where the last head stands here once more, to its empty line.
+    private func isLastHead(_ bytes: Span<UInt8>, _ offset: Int) -> Bool {
+        guard !lastHead.isEmpty, bytes.count - offset >= lastHead.count else { return false }
+        let here = bytes.extracting(offset..<offset + lastHead.count)
+        for at in here.indices where here[at] != lastHead[at] { return false }
+        return true
+    }
+
+    /// What was read of the last head is true of this one: reading depends on nothing else.
+    private mutating func repeatHead() {
+        head.isRepeated = true
+        changedHeads = 0
+        phase = .body(expectsContinue: false)
+    }
+
+    /// Keeps a head whose body has a length of its own, so that it can be recognised.
+    private mutating func remember(_ request: Span<UInt8>) {
+        lastHead = []
+        guard changedHeads < RequestReader.changedHeadsMax else { return }
+        changedHeads += 1
+        var bytes: [UInt8] = []
+        bytes.append(request, 0..<head.length)
+        lastHead = shared?.share(bytes) ?? bytes
+    }
+
     private mutating func beginRequest() {
         hasHead = false
         swap(&head.fields, &parser.fields)
@@ -132,6 +171,7 @@ public struct RequestReader {
         head.length = length
         head.minorVersion = parser.minorVersion
         head.bodyLength = 0
+        head.isRepeated = false
         // Moved, not shared: there is one owner, and nothing to count.
         swap(&head.fields, &parser.fields)
         head.method = .get
@@ -145,8 +185,10 @@ public struct RequestReader {
         switch framing.length {
         case .bytes(let count):
             head.bodyLength = count
+            if framing.expectsContinue { lastHead = [] } else { remember(request) }
             phase = .body(expectsContinue: framing.expectsContinue)
         case .chunked:
+            lastHead = []
             phase = .chunks(ChunkedDecoder(), expectsContinue: framing.expectsContinue)
         }
         return true

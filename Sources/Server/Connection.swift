@@ -76,7 +76,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         self.transport = transport
         self.host = host
         replies = host.replies
-        reader = RequestReader(limits: host.limits.http)
+        reader = RequestReader(limits: host.limits.http, shared: replies.shared)
         deadline = host.monotonicMilliseconds + host.limits.idleTimeoutMilliseconds
         host.deadlineCameNearer(self)
     }

@@ -7,10 +7,11 @@ import Tokens
 final class IntrospectionEndpoint {
     private let issuer: TokenIssuer
     private let now: () -> Milliseconds
-    private let shared = SharedBytes()
+    private let shared: SharedBytes
 
-    init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
+    init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
         self.issuer = issuer
+        self.shared = shared
         self.now = now
     }
 

@@ -7,6 +7,8 @@ import Tokens
 final class Replies {
     /// What has been written and not yet taken.
     private var output: [UInt8] = []
+    /// What connections of the loop have in common.
+    let shared = SharedBytes()
     /// A connection is in the middle of its requests: the output is its own.
     var isInUse = false
     private let publicURL: String

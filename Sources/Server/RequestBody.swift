@@ -55,8 +55,8 @@ private struct Members<Kind: Body>: ~Copyable {
     }
 
     /// The header that the body decides about.
-    mutating func require(ccgToken: HeaderField) {
-        if ccgToken.isMissing {
+    mutating func require(ccgToken isThere: Bool) {
+        if !isThere {
             faults.append(Fault(.parameterMissing, "the header ccg_token is required"))
         }
     }
@@ -76,7 +76,7 @@ enum TokenBody: Body {
     fileprivate static let keys = names.map { Array($0.utf8) }
 
     init(
-        _ bytes: Span<UInt8>, settings: IssuerSettings, ccgToken: HeaderField
+        _ bytes: Span<UInt8>, settings: IssuerSettings, hasCCGToken: Bool
     ) throws(BodyFaults) {
         var members = try Members<TokenBody>(bytes)
         guard let grant = TokenBody.grant(bytes, &members) else {
@@ -97,7 +97,7 @@ enum TokenBody: Body {
         let code = members.requiredString(0)
         let redirectURI = members.requiredString(1)
         _ = members.string(3)
-        members.require(ccgToken: ccgToken)
+        members.require(ccgToken: hasCCGToken)
         guard members.faults.isEmpty, let code, let redirectURI else {
             throw BodyFaults(faults: members.faults)
         }
@@ -147,7 +147,7 @@ struct CodeBody: Body {
     private static let redirectURIBytesMax = 2048
     private static let stateBytesMax = 1024
 
-    init(_ bytes: Span<UInt8>, ccgToken: HeaderField) throws(BodyFaults) {
+    init(_ bytes: Span<UInt8>, hasCCGToken: Bool) throws(BodyFaults) {
         var members = try Members<CodeBody>(bytes)
         let consentID = members.requiredString(0)?.text(bytes)
         members.check(
@@ -170,7 +170,7 @@ struct CodeBody: Body {
         members.check(
             state.map { $0.utf8.count <= CodeBody.stateBytesMax } ?? true,
             "state must be at most 1024 bytes")
-        members.require(ccgToken: ccgToken)
+        members.require(ccgToken: hasCCGToken)
         guard members.faults.isEmpty, let consentID, let accountID, let redirectURI, let scope
         else { throw BodyFaults(faults: members.faults) }
         consent = Consent(id: consentID, accountID: accountID)

@@ -18,9 +18,10 @@ final class Router: RequestHandler {
     private let endpoints: TokenEndpoints
     private let introspection: IntrospectionEndpoint
 
-    init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
-        endpoints = TokenEndpoints(issuer: issuer, now: now)
-        introspection = IntrospectionEndpoint(issuer: issuer, now: now)
+    /// - Parameter shared: what the connections of the loop have in common.
+    init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
+        endpoints = TokenEndpoints(issuer: issuer, shared: shared, now: now)
+        introspection = IntrospectionEndpoint(issuer: issuer, shared: shared, now: now)
     }
 
     func handle(

@@ -156,10 +156,11 @@ public final class Server {
         _ configuration: ServerConfiguration, _ loop: EventLoop, _ store: any TokenStore,
         _ issuer: TokenIssuer
     ) throws(UVError) {
+        let replies = Server.replies(configuration, address, issuer)
+        let router = Router(issuer: issuer, shared: replies.shared, now: Clock.wallMilliseconds)
         let serving = try ServingLoop(
             loop: loop, address: address, sharesPort: true, limits: configuration.limits,
-            handler: Router(issuer: issuer, now: Clock.wallMilliseconds),
-            replies: Server.replies(configuration, address, issuer), report: report)
+            handler: router, replies: replies, report: report)
         var stopper: Wakeup?
         stopper = try Wakeup(loop) {
             serving.stop {

@@ -1,5 +1,6 @@
 // What one connection has proven: a client that sends the same header again is not checked again.
 
+import HTTP1
 import Tokens
 
 /// Remembers the last good credentials of a connection, by their bytes.
@@ -10,9 +11,34 @@ struct Session {
     private(set) var client: Client?
     private var institutionReference: [UInt8] = []
     private var institution: Institution.ID?
+    /// The last head had no fault, and `institution` is the one that it names.
+    private var isHeadGood = false
+    /// `provider` is the one that the last head's CCG token speaks for.
+    private var isProviderOfHead = false
     /// The sandbox's fixed token; others expire, so they are looked up each time.
     private var ccgToken: [UInt8] = []
     private var provider: Provider?
+
+    /// A head that is not the last one's repetition says everything anew.
+    mutating func beginHead() {
+        isHeadGood = false
+        isProviderOfHead = false
+    }
+
+    /// Nothing is wrong with the head, so that one like it need not be looked at.
+    mutating func acceptHead() {
+        isHeadGood = true
+    }
+
+    /// The institution of a head that repeats the last one; nil: look at it.
+    func repeatedInstitution(_ registry: Registry) -> Institution.ID? {
+        isHeadGood && self.registry === registry ? institution : nil
+    }
+
+    /// The provider of a head that repeats the last one; nil: look at its CCG token.
+    var repeatedProvider: Provider? {
+        isProviderOfHead ? provider : nil
+    }
 
     /// True where `Authorization` proves a client, which is then `client` (RFC 6749 §2.3.1).
     mutating func authenticate(
@@ -52,8 +78,9 @@ struct Session {
     }
 
     /// The provider that a CCG token was found to speak for, if it may be remembered.
-    func provider(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Provider? {
+    mutating func provider(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Provider? {
         guard let provider, bytesEqual(bytes, value, ccgToken) else { return nil }
+        isProviderOfHead = true
         return provider
     }
 

@@ -10,47 +10,79 @@ final class TokenEndpoints {
 
     private let issuer: TokenIssuer
     private let now: () -> Milliseconds
-    private let shared = SharedBytes()
+    private let shared: SharedBytes
 
-    init(issuer: TokenIssuer, now: @escaping () -> Milliseconds) {
+    init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
         self.issuer = issuer
+        self.shared = shared
         self.now = now
     }
 
-    /// A doubled Authorization (400), Authorization (401), the other headers (400, all faults),
-    /// client and institution (403), then the body.
     func handle(
         _ endpoint: Endpoint, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
-        _ session: inout Session,
-        _ responder: any Responder
+        _ session: inout Session, _ responder: any Responder
     ) {
-        let headers = APIHeaders(head, bytes)
-        if headers.authorization.isDoubled {
-            return responder.respond(
-                .fault(.parameterInvalid, "the header Authorization must be given once"))
+        if head.isRepeated, let institution = session.repeatedInstitution(issuer.registry) {
+            return go(endpoint, head, bytes, nil, institution, &session, responder)
         }
-        guard
-            session.authenticate(bytes, headers.authorization.value, issuer.registry, shared)
+        let headers = APIHeaders(head, bytes)
+        guard let institution = check(headers, bytes, &session, responder) else { return }
+        go(endpoint, head, bytes, headers, institution, &session, responder)
+    }
+
+    /// A doubled Authorization (400), Authorization (401), the other headers (400, all faults),
+    /// client and institution (403). Answers where one of them is wrong.
+    private func check(
+        _ headers: APIHeaders, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ responder: any Responder
+    ) -> Institution.ID? {
+        session.beginHead()
+        if headers.authorization.isDoubled {
+            responder.respond(
+                .fault(.parameterInvalid, "the header Authorization must be given once"))
+            return nil
+        }
+        guard session.authenticate(bytes, headers.authorization.value, issuer.registry, shared)
         else {
-            return responder.respond(
+            responder.respond(
                 .fault(
                     .authenticationError,
                     "the header Authorization must be Basic with a known client id and its secret"))
+            return nil
         }
         let faults = headers.faults(bytes)
-        guard faults.isEmpty else { return responder.respond(.faults(faults)) }
+        guard faults.isEmpty else {
+            responder.respond(.faults(faults))
+            return nil
+        }
         guard
             let institution = session.institution(
                 bytes, headers.institution.value, issuer.registry, shared)
         else {
-            return responder.respond(
+            responder.respond(
                 .fault(
                     .fiForbidden, "the client may not act for the institution in fi_reference_id"))
+            return nil
         }
+        session.acceptHead()
+        return institution
+    }
+
+    /// - Parameter headers: nil where the head repeats the last one.
+    private func go(
+        _ endpoint: Endpoint, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ headers: APIHeaders?, _ institution: Institution.ID, _ session: inout Session,
+        _ responder: any Responder
+    ) {
         switch endpoint {
         case .exchange:
+            if headers == nil, let provider = session.repeatedProvider {
+                return exchange(bytes.extracting(head.body), institution, provider, responder)
+            }
+            let headers = headers ?? APIHeaders(head, bytes)
             exchange(head, bytes, headers, institution, &session, responder)
         case .issueCode:
+            let headers = headers ?? APIHeaders(head, bytes)
             issueCode(head, bytes, headers, institution, &session, responder)
         }
     }
@@ -59,10 +91,15 @@ final class TokenEndpoints {
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
         _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
     ) {
+        // The common case needs no closure: the provider is known on this connection.
         let content = bytes.extracting(head.body)
+        if let provider = session.provider(bytes, headers.ccgToken.value) {
+            return exchange(content, institution, provider, responder)
+        }
         let body: TokenBody
         do throws(BodyFaults) {
-            body = try TokenBody(content, settings: issuer.settings, ccgToken: headers.ccgToken)
+            body = try TokenBody(
+                content, settings: issuer.settings, hasCCGToken: !headers.ccgToken.isMissing)
         } catch {
             return responder.respond(.faults(error.faults))
         }
@@ -70,16 +107,31 @@ final class TokenEndpoints {
         case .clientCredentials(let pspID):
             grantClientCredentials(pspID, institution, responder)
         case .authorizationCode(let code, let redirectURI):
-            // The common case needs no closure: the provider is known on this connection.
-            if let provider = session.provider(bytes, headers.ccgToken.value) {
-                let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
-                return exchange(code, uri, institution, provider, responder)
-            }
             let text = redirectURI.text(content)
             withProvider(bytes, headers, institution, &session, responder) { [self] provider in
                 let uri = provider.redirectURIID(Array(text.utf8).span)
                 exchange(code, uri, institution, provider, responder)
             }
+        }
+    }
+
+    /// The exchange where the CCG token has been looked at.
+    private func exchange(
+        _ content: Span<UInt8>, _ institution: Institution.ID, _ provider: Provider,
+        _ responder: any Responder
+    ) {
+        let body: TokenBody
+        do throws(BodyFaults) {
+            body = try TokenBody(content, settings: issuer.settings, hasCCGToken: true)
+        } catch {
+            return responder.respond(.faults(error.faults))
+        }
+        switch body {
+        case .clientCredentials(let pspID):
+            grantClientCredentials(pspID, institution, responder)
+        case .authorizationCode(let code, let redirectURI):
+            let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
+            exchange(code, uri, institution, provider, responder)
         }
     }
 
@@ -146,7 +198,8 @@ final class TokenEndpoints {
     ) {
         let body: CodeBody
         do throws(BodyFaults) {
-            body = try CodeBody(bytes.extracting(head.body), ccgToken: headers.ccgToken)
+            body = try CodeBody(
+                bytes.extracting(head.body), hasCCGToken: !headers.ccgToken.isMissing)
         } catch {
             return responder.respond(.faults(error.faults))
         }

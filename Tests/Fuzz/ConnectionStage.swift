@@ -105,13 +105,15 @@ final class StageHost: ConnectionHost {
             registry: script.world == .production ? StageHost.production : .sandbox,
             settings: settings, store: LateStore(settings, answers), keyring: StageHost.keyring,
             random: RandomPool { $0 = StageHost.randomBytes })
-        counted = CountedHandler(
-            script.world == .echo ? EchoHandler(answers) : Router(issuer: issuer) { clock.now })
-        handler = counted
         replies = Replies(publicURL: "http://x", tokenLifetime: settings.tokenLifetime) {
             issuer.drawErrorID()
         }
         replies.setDate(seconds: 0)
+        counted = CountedHandler(
+            script.world == .echo
+                ? EchoHandler(answers)
+                : Router(issuer: issuer, shared: replies.shared) { clock.now })
+        handler = counted
     }
 
     private final class Clock {

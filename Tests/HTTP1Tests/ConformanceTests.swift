@@ -48,6 +48,17 @@ import Testing
         Self.expect(bytes, expected, row.expectedAtOnce + [Self.nextObserved])
     }
 
+    /// The same head twice in a row is recognised; what it says must be the same.
+    @Test(arguments: try Corpus.followed())
+    func acceptedCaseIsFollowedByItself(_ row: Case) {
+        let bytes = row.bytes + row.bytes + Self.next
+        let atOnce = row.expectedAtOnce + row.expectedAtOnce + [Self.nextObserved]
+        #expect(Feeder.observe([bytes]) == atOnce)
+        #expect(Feeder.observe([row.bytes, row.bytes, Self.next]) == atOnce)
+        let expected = row.expected + row.expected + [Self.nextObserved]
+        #expect(Feeder.observe(byteByByte: bytes) == expected)
+    }
+
     @Test(arguments: try Corpus.refused())
     func nothingBehindARefusalIsInterpreted(_ row: Case) {
         #expect(Feeder.observe([row.bytes + Self.next]) == row.expectedAtOnce)

@@ -1,20 +1,12 @@
 // What connections remember may share memory, and proves nothing to others.
 
+import HTTP1
 import Testing
 import Tokens
 
 @testable import Server
 
 @Suite struct SessionTests {
-    /// However many there are, and whatever they look like.
-    @Test func bytesComeBackUnchanged() {
-        let shared = SharedBytes()
-        for number in 0..<2_000 {
-            let bytes = Array("header \(number % 700)".utf8)
-            #expect(shared.share(bytes) == bytes)
-        }
-    }
-
     @Test func anotherConnectionMustProveItself() {
         let shared = SharedBytes()
         let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
@@ -26,5 +18,23 @@ import Tokens
             second.authenticate(good.span, good.indices, .sandbox, shared),
         ]
         #expect(outcomes == [true, false, true])
+    }
+
+    @Test func repeatedHeadIsGoodForItsRegistryOnly() {
+        let shared = SharedBytes()
+        let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
+        let reference = Array("PSDGB-FCA-111111".utf8)
+        var session = Session()
+        #expect(session.repeatedInstitution(.sandbox) == nil)
+        let isKnown = session.authenticate(good.span, good.indices, .sandbox, shared)
+        let institution = session.institution(
+            reference.span, reference.indices, .sandbox, shared)
+        #expect(isKnown && institution != nil)
+        #expect(session.repeatedInstitution(.sandbox) == nil, "faults may follow")
+        session.acceptHead()
+        #expect(session.repeatedInstitution(.sandbox) == institution)
+        #expect(session.repeatedInstitution(.empty) == nil)
+        session.beginHead()
+        #expect(session.repeatedInstitution(.sandbox) == nil)
     }
 }
