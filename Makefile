@@ -44,7 +44,7 @@ tools:
 	@Scripts/install-tools.sh libuv1-dev libsqlite3-dev pkg-config curl
 
 check-tools: tools
-	@Scripts/install-tools.sh gcc python3
+	@Scripts/install-tools.sh gcc python3 valgrind
 
 bench-tools: tools
 	@Scripts/install-tools.sh wrk nginx-light gcc python3 util-linux
@@ -63,6 +63,7 @@ lint:
 
 check: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
+	Benchmarks/instructions.py --server $(SERVER)
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
 	Tests/Crash/fault_test.py --server $(SERVER)
