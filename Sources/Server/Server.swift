@@ -124,13 +124,16 @@ public final class Server {
         expire()
     }
 
-    /// Opens the address once without `SO_REUSEPORT`, so that a second server on the same port is
-    /// refused instead of silently sharing it; returns it with the port that the kernel chose.
+    /// Binds the address once without `SO_REUSEPORT`, so that a second server on the same port is
+    /// refused instead of silently sharing it; returns it with the port that the kernel chose. It
+    /// does not listen: a client that came just now would be lost.
     private static func claim(
         _ address: SocketAddress, _ loop: EventLoop
     ) throws(UVError) -> SocketAddress {
         defer { loop.run() }
-        let probe = try TCPListener(loop, address, sharesPort: false) { $0.close() }
+        let probe = try TCPListener(
+            loop, address, sharesPort: false, listens: false
+        ) { $0.close() }
         defer { probe.close() }
         return address.with(port: probe.boundPort)
     }

@@ -19,11 +19,12 @@ public final class TCPListener: Handle {
     /// - Parameter sharesPort: sets `SO_REUSEPORT`, so that each loop has a listener of its own
     ///   on the same port. libuv has no flag for it before 1.49. A second *process* of the same
     ///   user could then join in unnoticed: first open the address once without it.
+    ///   - listens: false only binds: the port is taken, and nobody can connect to it.
     ///   - onFailure: the listener cannot accept, as when descriptors have run out. It must be
     ///     closed: libuv tries again at once and does not return to the loop before that.
     /// - Throws: `UVError.addressInUse` and whatever else bind and listen can say.
     public init(
-        _ loop: EventLoop, _ address: SocketAddress, sharesPort: Bool,
+        _ loop: EventLoop, _ address: SocketAddress, sharesPort: Bool, listens: Bool = true,
         onFailure: ((UVError) -> Void)? = nil, _ onConnection: @escaping (TCPStream) -> Void
     ) throws(UVError) {
         self.loop = loop
@@ -33,14 +34,16 @@ public final class TCPListener: Handle {
         try unsafe super.init(UV_TCP) { memory in
             unsafe uv_tcp_init_ex(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self), family)
         }
-        let code = unsafe listen(address, sharesPort: sharesPort)
+        var code = unsafe bind(address, sharesPort: sharesPort)
+        // libuv tells of a taken port at the next call, whichever that is.
+        if code == 0 { code = listens ? unsafe listen() : unsafe readAddress().code }
         if code < 0 {
             close()
             throw UVError(code: code)
         }
     }
 
-    @unsafe private func listen(_ address: SocketAddress, sharesPort: Bool) -> Int32 {
+    @unsafe private func bind(_ address: SocketAddress, sharesPort: Bool) -> Int32 {
         if sharesPort {
             var descriptor: uv_os_fd_t = -1
             var on: Int32 = 1
@@ -53,14 +56,15 @@ public final class TCPListener: Handle {
         var storage = sockaddr_storage()
         let parsed = unsafe address.fill(&storage)
         if parsed < 0 { return parsed }
-        let bound = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+        return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe uv_tcp_bind(
                 memory.assumingMemoryBound(to: uv_tcp_t.self),
                 UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), 0)
         }
-        if bound < 0 { return bound }
-        // A taken port surfaces here, not at the bind.
-        return unsafe uv_listen(
+    }
+
+    @unsafe private func listen() -> Int32 {
+        unsafe uv_listen(
             memory.assumingMemoryBound(to: uv_stream_t.self), TCPListener.backlog
         ) { server, status in
             guard let owner = unsafe Handle.owner(of: server?.pointee.data, as: TCPListener.self)
@@ -100,16 +104,20 @@ public final class TCPListener: Handle {
 
     /// The port that the socket is bound to; the one the kernel chose where 0 was asked for.
     public var boundPort: UInt16 {
-        guard isOpen else { return 0 }
+        isOpen ? unsafe readAddress().port : 0
+    }
+
+    @unsafe private func readAddress() -> (code: Int32, port: UInt16) {
         var storage = sockaddr_storage()
         var length = Int32(MemoryLayout<sockaddr_storage>.size)
         return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             let raw = UnsafeMutableRawPointer(pointer)
-            _ = unsafe uv_tcp_getsockname(
+            let code = unsafe uv_tcp_getsockname(
                 memory.assumingMemoryBound(to: uv_tcp_t.self),
                 raw.assumingMemoryBound(to: sockaddr.self), &length)
             // The port stands at the same place in sockaddr_in and sockaddr_in6, in network order.
-            return unsafe raw.assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port.bigEndian
+            let port = unsafe raw.assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port
+            return (code, port.bigEndian)
         }
     }
 

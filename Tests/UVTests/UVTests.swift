@@ -66,16 +66,34 @@ import Testing
         sender.wake()
     }
 
-    @Test func secondListenerOnAPortIsRefused() throws {
+    /// Whether it is to listen or only to bind, and whether the first shares its port or not.
+    @Test(arguments: [(true, false), (false, false), (true, true), (false, true)])
+    func secondListenerOnAPortIsRefused(listens: Bool, firstShares: Bool) throws {
         let loop = try EventLoop()
-        let first = try TCPListener(loop, SocketAddress("127.0.0.1:0"), sharesPort: false) {
-            $0.close()
-        }
-        let taken = try SocketAddress("127.0.0.1:\(first.boundPort)")
+        let address = try SocketAddress("127.0.0.1:0")
+        let first = try TCPListener(loop, address, sharesPort: firstShares) { $0.close() }
+        #expect(first.boundPort > 0)
+        let taken = address.with(port: first.boundPort)
         #expect(throws: UVError.addressInUse) {
-            try TCPListener(loop, taken, sharesPort: false) { $0.close() }
+            try TCPListener(loop, taken, sharesPort: false, listens: listens) { $0.close() }
         }
         first.close()
+        loop.run()
+    }
+
+    @Test func boundPortIsFreeAgain() throws {
+        let loop = try EventLoop()
+        let address = try SocketAddress("127.0.0.1:0")
+        let bound = try TCPListener(loop, address, sharesPort: false, listens: false) { $0.close() }
+        let port = bound.boundPort
+        #expect(port > 0)
+        bound.close()
+        loop.run()
+        let second = try TCPListener(loop, address.with(port: port), sharesPort: true) {
+            $0.close()
+        }
+        #expect(second.boundPort == port)
+        second.close()
         loop.run()
     }
 }
