@@ -148,7 +148,9 @@ public struct RequestReader {
     /// Keeps a head whose body has a length of its own, so that it can be recognised.
     private mutating func remember(_ request: Span<UInt8>) {
         lastHead = []
-        guard changedHeads < RequestReader.changedHeadsMax else { return }
+        guard changedHeads < RequestReader.changedHeadsMax,
+            head.length <= limits.repeatedHeadBytesMax
+        else { return }
         changedHeads += 1
         var bytes: [UInt8] = []
         bytes.append(request, 0..<head.length)

@@ -92,6 +92,15 @@ import Testing
         #expect(Self.read(Self.post(1, "n: 4\r\n") + "b", in: &reader) == ["new b"])
     }
 
+    @Test(arguments: [(1024, "same"), (1025, "new")])
+    func onlySmallHeadsAreKept(length: Int, said: String) {
+        let base = Self.post(1, "a: \r\n").utf8.count
+        let padding = String(repeating: "x", count: length - base)
+        let head = Self.post(1, "a: \(padding)\r\n")
+        #expect(head.utf8.count == length)
+        #expect(Self.read(head + "a", head + "b") == ["new a", "\(said) b"])
+    }
+
     /// However many there are, and whatever they look like.
     @Test func sharedBytesComeBackUnchanged() {
         let shared = SharedBytes()
