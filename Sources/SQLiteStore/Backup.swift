@@ -3,13 +3,20 @@
 import Tokens
 
 public enum Backup {
-    /// Copies the file as it stands at one moment.
+    /// Copies the file as it stands at one moment, and then the registry beside it.
     ///
     /// Reads through a connection that cannot write or checkpoint, so the server's stays the only
     /// one that does. Blocks until the copy is on disk.
     ///
-    /// - Parameter destination: must not exist.
+    /// - Parameter destination: must not exist, nor its registry.
     public static func make(of path: String, to destination: String) throws(SQLiteStoreFailure) {
+        try copy(path, destination)
+        try copy(SQLiteRegistry.path(store: path), SQLiteRegistry.path(store: destination))
+    }
+
+    private static func copy(
+        _ path: String, _ destination: String
+    ) throws(SQLiteStoreFailure) {
         do {
             let database = try Database(path: path, .readOnly)
             let statement = try database.prepare("VACUUM INTO ?")

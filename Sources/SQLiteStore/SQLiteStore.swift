@@ -12,14 +12,14 @@ import UV
     static let queueMax = 65_536
 
     public let health: StoreHealth
-    /// Who exists, as the file said when it was opened.
-    public private(set) var registry = Registry.empty
+    /// Who exists, as the registry file says.
+    public let registry: RegistryFeed
     fileprivate let jobs = JobQueue<QueuedJob>(countMax: queueMax)
     fileprivate let questions = JobQueue<QueuedQuestion>(countMax: queueMax)
     private var writer: Worker?
     private var reader: Worker?
-    // Closed in `close`; the lock goes with it.
-    private var lock: Int32
+    private var watcher: (stop: Wakeup.Sender, thread: Worker)?
+    private let lock: StoreLock
 
     /// Opens or makes the file, brings its schema up to date, and starts the threads.
     ///
@@ -33,14 +33,23 @@ import UV
         report: @escaping @Sendable (String) -> Void
     ) throws(SQLiteStoreFailure) {
         health = StoreHealth(report: report)
-        lock = try SQLiteFile.lock(path)
+        lock = try StoreLock(path)
+        // For this user only, before SQLite would make it for all; the log beside it follows suit.
+        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { Glibc.close(file) }
         obie_sqlite_disable_statistics()
         do {
             let database = try Database(path: path, .readWrite)
             try Schema.prepareWriter(database)
             try Schema.migrate(database, path: path)
             try Schema.checkKeys(database, keyring, path: path)
-            registry = try Schema.openRegistry(database, settings.mode, path: path)
+            try Schema.checkMode(database, settings.mode, path: path)
+            let watched = try RegistryWatcher.start(
+                try SQLiteRegistry(store: path, mode: settings.mode), lock, health)
+            registry = watched.feed
+            // Only now: had the registry refused the mode, the two would contradict each other.
+            try Schema.write(settings.mode, database)
+            watcher = (watched.stop, watched.thread)
             let writer = try Writer(
                 database, health: health, settings: settings)
             let readable = try Database(path: path, .readOnly)
@@ -48,46 +57,31 @@ import UV
             let reader = try Reader(readable)
             self.writer = try Worker(owning: writer) { [jobs] in $0.run(jobs) }
             self.reader = try Worker(owning: reader) { [questions] in $0.run(questions) }
-        } catch let failure as SQLiteStoreFailure {
-            close()
-            throw failure
         } catch {
-            close()
-            throw SQLiteStoreFailure("cannot open the store \(path): \(error)")
+            SQLiteFile.close(questions, reader, jobs, writer, watcher, lock)
+            throw error as? SQLiteStoreFailure
+                ?? SQLiteStoreFailure("cannot open the store \(path): \(error)")
         }
-    }
-
-    /// One process at a time: SQLite itself would let two servers write in turns.
-    private static func lock(_ path: String) throws(SQLiteStoreFailure) -> Int32 {
-        let descriptor = unsafe open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw SQLiteStoreFailure(
-                "cannot write beside the store \(path) (errno \(errno)); choose another path or "
-                    + "allow this user to write to its folder")
-        }
-        // For this user only, before SQLite would make it for all; the log beside it follows suit.
-        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        if file >= 0 { Glibc.close(file) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            Glibc.close(descriptor)
-            throw SQLiteStoreFailure(
-                "the store \(path) is in use by another server; stop that one, or choose another "
-                    + "path with --store")
-        }
-        return descriptor
     }
 
     /// Finishes what is queued, closes the file and releases the lock. All loops must have ended.
     public func close() {
+        SQLiteFile.close(questions, reader, jobs, writer, watcher, lock)
+        (reader, writer, watcher) = (nil, nil, nil)
+    }
+
+    private static func close(
+        _ questions: JobQueue<QueuedQuestion>, _ reader: Worker?, _ jobs: JobQueue<QueuedJob>,
+        _ writer: Worker?, _ watcher: (stop: Wakeup.Sender, thread: Worker)?, _ lock: StoreLock
+    ) {
+        watcher?.stop.wake()
+        watcher?.thread.join()
         questions.close()
         reader?.join()
-        reader = nil
         // The last connection to go is the one that may move the log into the file.
         jobs.close()
         writer?.join()
-        writer = nil
-        if lock >= 0 { Glibc.close(lock) }
-        lock = -1
+        lock.release()
     }
 }
 
@@ -176,6 +170,18 @@ public final class SQLiteStore: TokenStore {
         ask(.token(id, now: now)) { result in
             if case .token(let token) = result {
                 completion(.success(token))
+            } else {
+                completion(.failure(.unavailable))
+            }
+        }
+    }
+
+    public func revoke(
+        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        ask(.revoke(id)) { result in
+            if case .revoked = result {
+                completion(.success(()))
             } else {
                 completion(.failure(.unavailable))
             }

@@ -70,7 +70,15 @@ enum Schema {
             expires_at INTEGER,
             PRIMARY KEY (issued_at, digest)
         ) STRICT, WITHOUT ROWID;
+        """,
+        // The registry has a file of its own now. Nobody could fill these before.
         """
+        DROP TABLE redirect_uris;
+        DROP TABLE client_institutions;
+        DROP TABLE clients;
+        DROP TABLE institutions;
+        DROP TABLE providers;
+        """,
     ]
 
     /// The one connection that writes and checkpoints. FULL: a commit that was answered survives a
@@ -125,6 +133,31 @@ enum Schema {
 }
 
 extension Schema {
+    /// Makes sure that the file is used in the mode it was made in.
+    ///
+    /// - Throws: `SQLiteStoreFailure` where it was made in the other mode.
+    static func checkMode(
+        _ database: Database, _ mode: IssuerSettings.Mode, path: String
+    ) throws {
+        let select = try database.prepare("SELECT value FROM meta WHERE name = 'mode'")
+        let known = try select.step() ? String(decoding: select.blob(0), as: UTF8.self) : nil
+        select.reset()
+        if let known, known != mode.rawValue {
+            throw SQLiteStoreFailure(
+                "the store \(path) was made in \(known) mode and is refused in \(mode.rawValue) "
+                    + "mode; choose another path with --store")
+        }
+    }
+
+    /// Remembers the mode of a new file.
+    static func write(
+        _ mode: IssuerSettings.Mode, _ database: Database
+    ) throws(DatabaseError) {
+        let insert = try database.prepare("INSERT OR IGNORE INTO meta VALUES ('mode', ?)")
+        try insert.bind(1, Array(mode.rawValue.utf8))
+        try insert.run()
+    }
+
     /// Makes sure that the keys belong to the file: without them every code and token in it would
     /// be refused, one by one.
     ///
@@ -150,7 +183,7 @@ extension Schema {
 public struct SQLiteStoreFailure: Error, CustomStringConvertible {
     public let description: String
 
-    init(_ description: String) {
+    public init(_ description: String) {
         self.description = description
     }
 }

@@ -119,9 +119,7 @@ final class Transactions {
             guard code.institution == attempt.institution else {
                 return .refused(.otherInstitution)
             }
-            try deleteToken.bind(1, token.issuedAt)
-            try deleteToken.bind(2, token.digest)
-            try deleteToken.run()
+            try delete(token.issuedAt, token.digest)
             return .refused(.used)
         }
         if let refusal = code.refusal(of: attempt) { return .refused(refusal) }
@@ -175,6 +173,17 @@ final class Transactions {
         try insertToken.bind(7, token.consent.accountID)
         try insertToken.bind(8, token.expiresAt)
         try insertToken.run()
+    }
+
+    func revoke(_ id: Identifier) throws(DatabaseError) {
+        try delete(id.issuedAt, Transactions.digest(id))
+    }
+
+    /// Deletes a token, which need not be there.
+    private func delete(_ issuedAt: Milliseconds, _ digest: [UInt8]) throws(DatabaseError) {
+        try deleteToken.bind(1, issuedAt)
+        try deleteToken.bind(2, digest)
+        try deleteToken.run()
     }
 
     /// Removes rows from the left edge; returns whether more may be waiting.

@@ -10,6 +10,7 @@ enum Job: Sendable {
     case insert(AuthorizationCode)
     case insertCCG(CCGToken)
     case redeem(Redemption)
+    case revoke(Identifier)
     case removeExpired(now: Milliseconds)
 }
 
@@ -17,6 +18,7 @@ enum Job: Sendable {
 enum JobResult: Sendable {
     case inserted
     case redeemed(RedemptionOutcome)
+    case revoked
     /// When to expire again.
     case expired(next: Milliseconds)
     case token(AccessToken?)
@@ -175,6 +177,9 @@ final class Writer {
             return .inserted
         case .redeem(let attempt):
             return .redeemed(try transactions.redeem(attempt))
+        case .revoke(let id):
+            try transactions.revoke(id)
+            return .revoked
         case .removeExpired(let now):
             let isMore = try transactions.removeExpired(
                 now: now, codesBefore: now - settings.codeLifetime - ReplayMemory.milliseconds,

@@ -1,10 +1,10 @@
 // JSON strings as bytes (RFC 8259 §7).
 
-enum JSONWriter {
+public enum JSONWriter {
     private static let hexadecimal = [UInt8]("0123456789abcdef".utf8)
 
     /// Appends `text` with quotes around it; only what must be escaped is.
-    static func appendString(_ text: String, to output: inout [UInt8]) {
+    public static func appendString(_ text: String, to output: inout [UInt8]) {
         appendString(text, isPlain: isPlain(text), to: &output)
     }
 

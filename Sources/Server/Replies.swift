@@ -95,6 +95,8 @@ final class Replies {
         case .introspection(let token):
             appendIntrospection(token)
             finish(ResponseEncoder.head(.ok, jsonFields), context)
+        case .revoked:
+            finish(ResponseEncoder.head(.ok, jsonFields), context)
         case .oauthError(let code, let description, let status):
             content.append(contentsOf: #"{"error":"\#(code)","error_description":"#.utf8)
             JSONWriter.appendString(description, to: &content)

@@ -144,7 +144,6 @@ struct CodeBody: Body {
         "consent_id", "psu_account_id", "redirect_uri", "scope", "state",
     ]
     fileprivate static let keys = names.map { Array($0.utf8) }
-    private static let redirectURIBytesMax = 2048
     private static let stateBytesMax = 1024
 
     init(_ bytes: Span<UInt8>, hasCCGToken: Bool) throws(BodyFaults) {
@@ -160,7 +159,7 @@ struct CodeBody: Body {
         let redirectURI = members.requiredString(2)?.text(bytes)
         members.check(
             redirectURI.map {
-                $0.utf8.count <= CodeBody.redirectURIBytesMax && AbsoluteURI.isValid($0)
+                $0.utf8.count <= AbsoluteURI.bytesMax && AbsoluteURI.isValid($0)
             } ?? true,
             "redirect_uri must be an absolute URI without fragment, at most 2048 bytes")
         let scopeText = members.requiredString(3)?.text(bytes)

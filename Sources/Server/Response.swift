@@ -15,6 +15,8 @@ enum Response {
     case code(SealedIdentifier, redirectURI: String, state: String?)
     /// 200 with what a token is good for; nil: with nothing but that it is not alive.
     case introspection(ActiveToken?)
+    /// 200 without content: the token is alive no more, or never was.
+    case revoked
     /// An error in the words of RFC 6749 §5.2.
     case oauthError(String, String, Status)
     /// All faults have the status of the first.

@@ -6,22 +6,25 @@ import Tokens
 /// Answers the public listener. The path is compared literally; the query is no part of it.
 final class Router: RequestHandler {
     private enum Route {
-        case tokens, codes, introspection, errors, health
+        case tokens, codes, introspection, revocation, errors, health
     }
 
     private static let tokensPath = Array("/v1/obie/tokens".utf8)
     private static let codesPath = Array("/v1/obie/authorization_codes".utf8)
     private static let introspectionPath = Array("/oauth2/introspect".utf8)
+    private static let revocationPath = Array("/oauth2/revoke".utf8)
     private static let errorsPath = Array("/errors".utf8)
     private static let healthPath = Array("/healthz".utf8)
 
+    private let issuer: TokenIssuer
     private let endpoints: TokenEndpoints
-    private let introspection: IntrospectionEndpoint
+    private let gateway: GatewayEndpoints
 
     /// - Parameter shared: what the connections of the loop have in common.
     init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
+        self.issuer = issuer
         endpoints = TokenEndpoints(issuer: issuer, shared: shared, now: now)
-        introspection = IntrospectionEndpoint(issuer: issuer, shared: shared, now: now)
+        gateway = GatewayEndpoints(issuer: issuer, shared: shared, now: now)
     }
 
     func handle(
@@ -32,19 +35,22 @@ final class Router: RequestHandler {
             responder.respond(Router.noRoute(head, bytes))
             return
         }
+        issuer.beginRequest()
         switch (route, head.method) {
         case (.tokens, .post):
             endpoints.handle(.exchange, head, bytes, &session, responder)
         case (.codes, .post):
             endpoints.handle(.issueCode, head, bytes, &session, responder)
         case (.introspection, .post):
-            introspection.handle(head, bytes, &session, responder)
+            gateway.handle(.introspect, head, bytes, &session, responder)
+        case (.revocation, .post):
+            gateway.handle(.revoke, head, bytes, &session, responder)
         case (.errors, .get), (.errors, .head):
             responder.respond(
                 .content(ErrorPage.html, type: "text/html; charset=utf-8", status: .ok))
         case (.health, .get), (.health, .head):
             responder.respond(.content(Router.healthy, type: "application/json", status: .ok))
-        case (.tokens, _), (.codes, _), (.introspection, _):
+        case (.tokens, _), (.codes, _), (.introspection, _), (.revocation, _):
             responder.respond(Router.notOffered(head.method, allow: "POST, OPTIONS"))
         case (.errors, _), (.health, _):
             responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
@@ -55,6 +61,7 @@ final class Router: RequestHandler {
         if bytesEqual(bytes, path, Router.tokensPath) { return .tokens }
         if bytesEqual(bytes, path, Router.codesPath) { return .codes }
         if bytesEqual(bytes, path, Router.introspectionPath) { return .introspection }
+        if bytesEqual(bytes, path, Router.revocationPath) { return .revocation }
         if bytesEqual(bytes, path, Router.errorsPath) { return .errors }
         if bytesEqual(bytes, path, Router.healthPath) { return .health }
         return nil

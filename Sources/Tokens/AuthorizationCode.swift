@@ -62,11 +62,13 @@ public struct Redemption: Sendable {
     public let token: Identifier
     /// nil: never.
     public let tokenExpiresAt: Milliseconds?
+    /// What is revoked as a whole; nil: nothing.
+    public let revocations: Revocations?
 
     public init(
         code: Identifier, institution: Institution.ID, provider: Provider.ID,
         redirectURI: Provider.RedirectURI.ID?, now: Milliseconds, token: Identifier,
-        tokenExpiresAt: Milliseconds?
+        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil
     ) {
         self.code = code
         self.institution = institution
@@ -75,17 +77,18 @@ public struct Redemption: Sendable {
         self.now = now
         self.token = token
         self.tokenExpiresAt = tokenExpiresAt
+        self.revocations = revocations
     }
 }
 
 /// Why a code was refused. For the audit log only: outside, all of them look the same.
 public enum CodeRefusal: Equatable, Sendable {
-    case unknown, expired, used, otherInstitution, otherProvider, otherRedirectURI
+    case unknown, expired, used, otherInstitution, otherProvider, otherRedirectURI, revoked
 }
 
 extension AuthorizationCode {
     /// All the rules of redeeming a code that has not been used (RFC 6749 §4.1.3): it is young
-    /// enough, and everything it is bound to is the same.
+    /// enough, everything it is bound to is the same, and no kill switch covers it.
     ///
     /// - Returns: nil where the code is to be exchanged now.
     public func refusal(of attempt: Redemption) -> CodeRefusal? {
@@ -93,6 +96,13 @@ extension AuthorizationCode {
         if attempt.institution != institution { return .otherInstitution }
         if attempt.provider != provider { return .otherProvider }
         if attempt.redirectURI != redirectURI { return .otherRedirectURI }
+        if let revocations = attempt.revocations,
+            revocations.covers(
+                issuedAt: id.issuedAt, institution: institution, provider: provider,
+                consentID: consent.id)
+        {
+            return .revoked
+        }
         return nil
     }
 

@@ -67,7 +67,10 @@ extension TokenIssuer {
             case .failure(let error): completion(.failure(.store(error)))
             case .success(let token):
                 guard let token, token.institution == institution, now < token.expiresAt,
-                    let provider = registry.provider(token.provider)
+                    let provider = registry.provider(token.provider),
+                    registry.revocations?.covers(
+                        issuedAt: id.issuedAt, institution: institution, provider: provider.id,
+                        consentID: nil) != true
                 else { return completion(.failure(.ccgTokenInvalid)) }
                 completion(.success(provider))
             }

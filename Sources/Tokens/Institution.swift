@@ -22,11 +22,17 @@ public struct Institution: Sendable {
 public final class Client: Sendable {
     public let id: String
     public let secret: SecretDigest
+    /// The one before, while it is still taken.
+    public let oldSecret: SecretDigest?
     public let institutions: Set<Institution.ID>
 
-    public init(id: String, secret: SecretDigest, institutions: Set<Institution.ID>) {
+    public init(
+        id: String, secret: SecretDigest, oldSecret: SecretDigest? = nil,
+        institutions: Set<Institution.ID>
+    ) {
         self.id = id
         self.secret = secret
+        self.oldSecret = oldSecret
         self.institutions = institutions
     }
 

@@ -17,7 +17,8 @@ extension TokenIssuer {
     ///   - token: nil where the text cannot be a token of ours.
     ///   - client: sees tokens of the institutions that it may act for, and no others.
     ///   - completion: on this thread, now or later; nil for a token that is unknown, expired,
-    ///     revoked or none of the client's business. The four look the same.
+    ///     revoked or none of the client's business, or whose provider or institution is disabled.
+    ///     All look the same.
     public func introspect(
         _ token: SealedIdentifier?, client: Client, now: Milliseconds,
         completion: @escaping (Result<ActiveToken?, TokenError>) -> Void
@@ -29,13 +30,44 @@ extension TokenIssuer {
             completion(
                 result.mapError(TokenError.store).map { token in
                     guard let token, client.mayAct(for: token.institution),
-                        let provider = registry.provider(token.provider)
+                        let provider = registry.provider(token.provider),
+                        registry.revocations?.covers(
+                            issuedAt: id.issuedAt, institution: token.institution,
+                            provider: provider.id, consentID: token.consent.id) != true
                     else { return nil }
                     return ActiveToken(
                         scope: token.scope, providerReference: provider.reference,
                         issuedAt: token.id.issuedAt, expiresAt: token.expiresAt,
                         consent: token.consent)
                 })
+        }
+    }
+
+    /// Revokes a token (RFC 7009). One that is unknown, or of an institution that the client does
+    /// not act for, stays as it is.
+    ///
+    /// - Parameters:
+    ///   - token: nil where the text cannot be a token of ours.
+    ///   - completion: on this thread, now or later, once no look-up finds the token any more:
+    ///     what was revoked, or nil where nothing was.
+    public func revoke(
+        _ token: SealedIdentifier?, client: Client, now: Milliseconds,
+        completion: @escaping (Result<AccessToken?, TokenError>) -> Void
+    ) {
+        guard let token, let id = open(token, youngerThan: settings.tokenLifetime, now: now) else {
+            return completion(.success(nil))
+        }
+        store.token(id, now: now) { [store] result in
+            switch result {
+            case .failure(let error): completion(.failure(.store(error)))
+            case .success(let token):
+                guard let token, client.mayAct(for: token.institution) else {
+                    return completion(.success(nil))
+                }
+                store.revoke(id) { result in
+                    completion(result.map { token }.mapError(TokenError.store))
+                }
+            }
         }
     }
 }

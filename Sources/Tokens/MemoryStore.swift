@@ -160,6 +160,13 @@ public final class MemoryStore: TokenStore, Sendable {
         completion(.success(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
     }
 
+    public func revoke(
+        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        tokens[MemoryStore.shard(id)].withLock { $0.remove(id) }
+        completion(.success(()))
+    }
+
     public func insert(
         _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {

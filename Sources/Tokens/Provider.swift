@@ -11,7 +11,7 @@ public final class Provider: Sendable {
 
     /// A registered redirect URI. Two of a provider are the same only where their bytes are, so a
     /// code can be bound to this instead of to the text.
-    public struct RedirectURI: Sendable {
+    public struct RedirectURI: Equatable, Sendable {
         public struct ID: Hashable, Sendable {
             public let number: UInt32
             public init(_ number: UInt32) { self.number = number }

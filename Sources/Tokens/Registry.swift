@@ -1,63 +1,72 @@
-// Who exists: clients, institutions and providers. A value that never changes once made; a change
-// makes a new one.
+// Who exists, as requests see it: clients, institutions and providers that are enabled. Never
+// changes once made; a change makes a new one.
 
-/// A snapshot of everything registered. Any thread.
+/// A snapshot of what is registered and enabled. Any thread.
 public final class Registry: Sendable {
     private let clients: [String: Client]
     private let institutions: [String: Institution]
     private let providers: [Provider.ID: Provider]
+    private let providersByReference: [String: Provider]
     /// Sandbox only: the fixed CCG token and the provider that it stands for.
     public let fixedCCGToken: (secret: SecretDigest, provider: Provider.ID)?
+    /// nil where nothing is revoked as a whole.
+    public let revocations: Revocations?
+    /// When an old secret runs out, so that a new snapshot is needed.
+    public let validUntil: Milliseconds?
 
-    public init(
-        clients: [Client], institutions: [Institution], providers: [Provider],
-        fixedCCGToken: (secret: SecretDigest, provider: Provider.ID)? = nil
-    ) {
-        self.clients = Dictionary(uniqueKeysWithValues: clients.map { ($0.id, $0) })
-        self.institutions = Dictionary(
-            uniqueKeysWithValues: institutions.map { ($0.reference, $0) })
+    /// - Parameter now: secrets that have run out then are left out.
+    public init(_ content: RegistryContent, now: Milliseconds) {
+        let enabled = content.institutions.values.filter { !$0.isDisabled }
+        let enabledIDs = Set(enabled.map(\.id))
+        let providers = content.providers.values.filter { !$0.isDisabled }.map { record in
+            Provider(
+                id: record.id, reference: record.reference, redirectURIs: record.redirectURIs)
+        }
+        clients = content.clients.mapValues { record in
+            let old = record.oldSecret.flatMap { $0.until > now ? $0.digest : nil }
+            return Client(
+                id: record.id, secret: record.secret, oldSecret: old,
+                institutions: record.institutions.intersection(enabledIDs))
+        }
+        institutions = Dictionary(
+            uniqueKeysWithValues: enabled.map { record in
+                (record.reference, Institution(id: record.id, reference: record.reference))
+            })
         self.providers = Dictionary(uniqueKeysWithValues: providers.map { ($0.id, $0) })
-        self.fixedCCGToken = fixedCCGToken
+        providersByReference = Dictionary(
+            uniqueKeysWithValues: providers.map { ($0.reference, $0) })
+        fixedCCGToken = content.mode == .sandbox ? Registry.sandboxToken : nil
+        revocations = Revocations(content)
+        validUntil = content.clients.values.compactMap { $0.oldSecret?.until }
+            .filter { $0 > now }.min()
     }
 
     /// Nobody: how production starts.
-    public static let empty = Registry(clients: [], institutions: [], providers: [])
+    public static let empty = Registry(RegistryContent(mode: .production), now: 0)
 
     /// The access token that the sandbox always gives for client credentials, and takes as CCG
     /// token.
     public static let sandboxCCGToken = "good-access-token"
+    static let sandboxProvider = Provider.ID(1)
+    private static let sandboxToken = (
+        SecretDigest(of: Array(sandboxCCGToken.utf8)), sandboxProvider
+    )
 
     /// One client, one institution, one provider, all with well-known names.
-    public static let sandbox = Registry(
-        clients: [
-            Client(
-                id: "api-consumer-id", secret: SecretDigest(of: Array("password".utf8)),
-                institutions: [Institution.ID(1)])
-        ],
-        institutions: [Institution(id: Institution.ID(1), reference: "PSDGB-FCA-111111")],
-        providers: [
-            Provider(
-                id: Provider.ID(1), reference: "PSDGB-FCA-222222",
-                redirectURIs: [
-                    Provider.RedirectURI(
-                        id: Provider.RedirectURI.ID(1), text: "https://www.google.com")
-                ])
-        ],
-        fixedCCGToken: (SecretDigest(of: Array(sandboxCCGToken.utf8)), Provider.ID(1)))
+    public static let sandbox = Registry(.sandbox, now: 0)
 
-    // For a store that keeps them.
-    public var allClients: [Client] { Array(clients.values) }
-    public var allInstitutions: [Institution] { Array(institutions.values) }
-    public var allProviders: [Provider] { Array(providers.values) }
-
-    // Compared with where no client has the given id, so that both ways take the same time.
+    // Compared with where there is no secret, so that all ways take the same time.
     private static let nobody = SecretDigest(of: Array("nobody".utf8))
 
-    /// The client with this id and secret (RFC 6749 §2.3.1), or nil for either being wrong.
+    /// The client with this id and secret (RFC 6749 §2.3.1), or nil for either being wrong. Both
+    /// take the same time.
     public func client(id: String, secret: [UInt8]) -> Client? {
         let client = clients[id]
-        let isRight = (client?.secret ?? Registry.nobody).matches(SecretDigest(of: secret))
-        return isRight ? client : nil
+        let given = SecretDigest(of: secret)
+        let isNewest = (client?.secret ?? Registry.nobody).matches(given)
+        let isOld = (client?.oldSecret ?? Registry.nobody).matches(given)
+        guard let client else { return nil }
+        return isNewest || isOld && client.oldSecret != nil ? client : nil
     }
 
     public func institution(reference: String) -> Institution? {
@@ -66,7 +75,7 @@ public final class Registry: Sendable {
 
     /// By the name that others know it by, such as `PSDGB-FCA-222222`.
     public func provider(reference: String) -> Provider? {
-        providers.values.first { $0.reference == reference }
+        providersByReference[reference]
     }
 
     public func provider(_ id: Provider.ID) -> Provider? {

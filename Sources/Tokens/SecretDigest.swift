@@ -4,7 +4,7 @@ import Crypto
 
 /// The SHA-256 of a secret. Secrets are generated with 256 random bits, so a slow password hash
 /// would buy nothing and bound the server.
-public struct SecretDigest: Sendable, CustomStringConvertible {
+public struct SecretDigest: Equatable, Sendable, CustomStringConvertible {
     /// 32 bytes, for a store.
     public let bytes: [UInt8]
 
@@ -19,6 +19,9 @@ public struct SecretDigest: Sendable, CustomStringConvertible {
 
     /// A secret never prints, nor does what it could be guessed from.
     public var description: String { "SecretDigest(redacted)" }
+
+    /// Compares as `matches` does.
+    public static func == (one: SecretDigest, other: SecretDigest) -> Bool { one.matches(other) }
 
     /// Compares in a time that does not depend on where the two differ.
     public func matches(_ other: SecretDigest) -> Bool {

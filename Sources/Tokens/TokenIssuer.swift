@@ -74,9 +74,12 @@ public protocol ExchangeReceiver: AnyObject {
 
 /// Issues codes and tokens. One per event loop, used on its thread only; the store is shared.
 public final class TokenIssuer {
-    public let registry: Registry
+    /// As the request under way sees it.
+    public private(set) var registry: Registry
     public let settings: IssuerSettings
     let store: any TokenStore
+    private let feed: RegistryFeed
+    private var feedGeneration: Int
     private var sealer: IdentifierSealer
     private var random: RandomPool
 
@@ -84,14 +87,26 @@ public final class TokenIssuer {
     private static let clockSkew: Milliseconds = 60_000
 
     public init(
-        registry: Registry, settings: IssuerSettings, store: any TokenStore, keyring: Keyring,
-        random: RandomPool
+        registry feed: RegistryFeed, settings: IssuerSettings, store: any TokenStore,
+        keyring: Keyring, random: RandomPool
     ) {
-        self.registry = registry
+        self.feed = feed
+        // First the count: what is published in between is then taken again.
+        feedGeneration = feed.generation
+        registry = feed.registry
         self.settings = settings
         self.store = store
         self.random = random
         sealer = IdentifierSealer(keyring)
+    }
+
+    /// To be called before each request, so that it sees what has been registered, disabled and
+    /// revoked by now.
+    public func beginRequest() {
+        let generation = feed.generation
+        if generation == feedGeneration { return }
+        feedGeneration = generation
+        registry = feed.registry
     }
 
     /// Makes a code (RFC 6749 §4.1.2).
@@ -126,7 +141,8 @@ public final class TokenIssuer {
         let attempt = Redemption(
             code: code, institution: request.institution, provider: request.provider,
             redirectURI: request.redirectURI, now: now, token: id,
-            tokenExpiresAt: settings.tokenLifetime.map { now + $0 })
+            tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
+            revocations: registry.revocations)
         store.redeem(attempt) { result in
             switch result {
             case .success(.redeemed(let state)):

@@ -38,6 +38,11 @@ public protocol TokenStore: AnyObject {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
 
+    /// Forgets the token, which need not be there. Once this has completed, `token` does not find
+    /// it any more, whoever asks.
+    func revoke(
+        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void)
+
     /// Adds a CCG token.
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void)
 

@@ -9,7 +9,10 @@ struct ObieTokens: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "obie-tokens",
         abstract: "Exchanges one-time authorization codes for access tokens (OBIE open banking).",
-        subcommands: [Serve.self, BackUp.self, Keys.self])
+        subcommands: [
+            Serve.self, Institutions.self, Providers.self, TokensCommand.self, BackUp.self,
+            Keys.self,
+        ])
 }
 
 struct Serve: ParsableCommand {

@@ -23,7 +23,7 @@ struct Program {
         configuration.publicURL = options.publicURL
         configuration.limits = try Program.limits(options, loops: configuration.loops)
         let keyring: Keyring
-        let registry: Registry
+        let registry: RegistryFeed
         let makeStore: (EventLoop) throws(UVError) -> any TokenStore
         switch options.store {
         case .memory:
@@ -31,7 +31,7 @@ struct Program {
             let store = MemoryStore(
                 codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
             makeStore = { _ in store }
-            registry = settings.mode == .sandbox ? .sandbox : .empty
+            registry = RegistryFeed(settings.mode == .sandbox ? .sandbox : .empty)
             file = nil
         case .sqlite(let path):
             keyring = try KeyFile.open("\(path).keys")

@@ -68,13 +68,13 @@ import Testing
         #expect(outcome.status == 124, "timeout(1) says that it has ended the program")
         #expect(outcome.errors.hasSuffix("stopped\n"), "\(outcome.errors)")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(Set(files) == ["store.db", "store.db.keys", "store.db.lock"])
+        #expect(Set(files) == ["store.db", "store.db.keys", "store.db.lock", "store.db.registry"])
     }
 
     @Test func filesAreForThisUserOnly() throws {
         let folder = try Folder()
         try ServerProcess.with("--store", "sqlite:\(folder.store)") { _ in
-            for file in ["store.db", "store.db.keys"] {
+            for file in ["store.db", "store.db.keys", "store.db.registry"] {
                 let attributes = try FileManager.default.attributesOfItem(
                     atPath: "\(folder.path)/\(file)")
                 #expect((attributes[.posixPermissions] as? Int ?? 0) & 0o077 == 0, "\(file)")

@@ -102,7 +102,8 @@ final class StageHost: ConnectionHost {
         settings.mode = script.world == .production ? .production : .sandbox
         // The same numbers each time: codes in the corpus stay good, answers can be compared.
         let issuer = TokenIssuer(
-            registry: script.world == .production ? StageHost.production : .sandbox,
+            registry: RegistryFeed(
+                script.world == .production ? StageHost.production : .sandbox),
             settings: settings, store: LateStore(settings, answers), keyring: StageHost.keyring,
             random: RandomPool { $0 = StageHost.randomBytes })
         replies = Replies(publicURL: "http://x", tokenLifetime: settings.tokenLifetime) {
@@ -126,9 +127,13 @@ final class StageHost: ConnectionHost {
         UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 >> 8)
     }
     /// The sandbox's names without its fixed token.
-    private static let production = Registry(
-        clients: Registry.sandbox.allClients, institutions: Registry.sandbox.allInstitutions,
-        providers: Registry.sandbox.allProviders)
+    private static let production = {
+        var content = RegistryContent(mode: .production)
+        content.clients = RegistryContent.sandbox.clients
+        content.institutions = RegistryContent.sandbox.institutions
+        content.providers = RegistryContent.sandbox.providers
+        return Registry(content, now: 0)
+    }()
 
     static let tight = {
         var limits = ServerLimits()

@@ -113,6 +113,10 @@ final class LateStore: TokenStore {
         later(completion) { $0.token(id, now: now, completion: $1) }
     }
 
+    func revoke(_ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void) {
+        later(completion) { $0.revoke(id, completion: $1) }
+    }
+
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
         later(completion) { $0.insert(token, completion: $1) }
     }

@@ -116,6 +116,17 @@ private final class Rig {
             })
     }
 
+    @Test(arguments: RegistryContract.rules.map(\.name))
+    func sqliteRegistryKeepsTheContract(rule: String) throws {
+        let run = try #require(RegistryContract.rules.first { $0.name == rule }?.run)
+        let folder = try TemporaryFolder()
+        try run(
+            RegistryContract {
+                // Each reads what another has written.
+                try SQLiteRegistry(store: "\(folder.path)/\(UUID().uuidString)", mode: nil)
+            })
+    }
+
     @Test(arguments: [nil, "", "s", "\"\\\u{0}\u{1}é😀"])
     func whatWasAnsweredSurvivesARestart(state: String?) throws {
         let rig = try Rig()

@@ -41,6 +41,10 @@ private final class HeldStore: TokenStore {
         store.token(id, now: now, completion: completion)
     }
 
+    func revoke(_ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void) {
+        store.revoke(id, completion: completion)
+    }
+
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
         store.insert(token, completion: completion)
     }
@@ -81,7 +85,8 @@ private let key = SealingKey { bytes in
         var settings = IssuerSettings()
         settings.codeLifetime = lifetime
         return TokenIssuer(
-            registry: .sandbox, settings: settings, store: store, keyring: Keyring(key),
+            registry: RegistryFeed(.sandbox), settings: settings, store: store,
+            keyring: Keyring(key),
             random: countingRandom())
     }
 
@@ -206,9 +211,9 @@ private let key = SealingKey { bytes in
     func issuedCCGTokenSpeaksForItsInstitutionForAnHour(
         institution: UInt32, age: Milliseconds, isTaken: Bool
     ) throws {
-        let registry = Registry(
-            clients: [], institutions: [],
-            providers: [Provider(id: provider, reference: "PSP", redirectURIs: [])])
+        var content = RegistryContent(mode: .production)
+        try content.addProvider("PSP", redirectURIs: [])
+        let registry = RegistryFeed(Registry(content, now: 0))
         var settings = IssuerSettings()
         settings.mode = .production
         let issuer = TokenIssuer(

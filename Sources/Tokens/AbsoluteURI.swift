@@ -1,8 +1,11 @@
 // What may be a redirect URI (RFC 6749 §3.1.2): an absolute URI without a fragment.
 
-enum AbsoluteURI {
+public enum AbsoluteURI {
+    /// Longer ones are refused.
+    public static let bytesMax = 2048
+
     /// scheme ":" hier-part [ "?" query ] by its characters (RFC 3986 §4.3, §2).
-    static func isValid(_ text: String) -> Bool {
+    public static func isValid(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0,
             isLetter(bytes[0]), bytes[..<colon].allSatisfy(isScheme), colon + 1 < bytes.count

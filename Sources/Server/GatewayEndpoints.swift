@@ -1,10 +1,13 @@
-// POST /oauth2/introspect (RFC 7662): is this token alive, and what is it good for?
+// POST /oauth2/introspect (RFC 7662): is this token alive, and what is it good for? And POST
+// /oauth2/revoke (RFC 7009): it is to be so no more.
 
 import HTTP1
 import Tokens
 
 /// Answers gateways in their own protocol's words. One per event loop.
-final class IntrospectionEndpoint {
+final class GatewayEndpoints {
+    enum Endpoint { case introspect, revoke }
+
     private let issuer: TokenIssuer
     private let now: () -> Milliseconds
     private let shared: SharedBytes
@@ -19,8 +22,8 @@ final class IntrospectionEndpoint {
     private static let form = [UInt8]("application/x-www-form-urlencoded".utf8)
 
     func handle(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
+        _ endpoint: Endpoint, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ session: inout Session, _ responder: any Responder
     ) {
         let headers = APIHeaders(head, bytes)
         if headers.authorization.isDoubled {
@@ -49,10 +52,21 @@ final class IntrospectionEndpoint {
         case .malformed:
             return responder.respond(Self.invalidRequest("the form has a broken percent escape"))
         }
-        issuer.introspect(SealedIdentifier(token: token.span), client: client, now: now()) {
-            switch $0 {
-            case .success(let grant): responder.respond(.introspection(grant))
-            case .failure(let error): responder.respond(Response(error))
+        let sealed = SealedIdentifier(token: token.span)
+        switch endpoint {
+        case .introspect:
+            issuer.introspect(sealed, client: client, now: now()) { result in
+                switch result {
+                case .success(let grant): responder.respond(.introspection(grant))
+                case .failure(let error): responder.respond(Response(error))
+                }
+            }
+        case .revoke:
+            issuer.revoke(sealed, client: client, now: now()) { result in
+                switch result {
+                case .success: responder.respond(.revoked)
+                case .failure(let error): responder.respond(Response(error))
+                }
             }
         }
     }

@@ -1,0 +1,274 @@
+// The registry as rows and back. A change writes the rows in which two contents differ.
+
+import Tokens
+
+enum RegistryRows {
+    static let tables = """
+        CREATE TABLE meta (
+            name TEXT NOT NULL PRIMARY KEY,
+            value INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE institutions (
+            id INTEGER PRIMARY KEY,
+            reference TEXT NOT NULL UNIQUE,
+            disabled INTEGER NOT NULL,
+            revoked_until INTEGER
+        ) STRICT;
+        CREATE TABLE providers (
+            id INTEGER PRIMARY KEY,
+            reference TEXT NOT NULL UNIQUE,
+            disabled INTEGER NOT NULL,
+            revoked_until INTEGER
+        ) STRICT;
+        CREATE TABLE redirect_uris (
+            id INTEGER PRIMARY KEY,
+            provider INTEGER NOT NULL REFERENCES providers,
+            uri TEXT NOT NULL,
+            UNIQUE (provider, uri)
+        ) STRICT;
+        CREATE TABLE clients (
+            id TEXT NOT NULL PRIMARY KEY,
+            secret BLOB NOT NULL,
+            old_secret BLOB,
+            old_secret_until INTEGER
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE client_institutions (
+            client TEXT NOT NULL REFERENCES clients,
+            institution INTEGER NOT NULL REFERENCES institutions,
+            PRIMARY KEY (client, institution)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE revoked_consents (
+            consent TEXT NOT NULL,
+            institution INTEGER NOT NULL,
+            revoked_until INTEGER NOT NULL,
+            PRIMARY KEY (consent, institution)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// In the place of an institution: any.
+    private static let anyInstitution: Int64 = 0
+
+    // MARK: Numbers of the file
+
+    private static func number(
+        _ name: String, _ database: Database
+    ) throws(DatabaseError) -> Int64? {
+        let select = try database.prepare("SELECT value FROM meta WHERE name = ?")
+        try select.bind(1, name)
+        defer { select.reset() }
+        return try select.step() ? select.integer(0) : nil
+    }
+
+    private static func write(
+        _ name: String, _ value: Int64, _ database: Database
+    ) throws(DatabaseError) {
+        try run(database, "INSERT OR REPLACE INTO meta VALUES (?, ?)", .text(name), .number(value))
+    }
+
+    /// 1 is the sandbox, 2 is production.
+    static func write(
+        _ mode: IssuerSettings.Mode, _ database: Database
+    ) throws(DatabaseError) {
+        try write("mode", mode == .sandbox ? 1 : 2, database)
+    }
+
+    static func mode(_ database: Database) throws(DatabaseError) -> IssuerSettings.Mode {
+        switch try number("mode", database) {
+        case 1: .sandbox
+        case 2: .production
+        default:
+            throw DatabaseError(code: 11, description: "a mode that no version has written")
+        }
+    }
+
+    // MARK: Reading
+
+    static func read(
+        _ database: Database, _ mode: IssuerSettings.Mode
+    ) throws(DatabaseError) -> RegistryContent {
+        var content = RegistryContent(mode: mode)
+        content.version = try number("version", database) ?? 0
+        content.nextNumber = UInt32(truncatingIfNeeded: try number("next", database) ?? 1)
+        try each(database, "SELECT id, reference, disabled, revoked_until FROM institutions") {
+            content.institutions[$0.text(1)] = InstitutionRecord(
+                id: Institution.ID($0.short(0)), reference: $0.text(1),
+                isDisabled: $0.integer(2) != 0, revokedUntil: $0.optional(3))
+        }
+        try readProviders(database, &content)
+        try readClients(database, &content)
+        try each(database, "SELECT consent, institution, revoked_until FROM revoked_consents") {
+            let institution = $0.integer(1) == anyInstitution ? nil : Institution.ID($0.short(1))
+            let key = ConsentRevocation(consentID: $0.text(0), institution: institution)
+            content.revokedConsents[key] = $0.integer(2)
+        }
+        return content
+    }
+
+    private static func readProviders(
+        _ database: Database, _ content: inout RegistryContent
+    ) throws(DatabaseError) {
+        var uris: [UInt32: [Provider.RedirectURI]] = [:]
+        try each(database, "SELECT id, provider, uri FROM redirect_uris ORDER BY id") {
+            let uri = Provider.RedirectURI(
+                id: Provider.RedirectURI.ID($0.short(0)), text: $0.text(2))
+            uris[$0.short(1), default: []].append(uri)
+        }
+        try each(database, "SELECT id, reference, disabled, revoked_until FROM providers") {
+            content.providers[$0.text(1)] = ProviderRecord(
+                id: Provider.ID($0.short(0)), reference: $0.text(1),
+                redirectURIs: uris[$0.short(0)] ?? [], isDisabled: $0.integer(2) != 0,
+                revokedUntil: $0.optional(3))
+        }
+    }
+
+    private static func readClients(
+        _ database: Database, _ content: inout RegistryContent
+    ) throws(DatabaseError) {
+        var rights: [String: Set<Institution.ID>] = [:]
+        try each(database, "SELECT client, institution FROM client_institutions") {
+            rights[$0.text(0), default: []].insert(Institution.ID($0.short(1)))
+        }
+        try each(database, "SELECT id, secret, old_secret, old_secret_until FROM clients") {
+            let old = $0.optional(3).map { [row = $0] until in
+                ClientRecord.OldSecret(digest: SecretDigest(bytes: row.blob(2)), until: until)
+            }
+            content.clients[$0.text(0)] = ClientRecord(
+                id: $0.text(0), secret: SecretDigest(bytes: $0.blob(1)), oldSecret: old,
+                institutions: rights[$0.text(0)] ?? [])
+        }
+    }
+
+    private static func each(
+        _ database: Database, _ sql: String, _ read: (Statement) -> Void
+    ) throws(DatabaseError) {
+        let statement = try database.prepare(sql)
+        defer { statement.reset() }
+        while try statement.step() { read(statement) }
+    }
+
+    // MARK: Writing
+
+    /// Writes the rows in which `content` differs from `before`, which is what the file has.
+    static func write(
+        _ content: RegistryContent, over before: RegistryContent, _ database: Database
+    ) throws(DatabaseError) {
+        try write("version", content.version, database)
+        try write("next", Int64(content.nextNumber), database)
+        for (old, _) in difference(before.institutions, content.institutions) {
+            if let old { try delete("institutions", Int64(old.id.number), database) }
+        }
+        for (_, new) in difference(before.institutions, content.institutions) {
+            guard let new else { continue }
+            try run(
+                database, "INSERT INTO institutions VALUES (?, ?, ?, ?)",
+                .number(Int64(new.id.number)), .text(new.reference),
+                .number(new.isDisabled ? 1 : 0), .number(new.revokedUntil))
+        }
+        try writeProviders(difference(before.providers, content.providers), database)
+        try writeClients(difference(before.clients, content.clients), database)
+        for (key, until) in content.revokedConsents where before.revokedConsents[key] != until {
+            try run(
+                database, "INSERT OR REPLACE INTO revoked_consents VALUES (?, ?, ?)",
+                .text(key.consentID), .number(number(of: key)), .number(until))
+        }
+        for key in before.revokedConsents.keys where content.revokedConsents[key] == nil {
+            try run(
+                database, "DELETE FROM revoked_consents WHERE consent = ? AND institution = ?",
+                .text(key.consentID), .number(number(of: key)))
+        }
+    }
+
+    private static func number(of key: ConsentRevocation) -> Int64 {
+        key.institution.map { Int64($0.number) } ?? anyInstitution
+    }
+
+    /// What to delete and what to insert for each record that is not the same.
+    private static func difference<Record: Equatable>(
+        _ before: [String: Record], _ after: [String: Record]
+    ) -> [(old: Record?, new: Record?)] {
+        var pairs: [(Record?, Record?)] = []
+        for (key, new) in after where before[key] != new { pairs.append((before[key], new)) }
+        for (key, old) in before where after[key] == nil { pairs.append((old, nil)) }
+        return pairs
+    }
+
+    private static func writeProviders(
+        _ pairs: [(old: ProviderRecord?, new: ProviderRecord?)], _ database: Database
+    ) throws(DatabaseError) {
+        for case (let old?, _) in pairs {
+            let id = Int64(old.id.number)
+            try run(database, "DELETE FROM redirect_uris WHERE provider = ?", .number(id))
+            try delete("providers", id, database)
+        }
+        for case (_, let new?) in pairs {
+            let id = Int64(new.id.number)
+            try run(
+                database, "INSERT INTO providers VALUES (?, ?, ?, ?)", .number(id),
+                .text(new.reference), .number(new.isDisabled ? 1 : 0), .number(new.revokedUntil))
+            for uri in new.redirectURIs {
+                try run(
+                    database, "INSERT INTO redirect_uris VALUES (?, ?, ?)",
+                    .number(Int64(uri.id.number)), .number(id), .text(uri.text))
+            }
+        }
+    }
+
+    private static func writeClients(
+        _ pairs: [(old: ClientRecord?, new: ClientRecord?)], _ database: Database
+    ) throws(DatabaseError) {
+        for case (let old?, _) in pairs {
+            try run(database, "DELETE FROM client_institutions WHERE client = ?", .text(old.id))
+            try run(database, "DELETE FROM clients WHERE id = ?", .text(old.id))
+        }
+        for case (_, let new?) in pairs {
+            try run(
+                database, "INSERT INTO clients VALUES (?, ?, ?, ?)", .text(new.id),
+                .bytes(new.secret.bytes), new.oldSecret.map { .bytes($0.digest.bytes) } ?? .null,
+                .number(new.oldSecret?.until))
+            for institution in new.institutions {
+                try run(
+                    database, "INSERT INTO client_institutions VALUES (?, ?)", .text(new.id),
+                    .number(Int64(institution.number)))
+            }
+        }
+    }
+
+    private static func delete(
+        _ table: String, _ id: Int64, _ database: Database
+    ) throws(DatabaseError) {
+        try run(database, "DELETE FROM \(table) WHERE id = ?", .number(id))
+    }
+
+    private enum Value {
+        case text(String)
+        case number(Int64?)
+        case bytes([UInt8])
+        static let null = Value.number(nil)
+    }
+
+    private static func run(
+        _ database: Database, _ sql: String, _ values: Value...
+    ) throws(DatabaseError) {
+        let statement = try database.prepare(sql)
+        for (index, value) in values.enumerated() {
+            let index = Int32(index + 1)
+            switch value {
+            case .text(let text): try statement.bind(index, text)
+            case .number(let number): try statement.bind(index, number)
+            case .bytes(let bytes): try statement.bind(index, bytes)
+            }
+        }
+        try statement.run()
+    }
+}
+
+extension Statement {
+    /// The number of an institution, a provider or a redirect URI.
+    fileprivate func short(_ column: Int32) -> UInt32 {
+        UInt32(truncatingIfNeeded: integer(column))
+    }
+
+    fileprivate func optional(_ column: Int32) -> Int64? {
+        isNull(column) ? nil : integer(column)
+    }
+}

@@ -1,0 +1,144 @@
+// The registry in a file of its own beside the store: PATH.registry. The command line writes it, the
+// server only reads it, so neither can hold up or harm the other's file.
+
+import Glibc
+import Tokens
+
+/// An open registry file. One thread at a time; blocks.
+@safe public final class SQLiteRegistry: RegistryStore {
+    /// Marks a file as ours: "obir" in ASCII.
+    private static let applicationID: Int64 = 0x6F62_6972
+    private static let schemaVersion: Int64 = 1
+    /// How long another process's change is waited for.
+    private static let busyMilliseconds = 5000
+
+    public let path: String
+    public let mode: IssuerSettings.Mode
+    /// The file was not there before.
+    public let isNew: Bool
+    private let database: Database
+    private var seenChanges: Int64?
+
+    static func path(store: String) -> String { "\(store).registry" }
+
+    public static func exists(store: String) -> Bool {
+        unsafe access(path(store: store), F_OK) == 0
+    }
+
+    /// Opens the registry of a store, or makes it.
+    ///
+    /// - Parameter mode: the one that it must have; nil takes any, and makes one for production.
+    ///   A new one for the sandbox has the sandbox's well-known names in it.
+    /// - Throws: `SQLiteStoreFailure` that says what to do.
+    public init(store: String, mode wanted: IssuerSettings.Mode?) throws(SQLiteStoreFailure) {
+        path = SQLiteRegistry.path(store: store)
+        do {
+            // For this user only, before SQLite would make it for all.
+            let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            if file >= 0 { Glibc.close(file) }
+            database = try Database(path: path, .readWrite)
+            try database.execute(
+                """
+                PRAGMA busy_timeout = \(SQLiteRegistry.busyMilliseconds);
+                PRAGMA synchronous = FULL;
+                PRAGMA mmap_size = 0;
+                """)
+            isNew = try SQLiteRegistry.make(database, wanted ?? .production, path)
+            mode = try RegistryRows.mode(database)
+        } catch let failure as SQLiteStoreFailure {
+            throw failure
+        } catch {
+            throw SQLiteRegistry.failure(path, error)
+        }
+        if let wanted, wanted != mode {
+            throw SQLiteStoreFailure(
+                "the store \(store) was made in \(mode.rawValue) mode and is refused in "
+                    + "\(wanted.rawValue) mode; choose another path with --store")
+        }
+    }
+
+    private static func failure(_ path: String, _ error: any Error) -> SQLiteStoreFailure {
+        SQLiteStoreFailure(
+            "cannot use the registry \(path): \(error); make sure that this user may write it and "
+                + "its folder, and that the disk is not full")
+    }
+
+    /// Makes the tables where there are none; returns whether it did.
+    private static func make(
+        _ database: Database, _ mode: IssuerSettings.Mode, _ path: String
+    ) throws -> Bool {
+        let version = try database.integer("PRAGMA user_version")
+        let owner = try database.integer("PRAGMA application_id")
+        guard owner == applicationID || owner == 0 && version == 0 else {
+            throw SQLiteStoreFailure("\(path) is a database of another program; move it away")
+        }
+        guard version <= schemaVersion else {
+            throw SQLiteStoreFailure(
+                "\(path) has schema version \(version), this program knows \(schemaVersion); use "
+                    + "the newer program that wrote it")
+        }
+        if version == schemaVersion { return false }
+        try database.execute("BEGIN IMMEDIATE")
+        // Another process may have been faster.
+        let isMissing = try database.integer("PRAGMA user_version") == 0
+        if isMissing {
+            try database.execute(RegistryRows.tables)
+            try RegistryRows.write(mode, database)
+            let content = mode == .sandbox ? RegistryContent.sandbox : RegistryContent(mode: mode)
+            try RegistryRows.write(content, over: RegistryContent(mode: mode), database)
+            try database.execute(
+                """
+                PRAGMA application_id = \(applicationID);
+                PRAGMA user_version = \(schemaVersion);
+                """)
+        }
+        try database.execute("COMMIT")
+        return isMissing
+    }
+
+    public func load() throws -> RegistryContent {
+        try transaction("BEGIN") { try RegistryRows.read(database, mode) }
+    }
+
+    public func update<Answer>(
+        _ change: (inout RegistryContent) throws -> Answer
+    ) throws -> (answer: Answer, version: Int64) {
+        try transaction("BEGIN IMMEDIATE") {
+            let before = try RegistryRows.read(database, mode)
+            var content = before
+            let answer = try content.apply(change)
+            if content.version != before.version {
+                try RegistryRows.write(content, over: before, database)
+            }
+            return (answer, content.version)
+        }
+    }
+
+    /// Whether another connection has changed the file since this was last asked. Cheap.
+    func hasChanged() throws(DatabaseError) -> Bool {
+        let changes = try database.integer("PRAGMA data_version")
+        defer { seenChanges = changes }
+        return seenChanges != changes
+    }
+
+    private func transaction<Answer>(
+        _ begin: String, _ body: () throws -> Answer
+    ) throws -> Answer {
+        do {
+            try database.execute(begin)
+            let answer = try body()
+            try database.execute("COMMIT")
+            return answer
+        } catch {
+            if !database.isAutocommit {
+                do throws(DatabaseError) {
+                    try database.execute("ROLLBACK")
+                } catch {
+                    // The file is in trouble, which is what the first error says.
+                }
+            }
+            guard error is DatabaseError else { throw error }
+            throw SQLiteRegistry.failure(path, error)
+        }
+    }
+}

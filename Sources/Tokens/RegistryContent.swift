@@ -1,0 +1,216 @@
+// The whole registry as a value, and the rules of changing it. It knows neither where it is kept
+// nor who may change it.
+
+/// Everything that is registered.
+public struct RegistryContent: Equatable, Sendable {
+    /// Whose world this is; never changes.
+    public let mode: IssuerSettings.Mode
+    /// Counts the changes.
+    public var version: Int64 = 0
+    /// By reference.
+    public var institutions: [String: InstitutionRecord] = [:]
+    /// By reference.
+    public var providers: [String: ProviderRecord] = [:]
+    /// By id.
+    public var clients: [String: ClientRecord] = [:]
+    /// Whatever was issued for a consent until then is revoked.
+    public var revokedConsents: [ConsentRevocation: Milliseconds] = [:]
+    /// The number that the next institution, provider or redirect URI gets. None is given twice:
+    /// what was issued for a removed one must never pass for another's.
+    public var nextNumber: UInt32 = 1
+
+    public init(mode: IssuerSettings.Mode) { self.mode = mode }
+
+    /// One client, one institution, one provider, all with well-known names.
+    public static let sandbox: RegistryContent = {
+        var content = RegistryContent(mode: .sandbox)
+        content.institutions["PSDGB-FCA-111111"] = InstitutionRecord(
+            id: Institution.ID(1), reference: "PSDGB-FCA-111111")
+        content.providers["PSDGB-FCA-222222"] = ProviderRecord(
+            id: Registry.sandboxProvider, reference: "PSDGB-FCA-222222",
+            redirectURIs: [
+                Provider.RedirectURI(
+                    id: Provider.RedirectURI.ID(1), text: "https://www.google.com")
+            ])
+        content.clients["api-consumer-id"] = ClientRecord(
+            id: "api-consumer-id", secret: SecretDigest(of: Array("password".utf8)),
+            institutions: [Institution.ID(1)])
+        content.nextNumber = 2
+        return content
+    }()
+
+    private mutating func drawNumber() -> UInt32 {
+        precondition(nextNumber < .max, "four billion registrations")
+        defer { nextNumber += 1 }
+        return nextNumber
+    }
+
+    private static func isVisible(_ text: String, _ lengths: ClosedRange<Int>) -> Bool {
+        lengths.contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+}
+
+// MARK: Institutions and their clients
+
+extension RegistryContent {
+    public func institution(_ reference: String) throws(RegistryError) -> InstitutionRecord {
+        guard let record = institutions[reference] else { throw .institutionUnknown(reference) }
+        return record
+    }
+
+    /// Those that may act for it, by id.
+    public func clients(of institution: Institution.ID) -> [ClientRecord] {
+        clients.values.filter { $0.institutions.contains(institution) }.sorted { $0.id < $1.id }
+    }
+
+    /// Adds an institution and lets a client act for it.
+    ///
+    /// - Parameter secret: the client's, where there is no client `clientID` yet.
+    /// - Returns: whether the client is new.
+    public mutating func addInstitution(
+        _ reference: String, clientID: String, secret: SecretDigest
+    ) throws(RegistryError) -> Bool {
+        guard RegistryContent.isVisible(reference, 6...128) else {
+            throw .institutionInvalid(reference)
+        }
+        guard institutions[reference] == nil else { throw .institutionExists(reference) }
+        guard RegistryContent.isVisible(clientID, 1...128), !clientID.contains(":") else {
+            throw .clientInvalid(clientID)
+        }
+        let id = Institution.ID(drawNumber())
+        institutions[reference] = InstitutionRecord(id: id, reference: reference)
+        let isNew = clients[clientID] == nil
+        clients[clientID, default: ClientRecord(id: clientID, secret: secret, institutions: [])]
+            .institutions.insert(id)
+        return isNew
+    }
+
+    public mutating func setInstitution(
+        _ reference: String, isDisabled: Bool
+    ) throws(RegistryError) {
+        _ = try institution(reference)
+        institutions[reference]?.isDisabled = isDisabled
+    }
+
+    /// Removes it, and the clients that acted for no other.
+    public mutating func removeInstitution(_ reference: String) throws(RegistryError) {
+        let id = try institution(reference).id
+        institutions[reference] = nil
+        for client in clients(of: id) {
+            clients[client.id]?.institutions.remove(id)
+            if client.institutions == [id] { clients[client.id] = nil }
+        }
+        revokedConsents = revokedConsents.filter { $0.key.institution != id }
+    }
+
+    /// Replaces a client's secret. The one before it is still taken until `oldUntil`; the one
+    /// before that no more.
+    ///
+    /// - Parameter clientID: nil for the only one that acts for the institution.
+    /// - Returns: the client's id.
+    public mutating func rotateSecret(
+        _ reference: String, clientID: String?, secret: SecretDigest, oldUntil: Milliseconds,
+        now: Milliseconds
+    ) throws(RegistryError) -> String {
+        let acting = clients(of: try institution(reference).id)
+        if clientID == nil, acting.count > 1 {
+            throw .clientAmbiguous(acting.map(\.id), institution: reference)
+        }
+        guard let client = acting.first(where: { clientID == nil || $0.id == clientID }) else {
+            throw .clientUnknown(clientID ?? "at all", institution: reference)
+        }
+        clients[client.id]?.secret = secret
+        clients[client.id]?.oldSecret =
+            oldUntil > now ? ClientRecord.OldSecret(digest: client.secret, until: oldUntil) : nil
+        return client.id
+    }
+}
+
+// MARK: Providers
+
+extension RegistryContent {
+    public func provider(_ reference: String) throws(RegistryError) -> ProviderRecord {
+        guard let record = providers[reference] else { throw .providerUnknown(reference) }
+        return record
+    }
+
+    public mutating func addProvider(
+        _ reference: String, redirectURIs: [String]
+    ) throws(RegistryError) {
+        guard RegistryContent.isVisible(reference, 1...128) else {
+            throw .providerInvalid(reference)
+        }
+        guard providers[reference] == nil else { throw .providerExists(reference) }
+        providers[reference] = ProviderRecord(
+            id: Provider.ID(drawNumber()), reference: reference, redirectURIs: [])
+        for uri in redirectURIs { try addRedirectURI(uri, to: reference) }
+    }
+
+    public mutating func setProvider(
+        _ reference: String, isDisabled: Bool
+    ) throws(RegistryError) {
+        _ = try provider(reference)
+        providers[reference]?.isDisabled = isDisabled
+    }
+
+    public mutating func removeProvider(_ reference: String) throws(RegistryError) {
+        _ = try provider(reference)
+        providers[reference] = nil
+    }
+
+    public mutating func addRedirectURI(
+        _ uri: String, to reference: String
+    ) throws(RegistryError) {
+        let known = try provider(reference).redirectURIs
+        guard uri.utf8.count <= AbsoluteURI.bytesMax, AbsoluteURI.isValid(uri) else {
+            throw .redirectURIInvalid(uri)
+        }
+        guard !known.contains(where: { $0.text == uri }) else { throw .redirectURIExists(uri) }
+        let id = Provider.RedirectURI.ID(drawNumber())
+        providers[reference]?.redirectURIs.append(Provider.RedirectURI(id: id, text: uri))
+    }
+
+    public mutating func removeRedirectURI(
+        _ uri: String, from reference: String
+    ) throws(RegistryError) {
+        let known = try provider(reference).redirectURIs
+        guard let index = known.firstIndex(where: { $0.text == uri }) else {
+            throw .redirectURIUnknown(uri)
+        }
+        providers[reference]?.redirectURIs.remove(at: index)
+    }
+}
+
+// MARK: Kill switches
+
+extension RegistryContent {
+    /// Revokes all that was issued for the institution until `now`: codes, tokens, CCG tokens.
+    public mutating func revokeAll(
+        ofInstitution reference: String, now: Milliseconds
+    ) throws(RegistryError) {
+        _ = try institution(reference)
+        institutions[reference]?.revokedUntil = now
+    }
+
+    /// Revokes all that was issued for the provider until `now`: codes, tokens, CCG tokens.
+    public mutating func revokeAll(
+        ofProvider reference: String, now: Milliseconds
+    ) throws(RegistryError) {
+        _ = try provider(reference)
+        providers[reference]?.revokedUntil = now
+    }
+
+    /// Revokes all codes and tokens of a consent that were issued until `now`.
+    ///
+    /// - Parameter reference: the institution that it was given at; nil: at any.
+    public mutating func revokeAll(
+        ofConsent consentID: String, institution reference: String?, now: Milliseconds
+    ) throws(RegistryError) {
+        guard (1...128).contains(consentID.unicodeScalars.count) else {
+            throw .consentInvalid(consentID)
+        }
+        var id: Institution.ID?
+        if let reference { id = try institution(reference).id }
+        revokedConsents[ConsentRevocation(consentID: consentID, institution: id)] = now
+    }
+}

@@ -1,0 +1,3 @@
+// PLACEHOLDER
+import Tokens
+enum Timestamp { static func text(_ t: Milliseconds) -> String { "\(t)" } }

@@ -1,0 +1,122 @@
+// The suite that every place that keeps the registry must pass.
+
+import Tokens
+
+/// Runs one rule after another against fresh registries.
+public struct RegistryContract {
+    private let makeRegistry: () throws -> any RegistryStore
+
+    /// - Parameter makeRegistry: an empty one for production.
+    public init(_ makeRegistry: @escaping () throws -> any RegistryStore) {
+        self.makeRegistry = makeRegistry
+    }
+
+    /// Every rule by name.
+    public static var rules: [(name: String, run: (RegistryContract) throws -> Void)] {
+        [
+            ("everythingIsKept", { try $0.everythingIsKept() }),
+            ("refusedChangeChangesNothing", { try $0.refusedChangeChangesNothing() }),
+            ("versionCountsChangesOnly", { try $0.versionCountsChangesOnly() }),
+            ("whatIsRemovedIsGone", { try $0.whatIsRemovedIsGone() }),
+            ("noNumberIsGivenTwice", { try $0.noNumberIsGivenTwice() }),
+        ]
+    }
+
+    private func check(_ isTrue: Bool, _ what: String) throws {
+        if !isTrue { throw ContractViolation(what) }
+    }
+
+    private func digest(_ text: String) -> SecretDigest { SecretDigest(of: Array(text.utf8)) }
+
+    /// Two institutions, a client for both and one for the second, two providers, a kill switch of
+    /// each kind.
+    private func fill(_ content: inout RegistryContent) throws {
+        _ = try content.addInstitution("bank-1", clientID: "both", secret: digest("a"))
+        _ = try content.addInstitution("bank-2", clientID: "both", secret: digest("b"))
+        try content.addProvider("psp-1", redirectURIs: ["https://a.example/", "https://b.example"])
+        try content.addProvider("psp-2", redirectURIs: [])
+        _ = try content.rotateSecret(
+            "bank-1", clientID: nil, secret: digest("c"), oldUntil: 2000, now: 1000)
+        try content.setInstitution("bank-2", isDisabled: true)
+        try content.setProvider("psp-2", isDisabled: true)
+        try content.revokeAll(ofInstitution: "bank-1", now: 5)
+        try content.revokeAll(ofProvider: "psp-1", now: 6)
+        try content.revokeAll(ofConsent: "'consent\u{1}é😀", institution: nil, now: 7)
+        try content.revokeAll(ofConsent: "consent", institution: "bank-2", now: 8)
+    }
+
+    // MARK: Rules
+
+    private func everythingIsKept() throws {
+        let registry = try makeRegistry()
+        var expected = try registry.load()
+        try check(expected == RegistryContent(mode: .production), "it is not empty at first")
+        try fill(&expected)
+        expected.version = 1
+        let outcome = try registry.update { try fill(&$0) }
+        try check(outcome.version == 1, "the first change has version \(outcome.version)")
+        try check(try registry.load() == expected, "it holds something else than was put in")
+        try expected.setProvider("psp-2", isDisabled: false)
+        try expected.removeRedirectURI("https://a.example/", from: "psp-1")
+        try expected.addRedirectURI("https://c.example/", to: "psp-1")
+        expected.version = 2
+        let second = try registry.update { content in
+            try content.setProvider("psp-2", isDisabled: false)
+            try content.removeRedirectURI("https://a.example/", from: "psp-1")
+            try content.addRedirectURI("https://c.example/", to: "psp-1")
+        }
+        try check(second.version == 2, "the second change has version \(second.version)")
+        try check(try registry.load() == expected, "a second change was not kept")
+    }
+
+    private func refusedChangeChangesNothing() throws {
+        let registry = try makeRegistry()
+        _ = try registry.update { try fill(&$0) }
+        let before = try registry.load()
+        do {
+            _ = try registry.update { content in
+                try content.removeInstitution("bank-1")
+                try content.addProvider("psp-1", redirectURIs: [])
+            }
+            throw ContractViolation("a refused change was not refused")
+        } catch let error as RegistryError {
+            try check(error == .providerExists("psp-1"), "it was refused with \(error)")
+        }
+        try check(try registry.load() == before, "a refused change left something behind")
+    }
+
+    private func versionCountsChangesOnly() throws {
+        let registry = try makeRegistry()
+        _ = try registry.update { try fill(&$0) }
+        let same = try registry.update { try $0.setProvider("psp-2", isDisabled: true) }
+        try check(same.version == 1, "a change that changes nothing has version \(same.version)")
+    }
+
+    private func whatIsRemovedIsGone() throws {
+        let registry = try makeRegistry()
+        _ = try registry.update { try fill(&$0) }
+        _ = try registry.update { content in
+            for reference in ["bank-1", "bank-2"] { try content.removeInstitution(reference) }
+            for reference in ["psp-1", "psp-2"] { try content.removeProvider(reference) }
+        }
+        let content = try registry.load()
+        try check(
+            content.institutions.isEmpty && content.providers.isEmpty && content.clients.isEmpty,
+            "something is left")
+        try check(content.revokedConsents.count == 1, "a removed institution's consents are left")
+    }
+
+    private func noNumberIsGivenTwice() throws {
+        let registry = try makeRegistry()
+        var numbers: [UInt32] = []
+        for _ in 0..<3 {
+            let (number, _) = try registry.update { content in
+                try content.addProvider("psp", redirectURIs: ["https://a.example/"])
+                return try content.provider("psp").id.number
+            }
+            numbers.append(number)
+            _ = try registry.update { try $0.removeProvider("psp") }
+        }
+        try check(Set(numbers).count == 3, "a number was given twice: \(numbers)")
+    }
+}
