@@ -1,0 +1,94 @@
+// What the audit log is told: who did what, when, and why it was refused. Knows neither lines nor
+// files; an event holds identifiers, never their sealed form, so no secret can reach the log.
+
+/// One thing that happened. Cheap to make: the texts are shared with whoever has them already.
+public struct AuditEvent: Sendable {
+    /// The raw names stand in logs and never change.
+    public enum Kind: String, Sendable, CaseIterable {
+        case codeIssued = "code_issued"
+        case tokenIssued = "token_issued"
+        case ccgTokenIssued = "ccg_token_issued"
+        /// A request that was refused, for `reason`.
+        case refused
+        /// A used code came again, and its token was revoked (RFC 6749 §4.1.2).
+        case codeReplayed = "code_replayed"
+        case tokenRevoked = "token_revoked"
+        /// Somebody changed who exists: `change` says what.
+        case registryChanged = "registry_changed"
+        /// Client credentials were wrong or missing.
+        case authenticationFailed = "authentication_failed"
+    }
+
+    public let kind: Kind
+    public let at: Milliseconds
+    /// The error objects that the answer carried: what a caller reports is one of the ids.
+    public var errors: [(id: SealedIdentifier, code: String)] = []
+    /// Why it was refused, more precisely than the answer said: the raw value of an `AuditReason`,
+    /// or a sentence.
+    public var reason: String?
+    /// As the client named itself; not proven where authentication failed.
+    public var clientID: String?
+    /// The institution's reference, such as `PSDGB-FCA-111111`.
+    public var institution: String?
+    /// The provider's reference, such as `PSDGB-FCA-222222`.
+    public var provider: String?
+    public var consentID: String?
+    /// The log has a short digest of it.
+    public var code: Identifier?
+    /// The log has a short digest of it. Of a CCG token too.
+    public var token: Identifier?
+    public var scope: Scope?
+    /// The request's `transaction_reference`.
+    public var transactionReference: String?
+    /// The request's `x-fapi-interaction-id`.
+    public var interactionID: String?
+    /// What a change of the registry was, in words.
+    public var change: String?
+
+    public init(_ kind: Kind, at: Milliseconds) {
+        self.kind = kind
+        self.at = at
+    }
+}
+
+/// The reasons that have a name. The raw names stand in logs and never change.
+public enum AuditReason: String, Sendable, CaseIterable {
+    case codeUnknown = "code_unknown"
+    case codeExpired = "code_expired"
+    case codeUsed = "code_used"
+    case codeOfOtherInstitution = "code_of_other_institution"
+    case codeOfOtherProvider = "code_of_other_provider"
+    case codeForOtherRedirectURI = "code_for_other_redirect_uri"
+    case codeRevoked = "code_revoked"
+    case ccgTokenUnknown = "ccg_token_unknown"
+    case ccgTokenExpired = "ccg_token_expired"
+    case ccgTokenOfOtherInstitution = "ccg_token_of_other_institution"
+    case credentialsMissing = "credentials_missing"
+    case credentialsMalformed = "credentials_malformed"
+    case credentialsWrong = "credentials_wrong"
+    case institutionUnknown = "institution_unknown"
+    case institutionForbidden = "institution_forbidden"
+    case providerUnknown = "provider_unknown"
+    case redirectURIUnregistered = "redirect_uri_unregistered"
+    case tooManyFailures = "too_many_failures"
+    case storeUnavailable = "store_unavailable"
+    case storeFull = "store_full"
+
+    public init(_ refusal: CodeRefusal) {
+        self =
+            switch refusal {
+            case .unknown: .codeUnknown
+            case .expired: .codeExpired
+            case .used: .codeUsed
+            case .otherInstitution: .codeOfOtherInstitution
+            case .otherProvider: .codeOfOtherProvider
+            case .otherRedirectURI: .codeForOtherRedirectURI
+            case .revoked: .codeRevoked
+            }
+    }
+}
+
+/// Takes events. Any thread; never blocks, never fails: what it cannot take it counts.
+public protocol AuditSink: AnyObject, Sendable {
+    func record(_ event: AuditEvent)
+}
