@@ -166,6 +166,40 @@ public final class TCPStream: Handle {
         close()
     }
 
+    /// The client's address as the kernel has it, without the port: 4 bytes, or 16 for IPv6; an
+    /// IPv4 address in IPv6 clothes (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) has 4. Empty where the
+    /// client has gone. A system call each time.
+    public var peerAddress: [UInt8] {
+        guard isOpen else { return [] }
+        var storage = sockaddr_storage()
+        var length = Int32(MemoryLayout<sockaddr_storage>.size)
+        // Both kinds of address lie within the storage, which lives until the end of the closure.
+        return unsafe withUnsafeMutableBytes(of: &storage) { raw in
+            guard let start = raw.baseAddress,
+                unsafe uv_tcp_getpeername(
+                    memory.assumingMemoryBound(to: uv_tcp_t.self),
+                    start.assumingMemoryBound(to: sockaddr.self), &length) == 0
+            else { return [] }
+            let family = unsafe start.assumingMemoryBound(to: sockaddr.self).pointee.sa_family
+            switch Int32(family) {
+            case AF_INET:
+                let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 0
+                return unsafe [UInt8](raw[offset..<offset + 4])
+            case AF_INET6:
+                let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 0
+                return TCPStream.unmapped(unsafe [UInt8](raw[offset..<offset + 16]))
+            default:
+                return []
+            }
+        }
+    }
+
+    /// The four bytes of an IPv4 address that stands in an IPv6 one, or what was given.
+    static func unmapped(_ address: [UInt8]) -> [UInt8] {
+        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+        return address.starts(with: mapped) ? Array(address[12...]) : address
+    }
+
     override func didClose() {
         handler?.closed()
         handler = nil
