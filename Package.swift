@@ -6,6 +6,7 @@
 //                           ─▶ HTTP1
 //                           ─▶ Tokens ─▶ swift-crypto
 //                 ─▶ SQLiteStore ─▶ Tokens, UV, CSQLite
+//                 ─▶ Audit ─▶ Tokens, UV, swift-crypto
 
 import PackageDescription
 
@@ -44,11 +45,15 @@ let package = Package(
                 "CSQLite", "Tokens", "UV", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Audit",
+            dependencies: ["Tokens", "UV", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(name: "Server", dependencies: ["UV", "HTTP1", "Tokens"], swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "SQLiteStore", "Server", "Tokens", "UV",
+                "Audit", "SQLiteStore", "Server", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -68,10 +73,13 @@ let package = Package(
             dependencies: ["SQLiteStore", "StoreContract", "Tokens", "UV"],
             swiftSettings: strict),
         .testTarget(
+            name: "AuditTests", dependencies: ["Audit", "Tokens", "UV"], swiftSettings: strict),
+        .testTarget(
             name: "ServerTests", dependencies: ["Server", "HTTP1", "Tokens", "UV"],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEnd", dependencies: ["obie-tokens"], swiftSettings: strict),
+            name: "EndToEnd", dependencies: ["obie-tokens", "Audit", "Tokens"],
+            swiftSettings: strict),
         .testTarget(name: "Tidy", swiftSettings: strict),
     ]
 )

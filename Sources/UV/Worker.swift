@@ -1,16 +1,18 @@
 // A thread of our own.
 
 import CLibUV
+import Synchronization
 
-/// A thread that runs one closure to its end.
-public final class Worker {
+/// A thread that runs one closure to its end. Any thread may hold it.
+@safe public final class Worker: @unchecked Sendable {
     private final class Job {
         let run: () -> Void
         init(_ run: @escaping () -> Void) { self.run = run }
     }
 
+    // Written in `init`, read in `join`, which runs once.
     private var thread = uv_thread_t()
-    private var isJoined = false
+    private let isJoined = Atomic(false)
 
     /// Starts the thread and hands it `value`, such as an event loop with all that stands on it.
     ///
@@ -38,8 +40,8 @@ public final class Worker {
 
     /// Waits for the closure to return. Call exactly once, from another thread.
     public func join() {
-        precondition(!isJoined, "a thread is joined once")
-        isJoined = true
+        let wasJoined = isJoined.exchange(true, ordering: .relaxed)
+        precondition(!wasJoined, "a thread is joined once")
         _ = unsafe uv_thread_join(&thread)
     }
 }

@@ -10,7 +10,8 @@ struct ObieTokens: ParsableCommand {
         commandName: "obie-tokens",
         abstract: "Exchanges one-time authorization codes for access tokens (OBIE open banking).",
         subcommands: [
-            Serve.self, Institutions.self, Providers.self, TokensCommand.self, BackUp.self,
+            Serve.self, Institutions.self, Providers.self, TokensCommand.self,
+            AuditCommand.self, BackUp.self,
             Keys.self,
         ])
 }

@@ -52,7 +52,8 @@ struct SourceFile: CustomTestStringConvertible, Sendable {
         "Tokens": ["Crypto", "CryptoExtras", "Synchronization"],
         "Server": ["UV", "HTTP1", "Tokens", "Synchronization"],
         "SQLiteStore": ["CSQLite", "Tokens", "UV", "Crypto", "Glibc", "Synchronization"],
-        "obie-tokens": ["SQLiteStore", "Server", "Tokens", "UV", "ArgumentParser"],
+        "Audit": ["UV", "Tokens", "Crypto", "Synchronization"],
+        "obie-tokens": ["Audit", "SQLiteStore", "Server", "Tokens", "UV", "ArgumentParser"],
     ]
 
     @Test func sourcesAreFound() {

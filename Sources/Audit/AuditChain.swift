@@ -1,0 +1,80 @@
+// What makes a change show: every line holds the hash of the line before it. Knows no files.
+
+import Crypto
+
+/// The SHA-256 of a line's bytes without the line's end, or what stands in its place before the
+/// first line.
+struct AuditHash: Equatable, Sendable {
+    let bytes: [UInt8]
+
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    init(of line: ArraySlice<UInt8>) {
+        bytes = Array(SHA256.hash(data: line))
+    }
+
+    /// What the first line of a file has before it: 32 zeros, which no line hashes to.
+    static let start = AuditHash(bytes: [UInt8](repeating: 0, count: SHA256.byteCount))
+
+    static let digitCount = 2 * SHA256.byteCount
+
+    /// Reads 64 lower-case hexadecimal digits, or nothing.
+    init?(digits: some Collection<UInt8>) {
+        guard digits.count == AuditHash.digitCount else { return nil }
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in digits {
+            guard let value = AuditText.hexadecimalValue(digit) else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        self.bytes = bytes
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    var text: String {
+        var digits: [UInt8] = []
+        AuditText.appendHexadecimal(bytes[...], to: &digits)
+        return String(decoding: digits, as: UTF8.self)
+    }
+}
+
+/// Where a chain of lines has got to.
+///
+/// A line is `{"time":…,"event":…,…,"prev":"<hash of the line before>"}`. Whoever changes, removes,
+/// inserts or moves a line must rewrite all lines after it, and the hash of the last one with them:
+/// who noted that hash earlier, elsewhere, sees it.
+struct AuditChain: Sendable {
+    /// Of the last line.
+    private(set) var head: AuditHash
+
+    init(head: AuditHash = .start) { self.head = head }
+
+    private static let opening = Array(#","prev":""#.utf8)
+    private static let closing = Array(#""}"#.utf8)
+
+    /// Appends the record as a line with its end.
+    mutating func append(_ record: AuditRecord, to output: inout [UInt8]) {
+        let start = output.count
+        record.appendMembers(to: &output)
+        output.append(contentsOf: AuditChain.opening)
+        AuditText.appendHexadecimal(head.bytes[...], to: &output)
+        output.append(contentsOf: AuditChain.closing)
+        head = AuditHash(of: output[start...])
+        output.append(UInt8(ascii: "\n"))
+    }
+
+    /// What a line says of the line before it; nil where it is no line of an audit log.
+    static func previous(of line: ArraySlice<UInt8>) -> AuditHash? {
+        guard line.starts(with: AuditRecord.opening) else { return nil }
+        let tail = line.suffix(opening.count + AuditHash.digitCount + closing.count)
+        guard tail.starts(with: opening), tail.suffix(closing.count).elementsEqual(closing) else {
+            return nil
+        }
+        return AuditHash(digits: tail.dropFirst(opening.count).dropLast(closing.count))
+    }
+}

@@ -1,0 +1,96 @@
+// The log as its users see it: an event goes in on any thread, and comes out as a line.
+
+import Synchronization
+import Tokens
+import UV
+
+/// An audit log in a file. Any thread records; a thread of its own writes.
+///
+/// An event is in the file within `AuditWriter.lingerMilliseconds` and on disk within
+/// `AuditWriter.tickMilliseconds` more. One that cannot be written – too many at once, a full disk –
+/// is counted, reported, and a line `events_dropped` tells the count as soon as lines can be
+/// written again.
+public final class AuditLog: AuditSink {
+    /// Events that may wait. A second of the busiest server; some 10 MiB.
+    public static let countMax = 32_768
+
+    private let queue: AuditQueue
+    private let wakeup: Wakeup.Sender
+    private let worker: Worker
+    private let report: @Sendable (String) -> Void
+
+    /// Opens or makes the file (0600), repairs its end where a crash has left half a line, and
+    /// starts the thread.
+    ///
+    /// - Parameters:
+    ///   - report: gets one line each time the log fails, recovers, or has dropped events. Called
+    ///     on the log's thread, so it may block.
+    ///   - now: the time of the lines that the log itself has something to say in.
+    /// - Throws: `AuditFailure` where the file cannot be opened, or is none of an audit log.
+    public convenience init(
+        path: String, report: @escaping @Sendable (String) -> Void,
+        now: @escaping @Sendable () -> Milliseconds = Clock.wallMilliseconds
+    ) throws(AuditFailure) {
+        try self.init(
+            try AuditLog.open(path), countMax: AuditLog.countMax, report: report, now: now)
+    }
+
+    init(
+        _ storage: any AuditStorage, countMax: Int, report: @escaping @Sendable (String) -> Void,
+        now: @escaping @Sendable () -> Milliseconds
+    ) throws(AuditFailure) {
+        self.report = report
+        queue = AuditQueue(countMax: countMax)
+        let file = AuditFile(storage, report: report)
+        try file.write([], now: now())
+        try file.sync()
+        do throws(UVError) {
+            let writer = try AuditWriter(file, queue, report: report, now: now)
+            wakeup = writer.sender
+            do throws(UVError) {
+                worker = try Worker(owning: writer) { $0.run() }
+            } catch {
+                writer.abandon()
+                throw error
+            }
+        } catch {
+            throw AuditFailure("cannot start a thread for the audit log: \(error)")
+        }
+    }
+
+    /// Any thread; waits for nothing but the time of adding to an array.
+    public func record(_ event: AuditEvent) {
+        switch queue.add(AuditRecord(event)) {
+        case .first: wakeup.wake()
+        case .another, .droppedAsFull: break
+        case .droppedAsClosed:
+            report("an audit event came after the log was closed: \(event.kind.rawValue)")
+        }
+    }
+
+    /// Writes what waits, puts it on disk, and ends the thread. Call once, when nobody records any
+    /// more; blocks.
+    public func close() {
+        queue.close()
+        wakeup.wake()
+        worker.join()
+    }
+
+    /// Appends one event and returns when it is on disk: for the command line, while a server may
+    /// be writing to the same file. Blocks, at most a second for others.
+    public static func append(
+        _ event: AuditEvent, to path: String, report: @escaping (String) -> Void
+    ) throws(AuditFailure) {
+        let file = AuditFile(try open(path), report: report)
+        try file.write(CollectionOfOne(AuditRecord(event)), now: event.at)
+        try file.sync()
+    }
+
+    private static func open(_ path: String) throws(AuditFailure) -> AppendFile {
+        do throws(AppendFile.Failure) {
+            return try AppendFile(path, .append)
+        } catch {
+            throw AuditFailure(error)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// What the stable names in a log mean, for people.
+
+import Tokens
+
+enum AuditSentences {
+    /// What happened. A name of another version stays as it is.
+    static func event(_ name: String) -> String {
+        guard let kind = AuditEvent.Kind(rawValue: name) else { return name }
+        return switch kind {
+        case .codeIssued: "an authorization code was issued"
+        case .tokenIssued: "a code was exchanged for an access token"
+        case .ccgTokenIssued: "a CCG token was issued"
+        case .refused: "a request was refused"
+        case .codeReplayed: "a used code came again, and the token made of it was revoked"
+        case .tokenRevoked: "an access token was revoked"
+        case .registryChanged: "the registry was changed"
+        case .authenticationFailed: "a client could not prove who it is"
+        }
+    }
+
+    /// The precise reason. What has no name is a sentence already.
+    static func reason(_ name: String) -> String {
+        guard let reason = AuditReason(rawValue: name) else { return name }
+        return "\(sentence(reason)) (\(name))"
+    }
+
+    private static func sentence(_ reason: AuditReason) -> String {
+        switch reason {
+        case .codeUnknown:
+            "No such code was ever issued here, or it is so old that it has been forgotten."
+        case .codeExpired: "The code was right, but came after its lifetime had ended."
+        case .codeUsed: "The code had been exchanged before."
+        case .codeOfOtherInstitution: "The code was made for another institution."
+        case .codeOfOtherProvider:
+            "The code was made for another provider than the one that the CCG token stands for."
+        case .codeForOtherRedirectURI:
+            "The redirect URI is not, byte for byte, the one that the code was made with."
+        case .codeRevoked:
+            "A kill switch had revoked all codes of its institution, provider or consent."
+        case .ccgTokenUnknown: "No such CCG token was ever issued here, or it is long expired."
+        case .ccgTokenExpired: "The CCG token was right, but came after its lifetime had ended."
+        case .ccgTokenOfOtherInstitution: "The CCG token was issued to another institution."
+        case .credentialsMissing: "The request had no Authorization header."
+        case .credentialsMalformed: "The Authorization header was not Basic credentials."
+        case .credentialsWrong: "No client has this id and this secret."
+        case .institutionUnknown: "No institution with this reference is registered."
+        case .institutionForbidden: "The client may not act for this institution."
+        case .providerUnknown: "No provider with this reference is registered."
+        case .redirectURIUnregistered:
+            "The redirect URI is not, byte for byte, one of those registered for the provider."
+        case .tooManyFailures: "Too many attempts before this one had failed."
+        case .storeUnavailable: "The store could not be read or written; nothing was changed."
+        case .storeFull: "The store holds as much as it may; nothing was changed."
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// Texts, times and digits as a line has them. One event is one line whatever a client sends, and a
+// terminal that shows the line takes no commands from it.
+
+/// Bytes of a line.
+enum AuditText {
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    static func appendHexadecimal(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
+        for byte in bytes {
+            output.append(digits[Int(byte >> 4)])
+            output.append(digits[Int(byte & 15)])
+        }
+    }
+
+    static func hexadecimalValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+
+    /// Appends a JSON string (RFC 8259 §7) with its quotes. Beyond what JSON asks, everything
+    /// that has no glyph is escaped too: C1 controls, line separators, direction marks.
+    static func appendString(_ text: String, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
+        if isPlain(text) {
+            output.append(contentsOf: text.utf8)
+        } else {
+            for scalar in text.unicodeScalars { append(scalar, to: &output) }
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy {
+            $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+    }
+
+    private static func append(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
+        switch scalar {
+        case "\"": output.append(contentsOf: Array(#"\""#.utf8))
+        case "\\": output.append(contentsOf: Array(#"\\"#.utf8))
+        case "\n": output.append(contentsOf: Array(#"\n"#.utf8))
+        case "\r": output.append(contentsOf: Array(#"\r"#.utf8))
+        case "\t": output.append(contentsOf: Array(#"\t"#.utf8))
+        default:
+            if hasGlyph(scalar) {
+                output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            } else {
+                for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                    output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "u")])
+                    let bytes = [UInt8(unit >> 8), UInt8(unit & 0xFF)]
+                    appendHexadecimal(bytes[...], to: &output)
+                }
+            }
+        }
+    }
+
+    private static func hasGlyph(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+            .unassigned:
+            false
+        default: true
+        }
+    }
+
+    /// How many bytes of a line a byte of a text can become: `\u0001`.
+    static let growthMax = 6
+
+    /// The text, or as much of it as takes at most `bytesMax` bytes, with an ellipsis behind it.
+    static func bounded(_ text: String, bytesMax: Int) -> String {
+        guard text.utf8.count > bytesMax else { return text }
+        let ellipsis = "…"
+        var count = 0
+        var cut = ""
+        for scalar in text.unicodeScalars {
+            count += UTF8.width(scalar)
+            guard count + ellipsis.utf8.count <= bytesMax else { break }
+            cut.unicodeScalars.append(scalar)
+        }
+        return cut + ellipsis
+    }
+
+    /// Appends a time as RFC 3339 has it, in UTC: `2026-11-26T18:53:02.123Z`, always 24 bytes.
+    ///
+    /// - Parameter milliseconds: since 1970-01-01T00:00:00Z; what lies outside of the years 1970
+    ///   to 9999 becomes the nearest of those.
+    static func appendTime(_ milliseconds: Int64, to output: inout [UInt8]) {
+        let instant = min(max(milliseconds, 0), 253_402_300_799_999)
+        let second = Int(instant / 1000 % 86_400)
+        let (year, month, day) = civil(Int(instant / 86_400_000))
+        appendNumber(year, width: 4, to: &output)
+        output.append(UInt8(ascii: "-"))
+        appendNumber(month, width: 2, to: &output)
+        output.append(UInt8(ascii: "-"))
+        appendNumber(day, width: 2, to: &output)
+        output.append(UInt8(ascii: "T"))
+        appendNumber(second / 3600, width: 2, to: &output)
+        output.append(UInt8(ascii: ":"))
+        appendNumber(second / 60 % 60, width: 2, to: &output)
+        output.append(UInt8(ascii: ":"))
+        appendNumber(second % 60, width: 2, to: &output)
+        output.append(UInt8(ascii: "."))
+        appendNumber(Int(instant % 1000), width: 3, to: &output)
+        output.append(UInt8(ascii: "Z"))
+    }
+
+    static let timeLength = 24
+
+    private static func appendNumber(_ number: Int, width: Int, to output: inout [UInt8]) {
+        var divisor = 1
+        for _ in 1..<width { divisor *= 10 }
+        while divisor > 0 {
+            output.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    /// Year, month and day of a day count. Years begin in March here, so the leap day comes last.
+    private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
+        let shifted = day + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
+    }
+}
