@@ -60,11 +60,11 @@ def costs(path):
     return whole, {names[key]: value for key, value in of.items() if key in names}
 
 
-def count(program, folder, varies):
+def count(program, folder, varies, store="memory"):
     """Instructions of an exchange, and of its parts, where all heads are the same or none is."""
     out = os.path.join(folder, "callgrind")
     server = subprocess.Popen(
-        ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", program, "serve", "--store", "memory",
+        ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", program, "serve", "--store", store,
          "--loops", "1", "--code-lifetime", "3600", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
         stderr=subprocess.PIPE, text=True)
     try:
@@ -100,12 +100,16 @@ def compiler():
                                                             text=True).stdout)[1]
 
 
+def strip(program, stripped):
+    """A copy for callgrind: valgrind 3.19 gives up on the debug information of Swift's C++ runtime."""
+    subprocess.run(["strip", "--strip-debug", "-o", stripped, program], check=True)
+
+
 def measure(program):
     """All figures, in instructions an exchange."""
     with tempfile.TemporaryDirectory() as folder:
-        # valgrind 3.19 gives up on the debug information of Swift's C++ runtime.
         stripped = os.path.join(folder, "obie-tokens")
-        subprocess.run(["strip", "--strip-debug", "-o", stripped, program], check=True)
+        strip(program, stripped)
         same, parts = count(stripped, folder, varies=False)
         other, other_parts = count(stripped, folder, varies=True)
     return {"exchange, the same head again": round(same), "exchange, another head each time": round(other),

@@ -3,7 +3,11 @@
 #define OBIE_TOKENS_CLIBUV_SHIM_H
 
 #include <malloc.h>     // malloc_trim
+#include <sys/prctl.h>
 #include <sys/random.h> // getrandom
 #include <uv.h>
+
+// prctl(2) takes a variable number of arguments, which Swift does not import.
+static inline int obie_forbid_core_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 #endif

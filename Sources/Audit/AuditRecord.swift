@@ -76,7 +76,7 @@ struct AuditRecord: Sendable {
         append("fi", event.institution, to: &output)
         append("psp", event.provider, to: &output)
         append("consent", event.consentID, to: &output)
-        append("code", event.code, to: &output)
+        append("code", event.code.map(TokenReference.identifier), to: &output)
         append("token", event.token, to: &output)
         append("scope", event.scope.map(name), to: &output)
         append("transaction_reference", event.transactionReference, to: &output)
@@ -121,12 +121,16 @@ struct AuditRecord: Sendable {
     /// The first bytes of the digest that a store on disk keeps, so that lines and rows can be
     /// matched. Short, and of what is never sent: it says nothing about the code or token.
     private static func append(
-        _ name: String, _ identifier: Identifier?, to output: inout [UInt8]
+        _ name: String, _ reference: TokenReference?, to output: inout [UInt8]
     ) {
-        guard let identifier else { return }
+        guard let reference else { return }
         appendName(name, to: &output)
         output.append(UInt8(ascii: "\""))
-        let digest = Array(SHA256.hash(data: identifier.bytes))
+        let digest =
+            switch reference {
+            case .identifier(let id): Array(SHA256.hash(data: id.bytes))
+            case .digest(let digest): digest
+            }
         AuditText.appendHexadecimal(digest.prefix(digestBytes), to: &output)
         output.append(UInt8(ascii: "\""))
     }

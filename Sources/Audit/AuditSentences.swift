@@ -15,6 +15,7 @@ enum AuditSentences {
         case .tokenRevoked: "an access token was revoked"
         case .registryChanged: "the registry was changed"
         case .authenticationFailed: "a client could not prove who it is"
+        case .refusalsSuppressed: "refusals were counted instead of written"
         }
     }
 
@@ -37,6 +38,10 @@ enum AuditSentences {
             "The redirect URI is not, byte for byte, the one that the code was made with."
         case .codeRevoked:
             "A kill switch had revoked all codes of its institution, provider or consent."
+        case .ccgTokenRevoked:
+            "A kill switch had revoked all CCG tokens of its institution or provider."
+        case .ccgTokenOfUnknownProvider:
+            "The provider that the CCG token stands for is disabled or was removed."
         case .ccgTokenUnknown: "No such CCG token was ever issued here, or it is long expired."
         case .ccgTokenExpired: "The CCG token was right, but came after its lifetime had ended."
         case .ccgTokenOfOtherInstitution: "The CCG token was issued to another institution."

@@ -110,6 +110,13 @@ enum AuditText {
 
     static let timeLength = 24
 
+    /// The same as a text.
+    static func time(_ milliseconds: Int64) -> String {
+        var bytes: [UInt8] = []
+        appendTime(milliseconds, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private static func appendNumber(_ number: Int, width: Int, to output: inout [UInt8]) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }

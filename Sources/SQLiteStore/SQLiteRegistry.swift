@@ -25,6 +25,13 @@ import Tokens
         unsafe access(path(store: store), F_OK) == 0
     }
 
+    /// The mode that a store's registry was made in; nil where there is none.
+    public static func mode(
+        store: String
+    ) throws(SQLiteStoreFailure) -> IssuerSettings.Mode? {
+        exists(store: store) ? try SQLiteRegistry(store: store, mode: nil).mode : nil
+    }
+
     /// Opens the registry of a store, or makes it.
     ///
     /// - Parameter mode: the one that it must have; nil takes any, and makes one for production.

@@ -120,7 +120,7 @@ final class Transactions {
                 return .refused(.otherInstitution)
             }
             try delete(token.issuedAt, token.digest)
-            return .refused(.used)
+            return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
         }
         if let refusal = code.refusal(of: attempt) { return .refused(refusal) }
         let tokenDigest = Transactions.digest(attempt.token)
@@ -131,7 +131,7 @@ final class Transactions {
         try spendCode.run()
         guard database.changes == 1 else { return .refused(.used) }
         try insert(code.token(for: attempt), tokenDigest)
-        return .redeemed(state: code.state)
+        return .redeemed(state: code.state, consent: attempt.isAudited ? code.consent : nil)
     }
 
     private func find(

@@ -2,6 +2,7 @@
 // neither what is asked nor which kind of transport it stands on.
 
 import HTTP1
+import Tokens
 import UV
 
 /// What a connection needs of its stream. The loop's thread only.
@@ -12,6 +13,8 @@ protocol Transport: AnyObject {
     func resumeReading()
     func finishSending()
     func close()
+    /// The raw address of the other end; empty once it has gone.
+    var peerAddress: [UInt8] { get }
     /// Closes, and takes back what the client has not read.
     func reset()
 }
@@ -27,11 +30,17 @@ protocol ConnectionHost: AnyObject {
     /// Answers on their way out. They belong to whichever connection is being worked on, and there
     /// are none in between.
     var replies: Replies { get }
+    /// nil where there is no audit log.
+    var auditor: Auditor? { get }
     var monotonicMilliseconds: UInt64 { get }
     /// True once the server stops: every answer is then the last of its connection.
     var isStopping: Bool { get }
     func deadlineCameNearer(_ connection: Connection)
     func connectionClosed(_ connection: Connection)
+}
+
+extension ConnectionHost {
+    var auditor: Auditor? { nil }
 }
 
 /// Requests are answered one after the other: the next is looked at when the last one's answer is
@@ -56,6 +65,9 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     /// Held both ways until the connection is closed and the host forgets it.
     private let host: any ConnectionHost
     private let replies: Replies
+    private let auditor: Auditor?
+    /// Of the request that is being answered.
+    private(set) var notes: AuditNotes?
     private var phase = Phase.reading
     private var reader: RequestReader
     private var session = Session()
@@ -76,6 +88,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         self.transport = transport
         self.host = host
         replies = host.replies
+        auditor = host.auditor
         reader = RequestReader(limits: host.limits.http, shared: replies.shared)
         deadline = host.monotonicMilliseconds + host.limits.idleTimeoutMilliseconds
         host.deadlineCameNearer(self)
@@ -173,6 +186,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         context = ReplyContext(head, request)
         requests += 1
         if requests >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
+        if auditor != nil { notes = AuditNotes(interactionID: context.interactionID) }
         host.handler.handle(head, request, &session, self)
     }
 
@@ -191,13 +205,26 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         respond(.faults([fault]))
     }
 
+    func exchanged(_ result: Result<IssuedToken, TokenError>, _ client: Client.Tag) {
+        switch result {
+        case .success(let token): respond(.token(token))
+        case .failure(let error): respond(host.handler.response(to: error, client))
+        }
+    }
+
+    var peerAddress: [UInt8] { transport.peerAddress }
+
     func respond(_ response: Response) {
         if phase == .closed { return }
         precondition(phase == .answering, "a request is answered once")
         precondition(
             isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
         if host.isStopping { context.keepsAlive = false }
-        replies.append(response, context)
+        let ids = replies.append(response, context)
+        if let auditor {
+            auditor.answered(response, ids, notes) { transport.peerAddress }
+            notes = nil
+        }
         phase = context.keepsAlive ? .reading : .lingering
         if isWorking { return }
         // The store took its time: go on with what has come in since.

@@ -9,12 +9,14 @@ final class GatewayEndpoints {
     enum Endpoint { case introspect, revoke }
 
     private let issuer: TokenIssuer
+    private let authenticator: Authenticator
     private let now: () -> Milliseconds
-    private let shared: SharedBytes
 
-    init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
+    init(
+        issuer: TokenIssuer, authenticator: Authenticator, now: @escaping () -> Milliseconds
+    ) {
         self.issuer = issuer
-        self.shared = shared
+        self.authenticator = authenticator
         self.now = now
     }
 
@@ -29,14 +31,16 @@ final class GatewayEndpoints {
         if headers.authorization.isDoubled {
             return responder.respond(Self.invalidRequest("Authorization must be given once"))
         }
-        guard
-            session.authenticate(bytes, headers.authorization.value, issuer.registry, shared),
-            let client = session.client
-        else {
+        let client: Client
+        switch authenticator.authenticate(headers, bytes, &session, responder) {
+        case .proven(let proven): client = proven
+        case .failed:
             return responder.respond(
                 .oauthError(
                     "invalid_client", "Authorization must be Basic with a known client",
                     ErrorCode.authenticationError.status))
+        case .throttled(let seconds):
+            return responder.respond(.rateLimited(retryAfterSeconds: seconds, because: nil))
         }
         guard headers.contentType.isMediaType(Self.form, bytes) else {
             return responder.respond(
@@ -58,14 +62,14 @@ final class GatewayEndpoints {
             issuer.introspect(sealed, client: client, now: now()) { result in
                 switch result {
                 case .success(let grant): responder.respond(.introspection(grant))
-                case .failure(let error): responder.respond(Response(error))
+                case .failure(let error): responder.respond(.failure(error))
                 }
             }
         case .revoke:
             issuer.revoke(sealed, client: client, now: now()) { result in
                 switch result {
-                case .success: responder.respond(.revoked)
-                case .failure(let error): responder.respond(Response(error))
+                case .success(let token): responder.respond(.revoked(token))
+                case .failure(let error): responder.respond(.failure(error))
                 }
             }
         }

@@ -75,8 +75,14 @@ final class Replies {
     }
 
     /// Appends the whole answer.
-    func append(_ response: Response, _ context: ReplyContext) {
-        if case .token(let issued) = response { return appendToken(issued, context) }
+    ///
+    /// - Returns: the ids of the error objects in it.
+    @discardableResult
+    func append(_ response: Response, _ context: ReplyContext) -> [SealedIdentifier] {
+        if case .token(let issued) = response {
+            appendToken(issued, context)
+            return []
+        }
         content.removeAll(keepingCapacity: true)
         switch response {
         case .token: preconditionFailure("dealt with above")
@@ -104,10 +110,17 @@ final class Replies {
             let head = ResponseEncoder.head(status, jsonFields + challenge(status))
             finish(head, context)
         case .faults(let faults):
-            appendFaults(faults, [], context)
+            return appendFaults(faults, [], context)
+        case .failure(let error):
+            return appendFaults([Fault(error)], [], context)
+        case .rateLimited(let seconds, _):
+            let fault = Fault(
+                .rateLimited,
+                "too many attempts have failed; wait \(seconds) s and check what is sent")
+            return appendFaults([fault], [("Retry-After", "\(seconds)")], context)
         case .methodNotAllowed(let allow):
             let fault = Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")
-            appendFaults([fault], [("Allow", allow)], context)
+            return appendFaults([fault], [("Allow", allow)], context)
         case .options(let allow):
             let head = ResponseEncoder.head(.noContent, jsonFields + [("Allow", allow)])
             output.append(contentsOf: head)
@@ -119,6 +132,7 @@ final class Replies {
                 status, [("Content-Type", type), ("Cache-Control", "no-store"), ("Date", date)])
             finish(head, context)
         }
+        return []
     }
 
     private static let tokenOpening = #"{"data":{"access_token":""#
@@ -198,17 +212,18 @@ final class Replies {
 
     private func appendFaults(
         _ faults: [Fault], _ extra: [(name: String, value: String)], _ context: ReplyContext
-    ) {
+    ) -> [SealedIdentifier] {
         guard let first = faults.first else { preconditionFailure("an error says at least one") }
         var fields = jsonFields + extra + challenge(first.code.status)
-        if [429, 503].contains(first.code.status.code) {
+        if first.code.status.code == 503 {
             fields.append(("Retry-After", "\(Replies.retryAfterSeconds)"))
         }
         content.append(contentsOf: #"{"errors":["#.utf8)
+        let ids = faults.map { _ in issueErrorID() }
         for (index, fault) in faults.enumerated() {
             if index > 0 { content.append(UInt8(ascii: ",")) }
             content.append(contentsOf: #"{"id":""#.utf8)
-            issueErrorID().appendToken(to: &content)
+            ids[index].appendToken(to: &content)
             content.append(contentsOf: #"","code":""#.utf8)
             content.append(contentsOf: fault.code.rawValue.utf8)
             content.append(contentsOf: #"","title":"#.utf8)
@@ -219,6 +234,7 @@ final class Replies {
         }
         content.append(contentsOf: "]}".utf8)
         finish(ResponseEncoder.head(first.code.status, fields), context)
+        return ids
     }
 
     /// The head, what depends on the request, and `content`.

@@ -15,10 +15,14 @@ enum Response {
     case code(SealedIdentifier, redirectURI: String, state: String?)
     /// 200 with what a token is good for; nil: with nothing but that it is not alive.
     case introspection(ActiveToken?)
-    /// 200 without content: the token is alive no more, or never was.
-    case revoked
+    /// 200 without content: the token is alive no more, or (nil) never was.
+    case revoked(AccessToken?)
     /// An error in the words of RFC 6749 §5.2.
     case oauthError(String, String, Status)
+    /// What the domain refused, in the API's words.
+    case failure(TokenError)
+    /// 429: too many failures, of which `because` is the last one.
+    case rateLimited(retryAfterSeconds: Int64, because: TokenError?)
     /// All faults have the status of the first.
     case faults([Fault])
     /// 405
@@ -87,15 +91,10 @@ struct ReplyContext {
 /// Takes the answer to one request: exactly one, on the loop's thread, at once or later.
 protocol Responder: ExchangeReceiver {
     func respond(_ response: Response)
-}
-
-extension Responder {
-    func exchanged(_ result: Result<IssuedToken, TokenError>) {
-        switch result {
-        case .success(let token): respond(.token(token))
-        case .failure(let error): respond(Response(error))
-        }
-    }
+    /// For what the audit log is told with the answer; nil where there is no audit log.
+    var notes: AuditNotes? { get }
+    /// The raw address of the client; empty once it has gone.
+    var peerAddress: [UInt8] { get }
 }
 
 /// Answers requests. One per event loop.
@@ -107,4 +106,13 @@ protocol RequestHandler: AnyObject {
     func handle(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder)
+
+    /// The answer to an exchange that failed.
+    func response(to error: TokenError, _ client: Client.Tag) -> Response
+}
+
+extension RequestHandler {
+    func response(to error: TokenError, _ client: Client.Tag) -> Response {
+        .failure(error)
+    }
 }

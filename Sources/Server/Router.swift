@@ -19,12 +19,25 @@ final class Router: RequestHandler {
     private let issuer: TokenIssuer
     private let endpoints: TokenEndpoints
     private let gateway: GatewayEndpoints
+    private let authenticator: Authenticator
 
-    /// - Parameter shared: what the connections of the loop have in common.
-    init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
+    /// - Parameters:
+    ///   - shared: what the connections of the loop have in common.
+    ///   - throttle: for attempts that fail; nil lets all fail as often as they like.
+    init(
+        issuer: TokenIssuer, shared: SharedBytes, throttle: FailureThrottle? = nil,
+        now: @escaping () -> Milliseconds
+    ) {
         self.issuer = issuer
-        endpoints = TokenEndpoints(issuer: issuer, shared: shared, now: now)
-        gateway = GatewayEndpoints(issuer: issuer, shared: shared, now: now)
+        authenticator = Authenticator(
+            issuer: issuer, shared: shared, throttle: throttle, now: now)
+        endpoints = TokenEndpoints(
+            issuer: issuer, authenticator: authenticator, shared: shared, now: now)
+        gateway = GatewayEndpoints(issuer: issuer, authenticator: authenticator, now: now)
+    }
+
+    func response(to error: TokenError, _ client: Client.Tag) -> Response {
+        authenticator.response(to: error, client)
     }
 
     func handle(

@@ -14,6 +14,10 @@ public struct ServerConfiguration: Sendable {
     /// Without a trailing slash; nil: `http://` and the address that was bound.
     public var publicURL: String?
     public var limits = ServerLimits()
+    /// For attempts that fail; nil lets all fail as often as they like.
+    public var throttle: FailureThrottle?
+    /// nil: nothing is written down.
+    public var audit: (any AuditSink)?
 
     public init(listen: SocketAddress, adminListen: SocketAddress, loops: Int) {
         self.listen = listen
@@ -160,10 +164,16 @@ public final class Server {
         _ issuer: TokenIssuer
     ) throws(UVError) {
         let replies = Server.replies(configuration, address, issuer)
-        let router = Router(issuer: issuer, shared: replies.shared, now: Clock.wallMilliseconds)
+        let router = Router(
+            issuer: issuer, shared: replies.shared, throttle: configuration.throttle,
+            now: Clock.wallMilliseconds)
+        let auditor = configuration.audit.map {
+            Auditor(
+                $0, issuer: issuer, now: Clock.wallMilliseconds, random: SystemRandom.fill)
+        }
         let serving = try ServingLoop(
             loop: loop, address: address, sharesPort: true, limits: configuration.limits,
-            handler: router, replies: replies, report: report)
+            handler: router, replies: replies, auditor: auditor, report: report)
         var stopper: Wakeup?
         stopper = try Wakeup(loop) {
             serving.stop {

@@ -10,6 +10,7 @@ final class ServingLoop: ConnectionHost {
     let limits: ServerLimits
     let handler: any RequestHandler
     let replies: Replies
+    let auditor: Auditor?
     let loop: EventLoop
     private(set) var isStopping = false
     private let address: SocketAddress
@@ -26,12 +27,14 @@ final class ServingLoop: ConnectionHost {
 
     init(
         loop: EventLoop, address: SocketAddress, sharesPort: Bool, limits: ServerLimits,
-        handler: any RequestHandler, replies: Replies, report: LoopReport
+        handler: any RequestHandler, replies: Replies, auditor: Auditor? = nil,
+        report: LoopReport
     ) throws(UVError) {
         self.loop = loop
         self.limits = limits
         self.handler = handler
         self.replies = replies
+        self.auditor = auditor
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
         self.address = address

@@ -3,6 +3,12 @@
 import HTTP1
 import Tokens
 
+/// Who asks, and for which institution.
+struct Caller: Equatable {
+    let client: Client.Tag
+    let institution: Institution.ID
+}
+
 /// Remembers the last good credentials of a connection, by their bytes.
 struct Session {
     /// What proved the rest; another one proves it anew.
@@ -30,9 +36,14 @@ struct Session {
         isHeadGood = true
     }
 
-    /// The institution of a head that repeats the last one; nil: look at it.
-    func repeatedInstitution(_ registry: Registry) -> Institution.ID? {
-        isHeadGood && self.registry === registry ? institution : nil
+    /// The caller of a head that repeats the last one; nil: look at it.
+    func repeatedCaller(_ registry: Registry) -> Caller? {
+        isHeadGood && self.registry === registry ? caller : nil
+    }
+
+    private var caller: Caller? {
+        guard let client, let institution else { return nil }
+        return Caller(client: client.tag, institution: institution)
     }
 
     /// The provider of a head that repeats the last one; nil: look at its CCG token.
@@ -59,11 +70,11 @@ struct Session {
         return true
     }
 
-    /// The institution that `fi_reference_id` names, where the client may act for it.
-    mutating func institution(
+    /// The client with the institution that `fi_reference_id` names, where it may act for that.
+    mutating func caller(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
-    ) -> Institution.ID? {
-        if let institution, bytesEqual(bytes, value, institutionReference) { return institution }
+    ) -> Caller? {
+        if bytesEqual(bytes, value, institutionReference) { return caller }
         var reference: [UInt8] = []
         reference.append(bytes, value)
         guard
@@ -74,7 +85,7 @@ struct Session {
         institution = found.id
         // A CCG token belongs to one institution.
         (ccgToken, provider) = ([], nil)
-        return found.id
+        return caller
     }
 
     /// The provider that a CCG token was found to speak for, if it may be remembered.

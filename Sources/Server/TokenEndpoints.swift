@@ -9,11 +9,16 @@ final class TokenEndpoints {
     enum Endpoint { case exchange, issueCode }
 
     private let issuer: TokenIssuer
+    private let authenticator: Authenticator
     private let now: () -> Milliseconds
     private let shared: SharedBytes
 
-    init(issuer: TokenIssuer, shared: SharedBytes, now: @escaping () -> Milliseconds) {
+    init(
+        issuer: TokenIssuer, authenticator: Authenticator, shared: SharedBytes,
+        now: @escaping () -> Milliseconds
+    ) {
         self.issuer = issuer
+        self.authenticator = authenticator
         self.shared = shared
         self.now = now
     }
@@ -22,12 +27,23 @@ final class TokenEndpoints {
         _ endpoint: Endpoint, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
         _ session: inout Session, _ responder: any Responder
     ) {
-        if head.isRepeated, let institution = session.repeatedInstitution(issuer.registry) {
-            return go(endpoint, head, bytes, nil, institution, &session, responder)
+        if head.isRepeated, let caller = session.repeatedCaller(issuer.registry) {
+            if let notes = responder.notes { repeatNotes(notes, head, bytes, session) }
+            return go(endpoint, head, bytes, nil, caller, &session, responder)
         }
         let headers = APIHeaders(head, bytes)
-        guard let institution = check(headers, bytes, &session, responder) else { return }
-        go(endpoint, head, bytes, headers, institution, &session, responder)
+        guard let caller = check(headers, bytes, &session, responder) else { return }
+        go(endpoint, head, bytes, headers, caller, &session, responder)
+    }
+
+    /// What the checks would have noted.
+    private func repeatNotes(
+        _ notes: AuditNotes, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ session: borrowing Session
+    ) {
+        notes.read(APIHeaders(head, bytes), bytes)
+        notes.clientID = session.client?.id
+        notes.isAuthenticated = true
     }
 
     /// A doubled Authorization (400), Authorization (401), the other headers (400, all faults),
@@ -35,19 +51,24 @@ final class TokenEndpoints {
     private func check(
         _ headers: APIHeaders, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
-    ) -> Institution.ID? {
+    ) -> Caller? {
         session.beginHead()
+        responder.notes?.read(headers, bytes)
         if headers.authorization.isDoubled {
             responder.respond(
                 .fault(.parameterInvalid, "the header Authorization must be given once"))
             return nil
         }
-        guard session.authenticate(bytes, headers.authorization.value, issuer.registry, shared)
-        else {
+        switch authenticator.authenticate(headers, bytes, &session, responder) {
+        case .proven: break
+        case .failed:
             responder.respond(
                 .fault(
                     .authenticationError,
                     "the header Authorization must be Basic with a known client id and its secret"))
+            return nil
+        case .throttled(let seconds):
+            responder.respond(.rateLimited(retryAfterSeconds: seconds, because: nil))
             return nil
         }
         let faults = headers.faults(bytes)
@@ -56,45 +77,46 @@ final class TokenEndpoints {
             return nil
         }
         guard
-            let institution = session.institution(
+            let caller = session.caller(
                 bytes, headers.institution.value, issuer.registry, shared)
         else {
+            responder.notes?.reason = .institutionForbidden
             responder.respond(
                 .fault(
                     .fiForbidden, "the client may not act for the institution in fi_reference_id"))
             return nil
         }
         session.acceptHead()
-        return institution
+        return caller
     }
 
     /// - Parameter headers: nil where the head repeats the last one.
     private func go(
         _ endpoint: Endpoint, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
-        _ headers: APIHeaders?, _ institution: Institution.ID, _ session: inout Session,
+        _ headers: APIHeaders?, _ caller: Caller, _ session: inout Session,
         _ responder: any Responder
     ) {
         switch endpoint {
         case .exchange:
             if headers == nil, let provider = session.repeatedProvider {
-                return exchange(bytes.extracting(head.body), institution, provider, responder)
+                return exchange(bytes.extracting(head.body), caller, provider, responder)
             }
             let headers = headers ?? APIHeaders(head, bytes)
-            exchange(head, bytes, headers, institution, &session, responder)
+            exchange(head, bytes, headers, caller, &session, responder)
         case .issueCode:
             let headers = headers ?? APIHeaders(head, bytes)
-            issueCode(head, bytes, headers, institution, &session, responder)
+            issueCode(head, bytes, headers, caller, &session, responder)
         }
     }
 
     private func exchange(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
-        _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
+        _ caller: Caller, _ session: inout Session, _ responder: any Responder
     ) {
         // The common case needs no closure: the provider is known on this connection.
         let content = bytes.extracting(head.body)
         if let provider = session.provider(bytes, headers.ccgToken.value) {
-            return exchange(content, institution, provider, responder)
+            return exchange(content, caller, provider, responder)
         }
         let body: TokenBody
         do throws(BodyFaults) {
@@ -105,19 +127,19 @@ final class TokenEndpoints {
         }
         switch body {
         case .clientCredentials(let pspID):
-            grantClientCredentials(pspID, institution, responder)
+            grantClientCredentials(pspID, caller, responder)
         case .authorizationCode(let code, let redirectURI):
             let text = redirectURI.text(content)
-            withProvider(bytes, headers, institution, &session, responder) { [self] provider in
+            withProvider(bytes, headers, caller, &session, responder) { [self] provider in
                 let uri = provider.redirectURIID(Array(text.utf8).span)
-                exchange(code, uri, institution, provider, responder)
+                exchange(code, uri, caller, provider, responder)
             }
         }
     }
 
     /// The exchange where the CCG token has been looked at.
     private func exchange(
-        _ content: Span<UInt8>, _ institution: Institution.ID, _ provider: Provider,
+        _ content: Span<UInt8>, _ caller: Caller, _ provider: Provider,
         _ responder: any Responder
     ) {
         let body: TokenBody
@@ -128,26 +150,32 @@ final class TokenEndpoints {
         }
         switch body {
         case .clientCredentials(let pspID):
-            grantClientCredentials(pspID, institution, responder)
+            grantClientCredentials(pspID, caller, responder)
         case .authorizationCode(let code, let redirectURI):
             let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
-            exchange(code, uri, institution, provider, responder)
+            exchange(code, uri, caller, provider, responder)
         }
     }
 
     private func exchange(
         _ code: SealedIdentifier?, _ redirectURI: Provider.RedirectURI.ID?,
-        _ institution: Institution.ID, _ provider: Provider, _ responder: any Responder
+        _ caller: Caller, _ provider: Provider, _ responder: any Responder
     ) {
+        if let notes = responder.notes {
+            notes.provider = provider.reference
+            notes.code = code
+        }
         let request = ExchangeRequest(
-            institution: institution, provider: provider.id, code: code, redirectURI: redirectURI)
+            client: caller.client, institution: caller.institution, provider: provider.id,
+            code: code,
+            redirectURI: redirectURI)
         issuer.exchange(request, now: now(), for: responder)
     }
 
     /// The sandbox's answer is fixed. In production a CCG token is bound to this institution and
     /// the provider that psp_id names.
     private func grantClientCredentials(
-        _ pspID: String?, _ institution: Institution.ID, _ responder: any Responder
+        _ pspID: String?, _ caller: Caller, _ responder: any Responder
     ) {
         switch issuer.settings.mode {
         case .sandbox: responder.respond(.fixedToken)
@@ -157,13 +185,14 @@ final class TokenEndpoints {
                     .fault(
                         .parameterInvalid, "psp_id must be the reference of a registered provider"))
             }
-            let request = CCGTokenRequest(institution: institution, provider: provider.id)
+            responder.notes?.provider = provider.reference
+            let request = CCGTokenRequest(institution: caller.institution, provider: provider.id)
             issuer.issueCCGToken(request, now: now()) { [issuer] result in
                 switch result {
                 case .success(let token):
                     let seconds = issuer.settings.ccgTokenLifetime / 1000
                     responder.respond(.ccgToken(token, seconds: seconds))
-                case .failure(let error): responder.respond(Response(error))
+                case .failure(let error): responder.respond(.failure(error))
                 }
             }
         }
@@ -171,7 +200,7 @@ final class TokenEndpoints {
 
     /// Finds the provider that the CCG token speaks for and goes on with it, or answers 401.
     private func withProvider(
-        _ bytes: Span<UInt8>, _ headers: APIHeaders, _ institution: Institution.ID,
+        _ bytes: Span<UInt8>, _ headers: APIHeaders, _ caller: Caller,
         _ session: inout Session, _ responder: any Responder,
         _ body: @escaping (Provider) -> Void
     ) {
@@ -179,12 +208,12 @@ final class TokenEndpoints {
         var ccgToken: [UInt8] = []
         ccgToken.append(bytes, headers.ccgToken.value)
         var fixed: Provider?
-        issuer.provider(ccgToken: ccgToken, institution: institution, now: now()) { result in
+        issuer.provider(ccgToken: ccgToken, institution: caller.institution, now: now()) { result in
             switch result {
             case .success(let provider):
                 fixed = provider
                 body(provider)
-            case .failure(let error): responder.respond(Response(error))
+            case .failure(let error): responder.respond(.failure(error))
             }
         }
         if let fixed, issuer.registry.fixedCCGToken != nil {
@@ -194,7 +223,7 @@ final class TokenEndpoints {
 
     private func issueCode(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ headers: APIHeaders,
-        _ institution: Institution.ID, _ session: inout Session, _ responder: any Responder
+        _ caller: Caller, _ session: inout Session, _ responder: any Responder
     ) {
         let body: CodeBody
         do throws(BodyFaults) {
@@ -203,51 +232,56 @@ final class TokenEndpoints {
         } catch {
             return responder.respond(.faults(error.faults))
         }
-        withProvider(bytes, headers, institution, &session, responder) { [self] provider in
-            issueCode(body, institution, provider, responder)
+        withProvider(bytes, headers, caller, &session, responder) { [self] provider in
+            issueCode(body, caller, provider, responder)
         }
     }
 
     private func issueCode(
-        _ body: CodeBody, _ institution: Institution.ID, _ provider: Provider,
+        _ body: CodeBody, _ caller: Caller, _ provider: Provider,
         _ responder: any Responder
     ) {
+        if let notes = responder.notes {
+            notes.provider = provider.reference
+            notes.consentID = body.consent.id
+            notes.scope = body.scope
+        }
         guard let redirectURI = provider.redirectURI(Array(body.redirectURI.utf8).span) else {
+            responder.notes?.reason = .redirectURIUnregistered
             return responder.respond(
                 .fault(
                     .redirectURIUnregistered,
                     "the redirect_uri is none of those registered for the provider"))
         }
         let request = CodeRequest(
-            institution: institution, provider: provider.id, redirectURI: redirectURI.id,
+            institution: caller.institution, provider: provider.id, redirectURI: redirectURI.id,
             scope: body.scope, consent: body.consent, state: body.state)
         issuer.issueCode(request, now: now()) { result in
             switch result {
             case .success(let code):
+                responder.notes?.code = code
                 responder.respond(
                     .code(code, redirectURI: redirectURI.text, state: body.state))
-            case .failure(let error): responder.respond(Response(error))
+            case .failure(let error): responder.respond(.failure(error))
             }
         }
     }
 }
 
-extension Response {
+extension Fault {
     /// The one place where the domain's errors become the API's.
     init(_ error: TokenError) {
         switch error {
         case .ccgTokenInvalid:
-            self = .fault(
+            self.init(
                 .ccgTokenInvalid, "the ccg_token is not valid for this institution; get a new one")
         case .codeRefused:
             // Whatever the reason, the same words: it is none of the caller's business.
-            self = .fault(
-                .authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
+            self.init(.authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
         case .store(.unavailable):
-            self = .fault(
-                .storeUnavailable, "the storage did not answer; send the same request again")
+            self.init(.storeUnavailable, "the storage did not answer; send the same request again")
         case .store(.full):
-            self = .fault(
+            self.init(
                 .storeUnavailable, "the storage is full; send the same request again later")
         }
     }

@@ -25,3 +25,10 @@ public struct AccessToken: Sendable {
         expiresAt.map { now < $0 } ?? true
     }
 }
+
+/// A token as the audit log names it. Some stores keep nothing but digests.
+public enum TokenReference: Equatable, Sendable {
+    case identifier(Identifier)
+    /// SHA-256 of the identifier's bytes.
+    case digest([UInt8])
+}

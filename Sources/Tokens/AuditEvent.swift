@@ -17,9 +17,12 @@ public struct AuditEvent: Sendable {
         case registryChanged = "registry_changed"
         /// Client credentials were wrong or missing.
         case authenticationFailed = "authentication_failed"
+        /// Refusals that were counted instead of written, so that nobody can fill the log:
+        /// `reason` says how many.
+        case refusalsSuppressed = "refusals_suppressed"
     }
 
-    public let kind: Kind
+    public var kind: Kind
     public let at: Milliseconds
     /// The error objects that the answer carried: what a caller reports is one of the ids.
     public var errors: [(id: SealedIdentifier, code: String)] = []
@@ -36,7 +39,7 @@ public struct AuditEvent: Sendable {
     /// The log has a short digest of it.
     public var code: Identifier?
     /// The log has a short digest of it. Of a CCG token too.
-    public var token: Identifier?
+    public var token: TokenReference?
     public var scope: Scope?
     /// The request's `transaction_reference`.
     public var transactionReference: String?
@@ -63,6 +66,8 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case ccgTokenUnknown = "ccg_token_unknown"
     case ccgTokenExpired = "ccg_token_expired"
     case ccgTokenOfOtherInstitution = "ccg_token_of_other_institution"
+    case ccgTokenRevoked = "ccg_token_revoked"
+    case ccgTokenOfUnknownProvider = "ccg_token_of_unknown_provider"
     case credentialsMissing = "credentials_missing"
     case credentialsMalformed = "credentials_malformed"
     case credentialsWrong = "credentials_wrong"
@@ -84,6 +89,20 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .otherProvider: .codeOfOtherProvider
             case .otherRedirectURI: .codeForOtherRedirectURI
             case .revoked: .codeRevoked
+            }
+    }
+
+    public init(_ error: TokenError) {
+        self =
+            switch error {
+            case .ccgTokenInvalid(.unknown): .ccgTokenUnknown
+            case .ccgTokenInvalid(.expired): .ccgTokenExpired
+            case .ccgTokenInvalid(.otherInstitution): .ccgTokenOfOtherInstitution
+            case .ccgTokenInvalid(.revoked): .ccgTokenRevoked
+            case .ccgTokenInvalid(.providerUnknown): .ccgTokenOfUnknownProvider
+            case .codeRefused(let refusal, _): AuditReason(refusal)
+            case .store(.unavailable): .storeUnavailable
+            case .store(.full): .storeFull
             }
     }
 }

@@ -64,11 +64,13 @@ public struct Redemption: Sendable {
     public let tokenExpiresAt: Milliseconds?
     /// What is revoked as a whole; nil: nothing.
     public let revocations: Revocations?
+    /// The audit log is told, so the outcome says more.
+    public let isAudited: Bool
 
     public init(
         code: Identifier, institution: Institution.ID, provider: Provider.ID,
         redirectURI: Provider.RedirectURI.ID?, now: Milliseconds, token: Identifier,
-        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil
+        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil, isAudited: Bool = false
     ) {
         self.code = code
         self.institution = institution
@@ -78,6 +80,7 @@ public struct Redemption: Sendable {
         self.token = token
         self.tokenExpiresAt = tokenExpiresAt
         self.revocations = revocations
+        self.isAudited = isAudited
     }
 }
 

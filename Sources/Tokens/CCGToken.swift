@@ -18,6 +18,13 @@ public struct CCGToken: Sendable {
     }
 }
 
+/// Why a CCG token was refused. For the audit log only: outside, all of them look the same.
+public enum CCGTokenRefusal: Error, Equatable, Sendable {
+    case unknown, expired, otherInstitution, revoked
+    /// Its provider was disabled or removed.
+    case providerUnknown
+}
+
 /// A request for a CCG token.
 public struct CCGTokenRequest: Sendable {
     public let institution: Institution.ID
@@ -57,23 +64,40 @@ extension TokenIssuer {
         if let fixed = registry.fixedCCGToken {
             let isRight = fixed.secret.matches(SecretDigest(of: ccgToken))
             let provider = isRight ? registry.provider(fixed.provider) : nil
-            return completion(provider.map(Result.success) ?? .failure(.ccgTokenInvalid))
+            return completion(
+                provider.map(Result.success)
+                    ?? .failure(.ccgTokenInvalid(isRight ? .providerUnknown : .unknown)))
         }
         guard let sealed = SealedIdentifier(token: ccgToken.span),
             let id = open(sealed, youngerThan: settings.ccgTokenLifetime, now: now)
-        else { return completion(.failure(.ccgTokenInvalid)) }
+        else { return completion(.failure(.ccgTokenInvalid(.unknown))) }
         store.ccgToken(id) { [registry] result in
             switch result {
             case .failure(let error): completion(.failure(.store(error)))
             case .success(let token):
-                guard let token, token.institution == institution, now < token.expiresAt,
-                    let provider = registry.provider(token.provider),
-                    registry.revocations?.covers(
-                        issuedAt: id.issuedAt, institution: institution, provider: provider.id,
-                        consentID: nil) != true
-                else { return completion(.failure(.ccgTokenInvalid)) }
-                completion(.success(provider))
+                completion(
+                    CCGToken.provider(token, institution: institution, now: now, registry)
+                        .mapError(TokenError.ccgTokenInvalid))
             }
         }
+    }
+}
+
+extension CCGToken {
+    /// All the rules of a CCG token.
+    ///
+    /// - Parameter token: nil for one that the store does not know.
+    fileprivate static func provider(
+        _ token: CCGToken?, institution: Institution.ID, now: Milliseconds, _ registry: Registry
+    ) -> Result<Provider, CCGTokenRefusal> {
+        guard let token else { return .failure(.unknown) }
+        if token.institution != institution { return .failure(.otherInstitution) }
+        if now >= token.expiresAt { return .failure(.expired) }
+        let isRevoked = registry.revocations?.covers(
+            issuedAt: token.id.issuedAt, institution: institution, provider: token.provider,
+            consentID: nil)
+        if isRevoked == true { return .failure(.revoked) }
+        return registry.provider(token.provider).map(Result.success)
+            ?? .failure(.providerUnknown)
     }
 }

@@ -20,7 +20,23 @@ public struct Institution: Sendable {
 /// An API client: credentials that may act for some institutions. An object, since connections and
 /// the registry share it.
 public final class Client: Sendable {
+    /// Tells clients apart without holding one: a digest of the id.
+    public struct Tag: Hashable, Sendable {
+        public let number: UInt64
+
+        public init(of id: String) {
+            let digest = SecretDigest(of: Array(id.utf8)).bytes
+            number = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        }
+
+        /// The bytes, for a table's key.
+        public var bytes: [UInt8] {
+            (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) }
+        }
+    }
+
     public let id: String
+    public let tag: Tag
     public let secret: SecretDigest
     /// The one before, while it is still taken.
     public let oldSecret: SecretDigest?
@@ -31,6 +47,7 @@ public final class Client: Sendable {
         institutions: Set<Institution.ID>
     ) {
         self.id = id
+        tag = Tag(of: id)
         self.secret = secret
         self.oldSecret = oldSecret
         self.institutions = institutions

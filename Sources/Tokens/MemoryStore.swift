@@ -137,8 +137,9 @@ public final class MemoryStore: TokenStore, Sendable {
                 preconditionFailure("it was unused, and nobody else has the lock")
             }
             let (token, state) = unused.spent(on: attempt)
+            let consent = attempt.isAudited ? token.consent : nil
             tokens.insert(token, attempt.token)
-            return .success(.redeemed(state: state))
+            return .success(.redeemed(state: state, consent: consent))
         }
     }
 
@@ -149,7 +150,8 @@ public final class MemoryStore: TokenStore, Sendable {
             return .success(.refused(.otherInstitution))
         }
         tokens[MemoryStore.shard(used.token)].withLock { $0.remove(used.token) }
-        return .success(.refused(.used))
+        return .success(
+            .refused(.used, revoked: attempt.isAudited ? .identifier(used.token) : nil))
     }
 
     public func token(

@@ -73,6 +73,11 @@ public final class Registry: Sendable {
         institutions[reference]
     }
 
+    /// For the audit log: there are few, and it seldom asks.
+    public func institution(_ id: Institution.ID) -> Institution? {
+        institutions.values.first { $0.id == id }
+    }
+
     /// By the name that others know it by, such as `PSDGB-FCA-222222`.
     public func provider(reference: String) -> Provider? {
         providersByReference[reference]

@@ -15,12 +15,16 @@ public struct IssuerSettings: Sendable {
     public var tokenLifetime: Milliseconds? = 31_104_000_000
     /// One hour.
     public var ccgTokenLifetime: Milliseconds = 3_600_000
+    /// There is an audit log, so outcomes say more.
+    public var isAudited = false
 
     public init() {}
 }
 
 /// A request to exchange a code.
 public struct ExchangeRequest: Sendable {
+    /// Who asks; told again with the outcome.
+    public let client: Client.Tag
     public let institution: Institution.ID
     public let provider: Provider.ID
     /// nil where the text cannot be a code of ours.
@@ -29,9 +33,10 @@ public struct ExchangeRequest: Sendable {
     public let redirectURI: Provider.RedirectURI.ID?
 
     public init(
-        institution: Institution.ID, provider: Provider.ID, code: SealedIdentifier?,
-        redirectURI: Provider.RedirectURI.ID?
+        client: Client.Tag, institution: Institution.ID, provider: Provider.ID,
+        code: SealedIdentifier?, redirectURI: Provider.RedirectURI.ID?
     ) {
+        self.client = client
         self.institution = institution
         self.provider = provider
         self.code = code
@@ -65,11 +70,14 @@ public struct CodeRequest: Sendable {
 public struct IssuedToken: Sendable {
     public let token: SealedIdentifier
     public let state: String?
+    /// For the audit log; nil where there is none.
+    public let consent: Consent?
 }
 
 /// Is told how an exchange went: once.
 public protocol ExchangeReceiver: AnyObject {
-    func exchanged(_ result: Result<IssuedToken, TokenError>)
+    /// - Parameter client: who asked.
+    func exchanged(_ result: Result<IssuedToken, TokenError>, _ client: Client.Tag)
 }
 
 /// Issues codes and tokens. One per event loop, used on its thread only; the store is shared.
@@ -136,21 +144,22 @@ public final class TokenIssuer {
         let age = settings.codeLifetime + ReplayMemory.milliseconds
         guard let sealedCode = request.code,
             let code = open(sealedCode, youngerThan: age, now: now)
-        else { return receiver.exchanged(.failure(.codeRefused(.unknown))) }
+        else { return receiver.exchanged(.failure(.codeRefused(.unknown)), request.client) }
         let (id, sealed) = drawIdentifier(now)
         let attempt = Redemption(
             code: code, institution: request.institution, provider: request.provider,
             redirectURI: request.redirectURI, now: now, token: id,
             tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
-            revocations: registry.revocations)
-        store.redeem(attempt) { result in
+            revocations: registry.revocations, isAudited: settings.isAudited)
+        store.redeem(attempt) { [client = request.client] result in
             switch result {
-            case .success(.redeemed(let state)):
-                receiver.exchanged(.success(IssuedToken(token: sealed, state: state)))
-            case .success(.refused(let refusal)):
-                receiver.exchanged(.failure(.codeRefused(refusal)))
+            case .success(.redeemed(let state, let consent)):
+                receiver.exchanged(
+                    .success(IssuedToken(token: sealed, state: state, consent: consent)), client)
+            case .success(.refused(let refusal, let revoked)):
+                receiver.exchanged(.failure(.codeRefused(refusal, revoked: revoked)), client)
             case .failure(let error):
-                receiver.exchanged(.failure(.store(error)))
+                receiver.exchanged(.failure(.store(error)), client)
             }
         }
     }
@@ -164,6 +173,12 @@ public final class TokenIssuer {
         let oldest = age.map { now - $0 } ?? 0
         let newest = now + TokenIssuer.clockSkew
         return sealer.open(sealed) { $0.issuedAt > oldest && $0.issuedAt <= newest }
+    }
+
+    /// What is inside of a code or token that was sealed here, however old; nil for most of what
+    /// was not.
+    public func identifier(_ sealed: SealedIdentifier, now: Milliseconds) -> Identifier? {
+        open(sealed, youngerThan: nil, now: now)
     }
 
     /// A number for an error occurrence: unique, and tells nothing.

@@ -9,9 +9,11 @@ public enum StoreError: Error, Equatable, Sendable {
 }
 
 public enum RedemptionOutcome: Equatable, Sendable {
-    /// The code is spent and the token is stored. `state` as it was given with the code.
-    case redeemed(state: String?)
-    case refused(CodeRefusal)
+    /// The code is spent and the token is stored. `state` as it was given with the code; `consent`
+    /// where the attempt is audited.
+    case redeemed(state: String?, consent: Consent? = nil)
+    /// `revoked`, where the attempt is audited: the token of a used code, which is gone now.
+    case refused(CodeRefusal, revoked: TokenReference? = nil)
 }
 
 /// Keeps codes and tokens.

@@ -55,6 +55,12 @@ public enum Machine {
         return Int(clamping: limit.rlim_max)
     }
 
+    /// From now on no core of this process is written, and no other process of the user may look
+    /// into it (`prctl(2)`, PR_SET_DUMPABLE).
+    public static func forbidCoreDumps() {
+        _ = obie_forbid_core_dumps()
+    }
+
     /// Gives free heap pages back to the kernel (`malloc_trim(3)`). Takes milliseconds where much
     /// is free, so not for a loop that serves requests. Any thread.
     public static func releaseFreeMemory() {

@@ -1,6 +1,7 @@
 // obie-tokens fi …: the institutions, and the clients that act for them.
 
 import ArgumentParser
+import Audit
 import Tokens
 import UV
 
@@ -76,7 +77,9 @@ extension Institutions {
         func run() throws {
             let (reference, secret) = (institution.reference, NewSecret())
             let clientID = client ?? reference
-            let isNew = try RegistryEditor(store, makes: true).change { content in
+            let isNew = try RegistryEditor(store, makes: true).change(
+                "institution \(reference) added, client \(clientID)"
+            ) { content in
                 try content.addInstitution(reference, clientID: clientID, secret: secret.digest)
             }
             output.print(
@@ -128,7 +131,9 @@ extension Institutions {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change { content in
+            try RegistryEditor(store).change(
+                "institution \(institution.reference) disabled"
+            ) { content in
                 try content.setInstitution(institution.reference, isDisabled: true)
             }
             Program.log("\(institution.reference) is disabled")
@@ -143,7 +148,9 @@ extension Institutions {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change { content in
+            try RegistryEditor(store).change(
+                "institution \(institution.reference) enabled"
+            ) { content in
                 try content.setInstitution(institution.reference, isDisabled: false)
             }
             Program.log("\(institution.reference) is enabled")
@@ -177,7 +184,9 @@ extension Institutions {
             let secret = NewSecret()
             let now = Clock.wallMilliseconds()
             let until = now + keepOld * 1000
-            let clientID = try RegistryEditor(store).change { content in
+            let clientID = try RegistryEditor(store).change(
+                "new secret for a client of \(institution.reference)"
+            ) { content in
                 try content.rotateSecret(
                     institution.reference, clientID: client, secret: secret.digest,
                     oldUntil: until, now: now)
@@ -204,7 +213,9 @@ extension Institutions {
             let editor = try RegistryEditor(store)
             _ = try editor.read { try $0.institution(institution.reference) }
             try confirmation.confirm("Remove \(institution.reference) and void all its tokens?")
-            try editor.change { try $0.removeInstitution(institution.reference) }
+            try editor.change("institution \(institution.reference) removed") {
+                try $0.removeInstitution(institution.reference)
+            }
             Program.log("\(institution.reference) is removed")
         }
     }

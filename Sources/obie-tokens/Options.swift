@@ -60,6 +60,15 @@ struct Options: ParsableArguments {
         help: "sandbox has well-known credentials; production starts with an empty registry.")
     var mode = Mode.sandbox
 
+    @OptionGroup var audit: AuditLogOption
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Answer failures 429 once a client or an address has failed too often. What is right "
+                + "is never refused. (default: --throttle)"))
+    var throttle = true
+
     @Option(
         help: ArgumentHelp(
             "How long an authorization code can be exchanged: 1 to 3600 seconds. (default: 60)",
@@ -91,6 +100,31 @@ struct Options: ParsableArguments {
 enum StoreChoice {
     case memory
     case sqlite(path: String)
+}
+
+/// Where the audit log is.
+struct AuditLogOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The file that gets a line for everything issued, refused, revoked and changed; or "
+                + "none. (default: PATH.audit beside a store in production mode, else none)",
+            valueName: "file|none"),
+        transform: OptionValue.auditLog)
+    var auditLog: AuditLogChoice?
+
+    /// The file, or nil for none.
+    func path(_ store: StoreChoice, _ mode: IssuerSettings.Mode) -> String? {
+        switch (auditLog, store, mode) {
+        case (.file(let path)?, _, _): path
+        case (nil, .sqlite(let path), .production): "\(path).audit"
+        case (.off?, _, _), (nil, .memory, _), (nil, .sqlite, .sandbox): nil
+        }
+    }
+}
+
+enum AuditLogChoice {
+    case off
+    case file(String)
 }
 
 enum Mode: String, ExpressibleByArgument, CaseIterable {
@@ -141,6 +175,14 @@ enum OptionValue {
                     + "sqlite:./obie-tokens.db")
         }
         return .sqlite(path: String(text.dropFirst(prefix.count)))
+    }
+
+    static func auditLog(_ text: String) throws -> AuditLogChoice {
+        if text == "none" { return .off }
+        guard !text.isEmpty else {
+            throw ValidationError("write the path of a file, or none")
+        }
+        return .file(text)
     }
 
     static func number(_ text: String, _ range: ClosedRange<Int64>) throws -> Int64 {

@@ -1,5 +1,6 @@
 // The wiring: which store, which registry, which server. The only place that names them together.
 
+import Audit
 import SQLiteStore
 import Server
 import Tokens
@@ -14,9 +15,14 @@ struct ProgramFailure: Error, CustomStringConvertible {
 struct Program {
     private let server: Server
     private let file: SQLiteFile?
+    private let audit: AuditLog?
 
     init(_ options: Options) throws(ProgramFailure) {
-        let settings = Program.settings(options)
+        // Secrets are in memory; a core on disk, or another process that looks in, would have them.
+        Machine.forbidCoreDumps()
+        var settings = Program.settings(options)
+        let auditPath = options.audit.path(options.store, settings.mode)
+        settings.isAudited = auditPath != nil
         var configuration = ServerConfiguration(
             listen: options.listen, adminListen: options.adminListen,
             loops: options.loops.map { Int($0) } ?? Machine.availableProcessors)
@@ -40,6 +46,15 @@ struct Program {
             registry = opened.registry
             file = opened
         }
+        do throws(ProgramFailure) {
+            audit = try auditPath.map(Program.openAudit)
+        } catch {
+            file?.close()
+            throw error
+        }
+        configuration.audit = audit
+        configuration.throttle =
+            options.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: makeStore) { store in
                 TokenIssuer(
@@ -47,6 +62,7 @@ struct Program {
                     random: RandomPool(fill: SystemRandom.fill))
             }
         } catch {
+            audit?.close()
             file?.close()
             throw ProgramFailure(description: error.description)
         }
@@ -58,6 +74,16 @@ struct Program {
         Program.log(
             "listening on http://\(server.address), probes on http://\(server.adminAddress), "
                 + "\(configuration.loops) event loop\(configuration.loops == 1 ? "" : "s")")
+    }
+
+    private static func openAudit(_ path: String) throws(ProgramFailure) -> AuditLog {
+        do throws(AuditFailure) {
+            return try AuditLog(path: path, report: log)
+        } catch {
+            throw ProgramFailure(
+                description: "cannot use the audit log: \(error); choose another file with "
+                    + "--audit-log, or none")
+        }
     }
 
     private static func limits(
@@ -104,6 +130,7 @@ struct Program {
     /// Serves until it is told to stop, and leaves everything on disk.
     func run() {
         server.run()
+        audit?.close()
         file?.close()
         Program.log("stopped")
     }

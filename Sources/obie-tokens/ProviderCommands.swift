@@ -1,6 +1,7 @@
 // obie-tokens psp …: the providers and their redirect URIs.
 
 import ArgumentParser
+import Audit
 import Tokens
 import UV
 
@@ -54,7 +55,9 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store, makes: true).change { content in
+            try RegistryEditor(store, makes: true).change(
+                "provider \(provider.reference) added"
+            ) { content in
                 try content.addProvider(provider.reference, redirectURIs: redirectURIs)
             }
             Program.log("\(provider.reference) is added")
@@ -95,7 +98,9 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change { content in
+            try RegistryEditor(store).change(
+                "provider \(provider.reference) disabled"
+            ) { content in
                 try content.setProvider(provider.reference, isDisabled: true)
             }
             Program.log("\(provider.reference) is disabled")
@@ -110,7 +115,9 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change { content in
+            try RegistryEditor(store).change(
+                "provider \(provider.reference) enabled"
+            ) { content in
                 try content.setProvider(provider.reference, isDisabled: false)
             }
             Program.log("\(provider.reference) is enabled")
@@ -127,7 +134,9 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change { content in
+            try RegistryEditor(store).change(
+                "redirect URI \(uri) added to \(provider.reference)"
+            ) { content in
                 try content.addRedirectURI(uri, to: provider.reference)
             }
             Program.log("codes for \(provider.reference) may be sent to \(uri)")
@@ -145,7 +154,9 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change { content in
+            try RegistryEditor(store).change(
+                "redirect URI \(uri) removed from \(provider.reference)"
+            ) { content in
                 try content.removeRedirectURI(uri, from: provider.reference)
             }
             Program.log("codes for \(provider.reference) may no longer be sent to \(uri)")
@@ -165,7 +176,9 @@ extension Providers {
             let editor = try RegistryEditor(store)
             _ = try editor.read { try $0.provider(provider.reference) }
             try confirmation.confirm("Remove \(provider.reference) and void all its tokens?")
-            try editor.change { try $0.removeProvider(provider.reference) }
+            try editor.change("provider \(provider.reference) removed") {
+                try $0.removeProvider(provider.reference)
+            }
             Program.log("\(provider.reference) is removed")
         }
     }

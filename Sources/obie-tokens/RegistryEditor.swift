@@ -14,6 +14,7 @@ struct RegistryEditor {
 
     private let store: String
     private let registry: SQLiteRegistry
+    private let option: StoreOption
 
     /// - Parameter makes: whether a registry is made where there is none.
     init(_ option: StoreOption, makes: Bool = false) throws {
@@ -27,6 +28,7 @@ struct RegistryEditor {
             }
             return try SQLiteRegistry(store: path, mode: nil)
         }
+        self.option = option
         if registry.isNew {
             Program.log("made a new registry for production: \(registry.path)")
         }
@@ -42,9 +44,14 @@ struct RegistryEditor {
     }
 
     /// Changes the registry. Returns once a running server answers its next request accordingly.
+    ///
+    /// - Parameter change: what is done, for the audit log.
     @discardableResult
-    func change<Answer>(_ body: (inout RegistryContent) throws -> Answer) throws -> Answer {
+    func change<Answer>(
+        _ change: String, _ body: (inout RegistryContent) throws -> Answer
+    ) throws -> Answer {
         let (answer, version) = try RegistryEditor.explaining { try registry.update(body) }
+        try option.record(change, registry.mode)
         let seen = RunningServer.wait(
             registryVersion: version, store: store,
             milliseconds: RegistryEditor.takeOverMilliseconds)

@@ -1,6 +1,7 @@
 // Commands about a store: back it up, rotate its keys.
 
 import ArgumentParser
+import Audit
 import SQLiteStore
 import Tokens
 import UV
@@ -12,6 +13,23 @@ struct StoreOption: ParsableArguments {
             "The store. (default: \(OptionValue.defaultStore))", valueName: "sqlite:path"),
         transform: OptionValue.store)
     var store = StoreChoice.sqlite(path: OptionValue.defaultPath)
+
+    @OptionGroup var audit: AuditLogOption
+
+    /// Writes down what a command has done, where there is an audit log.
+    ///
+    /// - Parameter mode: nil where the store has no registry yet.
+    func record(_ change: String, _ mode: IssuerSettings.Mode?) throws {
+        guard let path = audit.path(store, mode ?? .sandbox) else { return }
+        var event = AuditEvent(.registryChanged, at: Clock.wallMilliseconds())
+        event.change = change
+        do throws(AuditFailure) {
+            try AuditLog.append(event, to: path, report: Program.log)
+        } catch {
+            Program.log("error: done, but the audit log could not be written: \(error)")
+            throw ExitCode(74)
+        }
+    }
 
     /// - Throws: where the store is none on disk.
     func path() throws -> String {
@@ -46,6 +64,8 @@ struct BackUp: ParsableCommand {
             Program.log("error: \(error)")
             throw ExitCode(71)
         }
+        try store.record(
+            "store copied to \(destination)", try SQLiteRegistry.mode(store: path))
         Program.log("copied \(path) to \(destination), and its keys to \(destination).keys")
     }
 }
@@ -70,6 +90,7 @@ struct Keys: ParsableCommand {
                 Program.log("error: \(error)")
                 throw ExitCode(71)
             }
+            try store.record("new sealing key", try SQLiteRegistry.mode(store: path))
             Program.log("\(path).keys has a new key; restart the server to use it")
         }
     }

@@ -1,6 +1,7 @@
 // obie-tokens tokens revoke: kill switches.
 
 import ArgumentParser
+import Audit
 import Tokens
 import UV
 
@@ -48,7 +49,7 @@ struct TokensCommand: ParsableCommand {
             let editor = try RegistryEditor(store)
             try confirmation.confirm("Revoke everything issued for \(subject) until now?")
             let now = Clock.wallMilliseconds()
-            try editor.change { content in
+            try editor.change("everything issued for \(subject) revoked") { content in
                 if let consent {
                     try content.revokeAll(ofConsent: consent, institution: fi, now: now)
                 } else if let fi {

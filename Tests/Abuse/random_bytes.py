@@ -156,7 +156,7 @@ class Server:
     def __init__(self, program, log):
         self.log = log
         self.process = subprocess.Popen(
-            [program, "serve", "--store", "memory", "--listen", "127.0.0.1:0",
+            [program, "serve", "--store", "memory", "--no-throttle", "--listen", "127.0.0.1:0",
              "--admin-listen", "127.0.0.1:0", "--code-lifetime", str(CODE_SECONDS)],
             stderr=log, stdin=subprocess.DEVNULL)
         match = None

@@ -56,7 +56,7 @@ class Server:
             if self.files:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
         self.process = subprocess.Popen(
-            [self.program, "serve", "--store", "memory", "--loops", "1", "--listen", "127.0.0.1:0", "--admin-listen",
+            [self.program, "serve", "--store", "memory", "--no-throttle", "--loops", "1", "--listen", "127.0.0.1:0", "--admin-listen",
              "127.0.0.1:0"], stderr=subprocess.PIPE, preexec_fn=limit)
         for line in self.process.stderr:
             if found := re.search(rb"listening on http://127.0.0.1:(\d+)", line):

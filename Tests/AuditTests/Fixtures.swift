@@ -82,6 +82,8 @@ extension AuditEvent {
         return event
     }
 
+    static let fullToken = Identifier(issuedAt: time, randomHigh: 3, randomLow: 4)
+
     /// With every member that there is.
     static func full(_ kind: Kind) -> AuditEvent {
         var event = AuditEvent(kind, at: time)
@@ -92,7 +94,7 @@ extension AuditEvent {
         event.provider = "PSDGB-FCA-222222"
         event.consentID = "consent-1"
         event.code = Identifier(issuedAt: time, randomHigh: 1, randomLow: 2)
-        event.token = Identifier(issuedAt: time, randomHigh: 3, randomLow: 4)
+        event.token = .identifier(fullToken)
         event.scope = .payments
         event.transactionReference = "reference-1"
         event.interactionID = "c770aef3-6784-41f7-8e0e-ff5f97bddb3a"

@@ -93,7 +93,7 @@ def start(options, folder):
     log = os.path.join(folder, "log")
     with open(log, "wb") as output:
         process = subprocess.Popen(
-            [options.server, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--loops", "2",
+            [options.server, "serve", "--no-throttle", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--loops", "2",
              "--code-lifetime", "3600", "--store", f"sqlite:{folder}/store.db"], stderr=output, env=environment)
     end = time.monotonic() + 20
     while time.monotonic() < end and process.poll() is None:

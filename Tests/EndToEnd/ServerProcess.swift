@@ -26,7 +26,10 @@ final class ServerProcess: Sendable {
     init(_ arguments: [String] = []) throws {
         // In memory, unless the test says otherwise: a file has one server.
         let store = arguments.contains("--store") ? [] : ["--store", "memory"]
-        let addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] + store
+        // Tests fail more often than a client may, unless they are about that.
+        let throttle = arguments.contains("--throttle") ? [] : ["--no-throttle"]
+        let addresses =
+            ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] + store + throttle
         program = try ChildProcess(
             ChildProcess.binary.path, ["serve"] + addresses + arguments, isWatched: true)
         let deadline = Date(timeIntervalSinceNow: 30)

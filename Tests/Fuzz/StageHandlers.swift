@@ -39,9 +39,21 @@ final class CountedHandler: RequestHandler {
         }
 
         func respond(_ response: Response) {
+            count()
+            inner.respond(response)
+        }
+
+        func exchanged(_ result: Result<IssuedToken, TokenError>, _ client: Client.Tag) {
+            count()
+            inner.exchanged(result, client)
+        }
+
+        var notes: AuditNotes? { inner.notes }
+        var peerAddress: [UInt8] { inner.peerAddress }
+
+        private func count() {
             require(counter.answered + 1 == number, "a request is answered once, in its turn")
             counter.answered += 1
-            inner.respond(response)
         }
     }
 }

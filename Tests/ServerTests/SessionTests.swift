@@ -25,16 +25,16 @@ import Tokens
         let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
         let reference = Array("PSDGB-FCA-111111".utf8)
         var session = Session()
-        #expect(session.repeatedInstitution(.sandbox) == nil)
+        #expect(session.repeatedCaller(.sandbox) == nil)
         let isKnown = session.authenticate(good.span, good.indices, .sandbox, shared)
-        let institution = session.institution(
+        let caller = session.caller(
             reference.span, reference.indices, .sandbox, shared)
-        #expect(isKnown && institution != nil)
-        #expect(session.repeatedInstitution(.sandbox) == nil, "faults may follow")
+        #expect(isKnown && caller?.institution != nil)
+        #expect(session.repeatedCaller(.sandbox) == nil, "faults may follow")
         session.acceptHead()
-        #expect(session.repeatedInstitution(.sandbox) == institution)
-        #expect(session.repeatedInstitution(.empty) == nil)
+        #expect(session.repeatedCaller(.sandbox) == caller)
+        #expect(session.repeatedCaller(.empty) == nil)
         session.beginHead()
-        #expect(session.repeatedInstitution(.sandbox) == nil)
+        #expect(session.repeatedCaller(.sandbox) == nil)
     }
 }

@@ -53,6 +53,8 @@ final class SimulatedSocket: Transport {
 
     // MARK: What the connection calls
 
+    var peerAddress: [UInt8] { [127, 0, 0, 1] }
+
     func write(_ bytes: Span<UInt8>) {
         if isClosed || hasFinishedSending { return world.fail("written behind the end") }
         client.checkWritten(bytes, startingAt: written)

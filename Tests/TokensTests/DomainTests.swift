@@ -7,7 +7,7 @@ import Testing
 private final class Receiver: ExchangeReceiver {
     private let body: (Result<IssuedToken, TokenError>) -> Void
     init(_ body: @escaping (Result<IssuedToken, TokenError>) -> Void) { self.body = body }
-    func exchanged(_ result: Result<IssuedToken, TokenError>) { body(result) }
+    func exchanged(_ result: Result<IssuedToken, TokenError>, _: Client.Tag) { body(result) }
 }
 
 /// A store that answers when told to.
@@ -108,7 +108,7 @@ private let key = SealingKey { bytes in
     ) -> Result<IssuedToken, TokenError>? {
         var outcome: Result<IssuedToken, TokenError>?
         let request = ExchangeRequest(
-            institution: institution, provider: provider, code: code,
+            client: Client.Tag(of: ""), institution: institution, provider: provider, code: code,
             redirectURI: redirectURI)
         issuer.exchange(request, now: now, for: Receiver { outcome = $0 })
         return outcome
@@ -144,9 +144,10 @@ private let key = SealingKey { bytes in
         let code = makeCode(issuer, at: 0)
         for other in [nil, Provider.RedirectURI.ID(2)] {
             let request = ExchangeRequest(
-                institution: institution, provider: provider, code: code, redirectURI: other)
+                client: Client.Tag(of: ""), institution: institution, provider: provider,
+                code: code, redirectURI: other)
             let receiver = Receiver { result in
-                guard case .failure(.codeRefused(.otherRedirectURI)) = result else {
+                guard case .failure(.codeRefused(.otherRedirectURI, revoked: nil)) = result else {
                     return #expect(Bool(false), "\(result)")
                 }
             }
@@ -161,7 +162,7 @@ private let key = SealingKey { bytes in
         for number in 0..<1000 {
             let forged = SealedIdentifier(high: UInt64(number), low: 7)
             guard
-                case .failure(.codeRefused(.unknown))? = exchange(
+                case .failure(.codeRefused(.unknown, revoked: nil))? = exchange(
                     issuer, forged, at: 1_700_000_000_000)
             else { return #expect(Bool(false), "forgery \(number) got through") }
         }
@@ -182,7 +183,8 @@ private let key = SealingKey { bytes in
 
         var outcomes: [Result<IssuedToken, TokenError>] = []
         let exchange = ExchangeRequest(
-            institution: institution, provider: provider, code: code, redirectURI: redirectURI)
+            client: Client.Tag(of: ""), institution: institution, provider: provider, code: code,
+            redirectURI: redirectURI)
         store.failure = .unavailable
         issuer.exchange(exchange, now: 1, for: Receiver { outcomes.append($0) })
         store.held.removeFirst()()
