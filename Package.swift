@@ -78,8 +78,7 @@ let package = Package(
             name: "ServerTests", dependencies: ["Server", "HTTP1", "Tokens", "UV"],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEnd", dependencies: ["obie-tokens", "Audit", "Tokens"],
-            swiftSettings: strict),
+            name: "EndToEnd", dependencies: ["obie-tokens"], swiftSettings: strict),
         .testTarget(name: "Tidy", swiftSettings: strict),
     ]
 )
