@@ -142,8 +142,11 @@ struct ChunkedDecoder {
 extension [UInt8] {
     /// Appends a part of borrowed bytes.
     public mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        append(addingCapacity: range.count) { output in
-            for at in range { output.append(bytes[at]) }
+        let part = bytes.extracting(range)
+        append(addingCapacity: part.count) { output in
+            output.append(repeating: 0, count: part.count)
+            var copy = output.mutableSpan
+            for at in part.indices { copy[at] = part[at] }
         }
     }
 }

@@ -26,6 +26,18 @@ enum Grammar {
         byte &- 0x20 < 0x5F || byte >= 0x80 || byte == tab
     }
 
+    /// The first of eight bytes that is a tab or may not stand in a field value, as the lowest
+    /// highest bit of a byte that is set; 0: all may.
+    @inline(__always)
+    static func controls(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // Below zero where the byte is a control character, or DEL; nowhere else in ASCII, but
+        // perhaps further up, where a borrow has gone through.
+        let controls = word &- 0x20 &* ones
+        let deletes = (word ^ 0x7F &* ones) &- ones
+        return (controls | deletes) & ~word & (0x80 &* ones)
+    }
+
     /// What may stand in a request target: visible ASCII without a fragment mark (RFC 9112 §3.2).
     /// What else RFC 3986 §2 keeps out is passed on; the path is compared literally.
     @inline(__always)
@@ -60,14 +72,13 @@ public func equalIgnoringCase(
     _ bytes: Span<UInt8>, _ range: Range<Int>, _ lowercase: [UInt8]
 ) -> Bool {
     guard range.count == lowercase.count else { return false }
-    var at = range.lowerBound
-    for expected in lowercase {
-        let difference = bytes[at] ^ expected
-        if difference != 0 {
-            // Only the case of a letter may differ.
-            guard difference == 0x20, expected &- UInt8(ascii: "a") < 26 else { return false }
-        }
-        at &+= 1
+    let (here, expected) = (bytes.extracting(range), lowercase.span)
+    var difference: UInt8 = 0
+    // No way out in between: so several bytes are compared at a time.
+    for at in here.indices {
+        // Only the case of a letter may differ.
+        let mayDiffer: UInt8 = expected[at] &- UInt8(ascii: "a") < 26 ? 0x20 : 0
+        difference |= (here[at] ^ expected[at]) & ~mayDiffer
     }
-    return true
+    return difference == 0
 }

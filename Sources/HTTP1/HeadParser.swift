@@ -191,6 +191,11 @@ struct HeadParser {
                 valueStart = at
                 step = .value
             case .value:
+                while at &+ 8 <= bytes.count {
+                    let controls = Grammar.controls(bytes.word(at: at))
+                    at &+= controls == 0 ? 8 : controls.trailingZeroBitCount &>> 3
+                    if controls != 0 { break }
+                }
                 while at < bytes.count, Grammar.isFieldValue(bytes[at]) { at += 1 }
                 guard at < bytes.count else { return }
                 guard bytes[at] == Grammar.carriageReturn else {

@@ -133,9 +133,7 @@ public struct RequestReader {
     /// True where the last head stands here once more, to its empty line.
     private func isLastHead(_ bytes: Span<UInt8>, _ offset: Int) -> Bool {
         guard !lastHead.isEmpty, bytes.count - offset >= lastHead.count else { return false }
-        let here = bytes.extracting(offset..<offset + lastHead.count)
-        for at in here.indices where here[at] != lastHead[at] { return false }
-        return true
+        return areEqual(bytes.extracting(offset..<offset + lastHead.count), lastHead.span)
     }
 
     /// What was read of the last head is true of this one: reading depends on nothing else.

@@ -74,6 +74,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private var context = ReplyContext()
     /// Bytes of an unfinished request, or of requests behind the one being answered.
     private(set) var kept: [UInt8] = []
+    /// As the reader says; asking it each time would be an access to all of it.
+    private var isBetweenRequests = true
     private var isWorking = false
     private var hasPeerEnded = false
     private var isPaused = false
@@ -155,10 +157,17 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         var offset = 0
         while phase == .reading, !isPaused, offset < bytes.count {
             switch reader.read(bytes, from: &offset) {
-            case .incomplete: return offset
-            case .continueExpected: replies.appendContinue()
-            case .request(.input(let range)): handle(bytes.extracting(range))
+            case .incomplete:
+                isBetweenRequests = reader.isBetweenRequests
+                return offset
+            case .continueExpected:
+                isBetweenRequests = false
+                replies.appendContinue()
+            case .request(.input(let range)):
+                isBetweenRequests = true
+                handle(bytes.extracting(range))
             case .request(.assembled):
+                isBetweenRequests = true
                 handle(reader.assembled.span)
                 reader.dropAssembled()
             case .refused(let error): refuse(Fault(error), bytes, offset)
@@ -183,7 +192,12 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         awaited = .request
         deadline = .max
         let head = reader.head
-        context = ReplyContext(head, request)
+        // Of a head that is the last one's repetition, all is known but what the answer has changed.
+        if head.isRepeated {
+            context.keepsAlive = head.keepsAlive
+        } else {
+            context = ReplyContext(head, request)
+        }
         requests += 1
         if requests >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
         if auditor != nil { notes = AuditNotes(interactionID: context.interactionID) }
@@ -279,7 +293,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         if isPaused {
             deadline = now + host.limits.writeTimeoutMilliseconds
             host.deadlineCameNearer(self)
-        } else if reader.isBetweenRequests {
+        } else if isBetweenRequests {
             awaited = .request
             deadline = now + host.limits.idleTimeoutMilliseconds
             if wheelSlot == nil { host.deadlineCameNearer(self) }
@@ -320,12 +334,12 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     /// No further request is waited for.
     private var isEnding: Bool {
         hasPeerEnded || hasDroppedEnough
-            || host.isStopping && phase == .reading && reader.isBetweenRequests
+            || host.isStopping && phase == .reading && isBetweenRequests
     }
 
     /// The server stops: idle connections close, others after the answer they wait for.
     func stop() {
-        if phase == .reading, reader.isBetweenRequests, !isPaused { closeWhenWritten() }
+        if phase == .reading, isBetweenRequests, !isPaused { closeWhenWritten() }
     }
 
     /// The server has waited long enough.

@@ -1,6 +1,8 @@
 // A strict reader of one JSON object (RFC 8259), for bodies of a few hundred bytes: it checks the
 // whole text, keeps the places of the members that are known, and copies nothing.
 
+import HTTP1
+
 /// What stands under one member's name.
 enum JSONValue: Equatable, Sendable {
     case absent
@@ -59,7 +61,11 @@ struct JSONReader {
         var object = JSONObject()
         try reader.readMembers(bytes, 1) { (key, value) in
             for index in names.indices where key.equals(names[index], bytes) {
-                object.members[index] = object.members[index] == .absent ? value : .duplicate
+                if case .absent = object.members[index] {
+                    object.members[index] = value
+                } else {
+                    object.members[index] = .duplicate
+                }
                 return
             }
         }
@@ -206,6 +212,14 @@ extension JSONReader {
     @inline(__always)
     private mutating func skipPlain(_ bytes: Span<UInt8>) {
         var at = at
+        while at &+ 8 <= bytes.count {
+            let special = JSONWords.special(bytes.word(at: at))
+            if special != 0 {
+                self.at = at &+ special.trailingZeroBitCount &>> 3
+                return
+            }
+            at &+= 8
+        }
         while at < bytes.count {
             let byte = bytes[at]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
@@ -336,11 +350,5 @@ extension JSONString {
 /// True where the bytes in `range` are exactly `other`.
 @inline(__always)
 func bytesEqual(_ bytes: Span<UInt8>, _ range: Range<Int>, _ other: [UInt8]) -> Bool {
-    guard range.count == other.count else { return false }
-    var at = range.lowerBound
-    for byte in other {
-        if bytes[at] != byte { return false }
-        at &+= 1
-    }
-    return true
+    range.count == other.count && areEqual(bytes.extracting(range), other.span)
 }

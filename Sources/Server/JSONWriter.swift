@@ -1,5 +1,7 @@
 // JSON strings as bytes (RFC 8259 §7).
 
+import HTTP1
+
 public enum JSONWriter {
     private static let hexadecimal = [UInt8]("0123456789abcdef".utf8)
 
@@ -36,6 +38,15 @@ public enum JSONWriter {
     /// True where nothing in `text` must be escaped.
     static func isPlain(_ text: String) -> Bool {
         let bytes = text.utf8Span.span
+        var at = 0
+        while at &+ 8 <= bytes.count {
+            if JSONWords.escaped(bytes.word(at: at)) != 0 { return false }
+            at &+= 8
+        }
+        if at > 0 {
+            // The last word has some bytes of the one before.
+            return JSONWords.escaped(bytes.word(at: bytes.count &- 8)) == 0
+        }
         for index in bytes.indices {
             let byte = bytes[index]
             if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
@@ -48,9 +59,10 @@ public enum JSONWriter {
     private static func appendPlainString(_ text: String, to output: inout [UInt8]) {
         let bytes = text.utf8Span.span
         output.append(addingCapacity: bytes.count + 2) { output in
-            output.append(UInt8(ascii: "\""))
-            for index in bytes.indices { output.append(bytes[index]) }
-            output.append(UInt8(ascii: "\""))
+            // Quotes everywhere, then the text between two of them.
+            output.append(repeating: UInt8(ascii: "\""), count: bytes.count + 2)
+            var quoted = output.mutableSpan
+            for index in bytes.indices { quoted[index &+ 1] = bytes[index] }
         }
     }
 

@@ -55,8 +55,8 @@ final class Replies {
         ]
     }
 
-    /// In bytes.
-    var count: Int { output.count }
+    /// In bytes. Beside them, since looking at the output is an access to all of it.
+    private(set) var count = 0
 
     /// Hands over all that has been written.
     func take(_ body: (Span<UInt8>) -> Void) {
@@ -67,11 +67,13 @@ final class Replies {
         bytes.removeAll(keepingCapacity: true)
         swap(&bytes, &output)
         precondition(bytes.isEmpty, "nobody answers while answers are being handed over")
+        count = 0
     }
 
     /// Appends `100 Continue`.
     func appendContinue() {
         output.append(contentsOf: ResponseEncoder.continueResponse)
+        count = output.count
     }
 
     /// Appends the whole answer.
@@ -80,12 +82,20 @@ final class Replies {
     @discardableResult
     func append(_ response: Response, _ context: ReplyContext) -> [SealedIdentifier] {
         if case .token(let issued) = response {
-            appendToken(issued, context)
+            appendToken(issued, context, to: &output)
             return []
         }
+        let ids = appendOther(response, context)
+        count = output.count
+        return ids
+    }
+
+    private func appendOther(
+        _ response: Response, _ context: ReplyContext
+    ) -> [SealedIdentifier] {
         content.removeAll(keepingCapacity: true)
         switch response {
-        case .token: preconditionFailure("dealt with above")
+        case .token: preconditionFailure("dealt with by the caller")
         case .fixedToken:
             content.append(contentsOf: fixedToken)
             finish(createdHead, context)
@@ -138,16 +148,14 @@ final class Replies {
     private static let tokenOpening = #"{"data":{"access_token":""#
 
     /// The answer that matters most: written once, in place.
-    private func appendToken(_ issued: IssuedToken, _ context: ReplyContext) {
+    private func appendToken(
+        _ issued: IssuedToken, _ context: ReplyContext, to output: inout [UInt8]
+    ) {
         let tail = issued.state == nil ? tokenTail : tokenTailWithState
         let isPlain = issued.state.map(JSONWriter.isPlain) ?? true
         var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
         if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
         if tokenHeadLength != length { layOutTokenHead(length) }
-        // Moved out meanwhile: each touch of a class's property is checked for overlapping ones.
-        var output: [UInt8] = []
-        swap(&output, &self.output)
-        defer { swap(&output, &self.output) }
         if context.isPlain {
             output.append(contentsOf: tokenHead)
         } else {
@@ -162,13 +170,15 @@ final class Replies {
             output.append(UInt8(ascii: "}"))
             output.append(UInt8(ascii: "}"))
         }
+        count = output.count
     }
 
     private func layOutTokenHead(_ contentLength: Int) {
+        var head = createdHead
+        ResponseEncoder.endHead(contentLength: contentLength, into: &head)
+        head.append(contentsOf: Replies.tokenOpening.utf8)
+        tokenHead = head
         tokenHeadLength = contentLength
-        tokenHead = createdHead
-        ResponseEncoder.endHead(contentLength: contentLength, into: &tokenHead)
-        tokenHead.append(contentsOf: Replies.tokenOpening.utf8)
     }
 
     private func appendCode(_ code: SealedIdentifier, _ redirectURI: String, _ state: String?) {

@@ -12,15 +12,6 @@ enum Hexadecimal {
         }
     }
 
-    /// Appends the four digits of `number`.
-    @inline(__always)
-    static func append(_ number: UInt16, to output: inout OutputSpan<UInt8>) {
-        let digits = digits(UInt32(number))
-        for shift in stride(from: UInt64(32), to: 64, by: 8) {
-            output.append(UInt8(truncatingIfNeeded: digits >> shift))
-        }
-    }
-
     /// The eight digits as bytes, the first in the lowest place.
     @inline(__always)
     static func digits(_ number: UInt32) -> UInt64 {
@@ -31,6 +22,12 @@ enum Hexadecimal {
         // 1 in each byte that is 10 or more: a letter.
         let letters = (digits &+ 6 &* ones) >> 4 & ones
         return digits &+ 0x30 &* ones &+ letters &* 0x27
+    }
+
+    /// One of the bytes that `digits` gives.
+    @inline(__always)
+    static func byte(_ digits: UInt64, _ index: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: digits &>> UInt64(8 &* index))
     }
 
     /// The number that 16 digits stand for, or nil.

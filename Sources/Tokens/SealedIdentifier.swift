@@ -108,17 +108,24 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
     /// Appends the same digits in groups of 8-4-4-4-12.
     public func appendToken(to output: inout [UInt8]) {
         output.append(addingCapacity: SealedIdentifier.tokenLength) { output in
-            let hyphen = UInt8(ascii: "-")
-            Hexadecimal.append(UInt32(truncatingIfNeeded: high >> 32), to: &output)
-            output.append(hyphen)
-            Hexadecimal.append(UInt16(truncatingIfNeeded: high >> 16), to: &output)
-            output.append(hyphen)
-            Hexadecimal.append(UInt16(truncatingIfNeeded: high), to: &output)
-            output.append(hyphen)
-            Hexadecimal.append(UInt16(truncatingIfNeeded: low >> 48), to: &output)
-            output.append(hyphen)
-            Hexadecimal.append(UInt16(truncatingIfNeeded: low >> 32), to: &output)
-            Hexadecimal.append(UInt32(truncatingIfNeeded: low), to: &output)
+            // Hyphens everywhere, then digits between them.
+            output.append(repeating: UInt8(ascii: "-"), count: SealedIdentifier.tokenLength)
+            var text = output.mutableSpan
+            precondition(text.count == SealedIdentifier.tokenLength, "output was empty")
+            let digits = (
+                Hexadecimal.digits(UInt32(truncatingIfNeeded: high >> 32)),
+                Hexadecimal.digits(UInt32(truncatingIfNeeded: high)),
+                Hexadecimal.digits(UInt32(truncatingIfNeeded: low >> 32)),
+                Hexadecimal.digits(UInt32(truncatingIfNeeded: low))
+            )
+            for at in 0..<8 { text[at] = Hexadecimal.byte(digits.0, at) }
+            for at in 0..<4 {
+                text[9 + at] = Hexadecimal.byte(digits.1, at)
+                text[14 + at] = Hexadecimal.byte(digits.1, 4 + at)
+                text[19 + at] = Hexadecimal.byte(digits.2, at)
+                text[24 + at] = Hexadecimal.byte(digits.2, 4 + at)
+            }
+            for at in 0..<8 { text[28 + at] = Hexadecimal.byte(digits.3, at) }
         }
     }
 }
@@ -167,6 +174,7 @@ public struct IdentifierSealer {
 
     private mutating func load(_ high: UInt64, _ low: UInt64) {
         var block = block.mutableSpan
+        precondition(block.count == 16, "a block of AES; the checks of the bounds below go with it")
         for index in 0..<8 {
             let shift = UInt64(56 - 8 * index)
             block[index] = UInt8(truncatingIfNeeded: high >> shift)
@@ -174,10 +182,11 @@ public struct IdentifierSealer {
         }
     }
 
+    @inline(__always)
     private func number(_ start: Int) -> UInt64 {
-        let block = block.span
+        let block = block.span.extracting(start..<start + 8)
         var number: UInt64 = 0
-        for index in start..<start + 8 { number = number << 8 | UInt64(block[index]) }
+        for index in 0..<8 { number = number << 8 | UInt64(block[index]) }
         return number
     }
 }

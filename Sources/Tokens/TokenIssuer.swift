@@ -88,8 +88,7 @@ public final class TokenIssuer {
     let store: any TokenStore
     private let feed: RegistryFeed
     private var feedGeneration: Int
-    private var sealer: IdentifierSealer
-    private var random: RandomPool
+    private var identifiers: IdentifierSource
 
     /// How far ahead of ours the clock of another machine may be.
     private static let clockSkew: Milliseconds = 60_000
@@ -104,8 +103,7 @@ public final class TokenIssuer {
         registry = feed.registry
         self.settings = settings
         self.store = store
-        self.random = random
-        sealer = IdentifierSealer(keyring)
+        identifiers = IdentifierSource(sealer: IdentifierSealer(keyring), random: random)
     }
 
     /// To be called before each request, so that it sees what has been registered, disabled and
@@ -143,9 +141,9 @@ public final class TokenIssuer {
     ) {
         let age = settings.codeLifetime + ReplayMemory.milliseconds
         guard let sealedCode = request.code,
-            let code = open(sealedCode, youngerThan: age, now: now)
+            let (code, id, sealed) = identifiers.exchange(
+                sealedCode, TokenIssuer.issueTimes(youngerThan: age, now), now)
         else { return receiver.exchanged(.failure(.codeRefused(.unknown)), request.client) }
-        let (id, sealed) = drawIdentifier(now)
         let attempt = Redemption(
             code: code, institution: request.institution, provider: request.provider,
             redirectURI: request.redirectURI, now: now, token: id,
@@ -170,9 +168,13 @@ public final class TokenIssuer {
     func open(
         _ sealed: SealedIdentifier, youngerThan age: Milliseconds?, now: Milliseconds
     ) -> Identifier? {
-        let oldest = age.map { now - $0 } ?? 0
-        let newest = now + TokenIssuer.clockSkew
-        return sealer.open(sealed) { $0.issuedAt > oldest && $0.issuedAt <= newest }
+        identifiers.open(sealed, TokenIssuer.issueTimes(youngerThan: age, now))
+    }
+
+    private static func issueTimes(
+        youngerThan age: Milliseconds?, _ now: Milliseconds
+    ) -> ClosedRange<Milliseconds> {
+        (age.map { now - $0 } ?? 0) + 1...now + clockSkew
     }
 
     /// What is inside of a code or token that was sealed here, however old; nil for most of what
@@ -183,11 +185,37 @@ public final class TokenIssuer {
 
     /// A number for an error occurrence: unique, and tells nothing.
     public func drawErrorID() -> SealedIdentifier {
-        SealedIdentifier(high: random.next(), low: random.next())
+        SealedIdentifier(high: identifiers.random.next(), low: identifiers.random.next())
     }
 
     /// A new identifier, as a store knows it and as the outside does.
     func drawIdentifier(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
+        identifiers.draw(now)
+    }
+}
+
+/// Draws identifiers and opens them. A value, so that an exchange is a single access to what the
+/// issuer holds.
+private struct IdentifierSource {
+    var sealer: IdentifierSealer
+    var random: RandomPool
+
+    mutating func open(
+        _ sealed: SealedIdentifier, _ issueTimes: ClosedRange<Milliseconds>
+    ) -> Identifier? {
+        sealer.open(sealed) { issueTimes.contains($0.issuedAt) }
+    }
+
+    /// Opens a code and draws its token; draws none where the code is none.
+    mutating func exchange(
+        _ code: SealedIdentifier, _ issueTimes: ClosedRange<Milliseconds>, _ now: Milliseconds
+    ) -> (code: Identifier, token: Identifier, sealedToken: SealedIdentifier)? {
+        guard let code = open(code, issueTimes) else { return nil }
+        let (token, sealed) = draw(now)
+        return (code, token, sealed)
+    }
+
+    mutating func draw(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
         let id = Identifier(
             issuedAt: now, randomHigh: UInt16(truncatingIfNeeded: random.next()),
             randomLow: random.next())

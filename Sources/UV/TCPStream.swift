@@ -19,7 +19,7 @@ public protocol TCPStreamHandler: AnyObject {
 
 /// A connected TCP stream. An open stream holds its handler, until it is closed.
 public final class TCPStream: Handle {
-    public private(set) var handler: (any TCPStreamHandler)?
+    private var handler: (any TCPStreamHandler)?
 
     /// Takes the next waiting connection of `listener`, with Nagle's algorithm off.
     init(accepting listener: TCPListener, _ loop: EventLoop) throws(UVError) {
