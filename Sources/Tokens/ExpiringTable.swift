@@ -1,12 +1,12 @@
-// Values that all live equally long, keyed by identifiers that carry their issue time. They stand
+// Rows that all live equally long, under identifiers that carry their issue time. They stand
 // in buckets by that time: what expires leaves as whole buckets from the left edge, gives its
 // memory back at once, and nothing is ever scanned.
 
-struct ExpiringTable<Value> {
+struct ExpiringTable<Row: Identified> {
     struct Bucket {
         /// Issue time divided by the width of a bucket.
         let key: Milliseconds
-        var values: [Identifier: Value] = [:]
+        var rows = IdentifierTable<Row>()
     }
 
     /// How much issue time shares a bucket. Short, so that a bucket is quick to drop and to grow.
@@ -34,45 +34,46 @@ struct ExpiringTable<Value> {
         return low
     }
 
-    /// Where the values issued together with `id` stand.
+    /// Where the rows issued together with `id` stand.
     private func index(_ id: Identifier) -> Int? {
         let key = id.issuedAt / bucketMilliseconds
         let index = position(key)
         return index < buckets.count && buckets[index].key == key ? index : nil
     }
 
-    subscript(id: Identifier) -> Value? {
-        index(id).flatMap { buckets[$0].values[id] }
+    subscript(id: Identifier) -> Row? {
+        guard let index = index(id), let position = buckets[index].rows.position(id) else {
+            return nil
+        }
+        return buckets[index].rows.rows[position]
     }
 
-    /// Adds a value, or puts it in the place of the old one.
-    mutating func insert(_ value: consuming Value, _ id: Identifier) {
-        let key = id.issuedAt / bucketMilliseconds
+    /// Adds a row, or puts it in the place of the old one.
+    mutating func insert(_ row: consuming Row) {
+        let key = row.id.issuedAt / bucketMilliseconds
         let index = position(key)
         if index == buckets.count || buckets[index].key != key {
             var bucket = Bucket(key: key)
             // As large as the one before is likely to become: growing step by step would move all
-            // values each time, in all tables at about the same moment.
-            bucket.values.reserveCapacity(index > first ? buckets[index - 1].values.count : 0)
+            // rows each time, in all tables at about the same moment.
+            bucket.rows.reserve(index > first ? buckets[index - 1].rows.count : 0)
             buckets.insert(bucket, at: index)
         }
-        if buckets[index].values.updateValue(value, forKey: id) == nil { count += 1 }
+        let before = buckets[index].rows.count
+        buckets[index].rows.insert(row)
+        count += buckets[index].rows.count - before
     }
 
-    /// Lets `body` look at the value and change it in place, with one look-up.
-    mutating func update<Result>(
-        _ id: Identifier, _ body: (inout Value) -> Result
-    ) -> Result? {
-        guard let index = index(id), let slot = buckets[index].values.index(forKey: id) else {
+    /// Lets `body` look at the row and change it in place, all but its id, with one look-up.
+    mutating func update<Result>(_ id: Identifier, _ body: (inout Row) -> Result) -> Result? {
+        guard let index = index(id), let position = buckets[index].rows.position(id) else {
             return nil
         }
-        return body(&buckets[index].values.values[slot])
+        return buckets[index].rows.update(position, body)
     }
 
     mutating func remove(_ id: Identifier) {
-        guard let index = index(id), buckets[index].values.removeValue(forKey: id) != nil else {
-            return
-        }
+        guard let index = index(id), buckets[index].rows.remove(id) else { return }
         count -= 1
     }
 
@@ -83,17 +84,17 @@ struct ExpiringTable<Value> {
     }
 
     /// Takes the oldest bucket out if all in it has expired.
-    mutating func removeExpiredBucket(now: Milliseconds) -> [Identifier: Value]? {
+    mutating func removeExpiredBucket(now: Milliseconds) -> [Row]? {
         guard let next = nextExpiry, next <= now else { return nil }
-        var values: [Identifier: Value] = [:]
-        swap(&values, &buckets[first].values)
+        var removed = IdentifierTable<Row>()
+        swap(&removed, &buckets[first].rows)
         first += 1
         // Amortised: the array is cut once half of it is past.
         if first > 32, first * 2 > buckets.count {
             buckets.removeFirst(first)
             first = 0
         }
-        count -= values.count
-        return values
+        count -= removed.count
+        return removed.rows
     }
 }

@@ -17,14 +17,22 @@ public final class MemoryStore: TokenStore, Sendable {
         public init() {}
     }
 
-    private struct UsedCode {
+    private struct UsedCode: Identified {
+        let id: Identifier
         let institution: Institution.ID
         let token: Identifier
     }
 
-    private enum Code {
+    private enum Code: Identified {
         case unused(AuthorizationCode)
         case used(UsedCode)
+
+        var id: Identifier {
+            switch self {
+            case .unused(let code): code.id
+            case .used(let code): code.id
+            }
+        }
     }
 
     private struct Codes {
@@ -34,11 +42,11 @@ public final class MemoryStore: TokenStore, Sendable {
         var old: ExpiringTable<UsedCode>
 
         /// The used codes of an expired bucket move on, the others are forgotten.
-        mutating func removeExpired(now: Milliseconds) -> [Identifier: Code]? {
+        mutating func removeExpired(now: Milliseconds) -> [Code]? {
             guard let bucket = young.removeExpiredBucket(now: now) else { return nil }
-            for (id, code) in bucket {
+            for code in bucket {
                 guard case .used(let used) = code else { continue }
-                old.insert(used, id)
+                old.insert(used)
             }
             return bucket
         }
@@ -88,7 +96,7 @@ public final class MemoryStore: TokenStore, Sendable {
     ) {
         let isStored = codes[MemoryStore.shard(code.id)].withLock { codes in
             guard codes.young.count < limits.codesMax / MemoryStore.shardCount else { return false }
-            codes.young.insert(.unused(code), code.id)
+            codes.young.insert(.unused(code))
             return true
         }
         completion(isStored ? .success(()) : .failure(.full))
@@ -131,14 +139,15 @@ public final class MemoryStore: TokenStore, Sendable {
             // What the code grants moves to the token. Shared, it would have to be counted, and
             // to be fetched from far memory for that.
             var spent = Code.used(
-                UsedCode(institution: attempt.institution, token: attempt.token))
+                UsedCode(
+                    id: attempt.code, institution: attempt.institution, token: attempt.token))
             swap(&spent, &code)
             guard case .unused(let unused) = consume spent else {
                 preconditionFailure("it was unused, and nobody else has the lock")
             }
             let (token, state) = unused.spent(on: attempt)
             let consent = attempt.isAudited ? token.consent : nil
-            tokens.insert(token, attempt.token)
+            tokens.insert(token)
             return .success(.redeemed(state: state, consent: consent))
         }
     }
@@ -174,7 +183,7 @@ public final class MemoryStore: TokenStore, Sendable {
     ) {
         let isStored = ccgTokens.withLock { tokens in
             guard tokens.count < limits.ccgTokensMax else { return false }
-            tokens.insert(token, token.id)
+            tokens.insert(token)
             return true
         }
         completion(isStored ? .success(()) : .failure(.full))
@@ -233,3 +242,6 @@ public final class MemoryStore: TokenStore, Sendable {
         return sum
     }
 }
+
+extension AccessToken: Identified {}
+extension CCGToken: Identified {}

@@ -42,18 +42,6 @@ public struct Identifier: Hashable, Comparable, Sendable {
     public static func < (left: Identifier, right: Identifier) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
-
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(low)
-    }
-
-    /// What the standard library's tables ask for. The default runs SipHash, which guards against
-    /// chosen keys and cost a fifth of an exchange; nobody can choose an identifier, its lower
-    /// half is random bits, so it only needs mixing with the table's seed.
-    public func _rawHashValue(seed: Int) -> Int {
-        let mixed = (low ^ UInt64(truncatingIfNeeded: seed)) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: mixed ^ mixed >> 32)
-    }
 }
 
 /// An identifier as the outside sees it: 128 bits that are indistinguishable from random without
