@@ -9,11 +9,11 @@ enum Question: Sendable {
     case ccgToken(Identifier)
 }
 
-/// A question with the address of whoever waits for the answer.
-struct QueuedQuestion: Sendable {
-    let question: Question
-    let ticket: Int
-    let mailbox: Mailbox
+/// What came of a question.
+enum Answer: Sendable {
+    case token(AccessToken?)
+    case ccgToken(CCGToken?)
+    case failed
 }
 
 /// Answers questions until its queue is closed. Lives on its thread.
@@ -34,13 +34,13 @@ final class Reader {
             """)
     }
 
-    func run(_ queue: JobQueue<QueuedQuestion>) {
-        while let questions = queue.take() {
-            Mailbox.deliver(questions.map { ($0.mailbox, $0.ticket, answer($0.question)) })
+    func run(_ queue: ParcelQueue<Question, Answer>) {
+        while let parcels = queue.take() {
+            Parcel.answer(parcels[...], parcels.map { $0.jobs.map(answer) })
         }
     }
 
-    private func answer(_ question: Question) -> JobResult {
+    private func answer(_ question: Question) -> Answer {
         do throws(DatabaseError) {
             switch question {
             case .token(let id, let now):

@@ -14,8 +14,8 @@ import UV
     public let health: StoreHealth
     /// Who exists, as the registry file says.
     public let registry: RegistryFeed
-    fileprivate let jobs = JobQueue<QueuedJob>(countMax: queueMax)
-    fileprivate let questions = JobQueue<QueuedQuestion>(countMax: queueMax)
+    fileprivate let jobs = ParcelQueue<Job, JobResult>(jobsMax: queueMax)
+    fileprivate let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
     private var writer: Worker?
     private var reader: Worker?
     private var watcher: (stop: Wakeup.Sender, thread: Worker)?
@@ -71,8 +71,8 @@ import UV
     }
 
     private static func close(
-        _ questions: JobQueue<QueuedQuestion>, _ reader: Worker?, _ jobs: JobQueue<QueuedJob>,
-        _ writer: Worker?, _ watcher: (stop: Wakeup.Sender, thread: Worker)?, _ lock: StoreLock
+        _ questions: ParcelQueue<Question, Answer>, _ reader: Worker?,
+        _ jobs: ParcelQueue<Job, JobResult>, _ writer: Worker?, _ watcher: (stop: Wakeup.Sender, thread: Worker)?, _ lock: StoreLock
     ) {
         watcher?.stop.wake()
         watcher?.thread.join()
@@ -87,62 +87,51 @@ import UV
 
 /// One event loop's face of the file. Its thread only.
 public final class SQLiteStore: TokenStore {
-    private let file: SQLiteFile
-    private var mailbox: Mailbox?
-    private var wakeup: Wakeup?
-    /// By ticket; a ticket is a place in here, and is given again once it is free.
-    private var waiting: [((JobResult) -> Void)?] = []
-    private var freeTickets: [Int] = []
+    private let health: StoreHealth
+    private let writer: Asker<Job, JobResult>
+    private let reader: Asker<Question, Answer>
+    private let wakeup: Wakeup
+    private let turnEnd: BeforeWait
 
     public init(_ file: SQLiteFile, loop: EventLoop) throws(UVError) {
-        self.file = file
-        let wakeup = try Wakeup(loop) { [weak self] in self?.collect() }
-        self.wakeup = wakeup
-        mailbox = Mailbox(wakeup.sender)
+        health = file.health
+        let ends = Ends()
+        wakeup = try Wakeup(loop) {
+            ends.writer?.collect()
+            ends.reader?.collect()
+        }
+        do throws(UVError) {
+            turnEnd = try BeforeWait(loop) {
+                ends.writer?.send()
+                ends.reader?.send()
+            }
+        } catch {
+            wakeup.close()
+            throw error
+        }
+        writer = Asker(file.jobs, wakeup.sender, refusal: .failed)
+        reader = Asker(file.questions, wakeup.sender, refusal: .failed)
+        (ends.writer, ends.reader) = (writer, reader)
     }
 
-    public var isAvailable: Bool { file.health.isGood }
+    /// What the handles' closures reach: the two exist only after them.
+    private final class Ends {
+        var writer: Asker<Job, JobResult>?
+        var reader: Asker<Question, Answer>?
+    }
+
+    public var isAvailable: Bool { health.isGood }
 
     /// Lets go of the loop. Nothing may be waiting any more.
     public func close() {
-        wakeup?.close()
-        wakeup = nil
-    }
-
-    private func collect() {
-        for (ticket, result) in mailbox?.take() ?? [] {
-            guard let completion = waiting[ticket].take() else { continue }
-            freeTickets.append(ticket)
-            completion(result)
-        }
-    }
-
-    private func wait(_ completion: @escaping (JobResult) -> Void) -> Int {
-        if let ticket = freeTickets.popLast() {
-            waiting[ticket] = completion
-            return ticket
-        }
-        waiting.append(completion)
-        return waiting.count - 1
-    }
-
-    /// Nobody was asked after all.
-    private func refuse(_ ticket: Int) {
-        guard let completion = waiting[ticket].take() else { return }
-        freeTickets.append(ticket)
-        completion(.failed)
-    }
-
-    private func ask(_ job: Job, _ completion: @escaping (JobResult) -> Void) {
-        let ticket = wait(completion)
-        guard let mailbox, file.jobs.add(QueuedJob(job: job, ticket: ticket, mailbox: mailbox))
-        else { return refuse(ticket) }
+        wakeup.close()
+        turnEnd.close()
     }
 
     public func insert(
         _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
-        ask(.insert(code)) { result in
+        writer.ask(.insert(code)) { result in
             if case .inserted = result {
                 completion(.success(()))
             } else {
@@ -154,7 +143,7 @@ public final class SQLiteStore: TokenStore {
     public func redeem(
         _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
-        ask(.redeem(attempt)) { result in
+        writer.ask(.redeem(attempt)) { result in
             if case .redeemed(let outcome) = result {
                 completion(.success(outcome))
             } else {
@@ -167,8 +156,8 @@ public final class SQLiteStore: TokenStore {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        ask(.token(id, now: now)) { result in
-            if case .token(let token) = result {
+        reader.ask(.token(id, now: now)) { answer in
+            if case .token(let token) = answer {
                 completion(.success(token))
             } else {
                 completion(.failure(.unavailable))
@@ -191,7 +180,7 @@ public final class SQLiteStore: TokenStore {
     public func insert(
         _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
-        ask(.insertCCG(token)) { result in
+        writer.ask(.insertCCG(token)) { result in
             if case .inserted = result {
                 completion(.success(()))
             } else {
@@ -203,8 +192,8 @@ public final class SQLiteStore: TokenStore {
     public func ccgToken(
         _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
     ) {
-        ask(.ccgToken(id)) { result in
-            if case .ccgToken(let token) = result {
+        reader.ask(.ccgToken(id)) { answer in
+            if case .ccgToken(let token) = answer {
                 completion(.success(token))
             } else {
                 completion(.failure(.unavailable))
@@ -212,18 +201,10 @@ public final class SQLiteStore: TokenStore {
         }
     }
 
-    private func ask(_ question: Question, _ completion: @escaping (JobResult) -> Void) {
-        let ticket = wait(completion)
-        guard let mailbox,
-            file.questions.add(
-                QueuedQuestion(question: question, ticket: ticket, mailbox: mailbox))
-        else { return refuse(ticket) }
-    }
-
     public func removeExpired(
         now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void
     ) {
-        ask(.removeExpired(now: now)) { result in
+        writer.ask(.removeExpired(now: now)) { result in
             if case .expired(let next) = result {
                 completion(.success(next))
             } else {

@@ -1,7 +1,6 @@
 // The one thread that writes. Everything queued goes into one transaction and one sync to disk,
 // then all of it is answered; what comes in meanwhile is the next batch. So the busier, the larger.
 
-import Synchronization
 import Tokens
 import UV
 
@@ -21,100 +20,11 @@ enum JobResult: Sendable {
     case revoked
     /// When to expire again.
     case expired(next: Milliseconds)
-    case token(AccessToken?)
-    case ccgToken(CCGToken?)
     case failed
-}
-
-/// A job with the address of whoever waits for it.
-struct QueuedJob: Sendable {
-    let job: Job
-    let ticket: Int
-    let mailbox: Mailbox
-}
-
-/// Results for one event loop, with the means to wake it. Any thread.
-final class Mailbox: Sendable {
-    private let results = Mutex<[(ticket: Int, result: JobResult)]>([])
-    private let wakeup: Wakeup.Sender
-
-    init(_ wakeup: Wakeup.Sender) { self.wakeup = wakeup }
-
-    /// Sends the results of a batch where they belong: one wake-up for each loop.
-    static func deliver(_ results: [(mailbox: Mailbox, ticket: Int, result: JobResult)]) {
-        var mailboxes: [Mailbox] = []
-        for (mailbox, _, _) in results where !mailboxes.contains(where: { $0 === mailbox }) {
-            mailboxes.append(mailbox)
-        }
-        for mailbox in mailboxes {
-            mailbox.deliver(
-                results.filter { $0.mailbox === mailbox }.map { ($0.ticket, $0.result) })
-        }
-    }
-
-    private func deliver(_ delivered: [(ticket: Int, result: JobResult)]) {
-        results.withLock { $0.append(contentsOf: delivered) }
-        wakeup.wake()
-    }
-
-    func take() -> [(ticket: Int, result: JobResult)] {
-        results.withLock { results in
-            let taken = results
-            results = []
-            return taken
-        }
-    }
-}
-
-/// A queue that a thread takes whole. Any thread.
-final class JobQueue<Element: Sendable>: Sendable {
-    private struct State {
-        var elements: [Element] = []
-        var isClosed = false
-    }
-    private let state = Mutex(State())
-    private let semaphore = Semaphore()
-    private let countMax: Int
-
-    init(countMax: Int) { self.countMax = countMax }
-
-    /// - Returns: false where the queue is full or closed; nothing was added then.
-    func add(_ element: Element) -> Bool {
-        let wasEmpty: Bool? = state.withLock { state in
-            guard !state.isClosed, state.elements.count < countMax else { return nil }
-            state.elements.append(element)
-            return state.elements.count == 1
-        }
-        if wasEmpty == true { semaphore.post() }
-        return wasEmpty != nil
-    }
-
-    /// Blocks until there is something; nil once closed and empty.
-    func take() -> [Element]? {
-        while true {
-            let (elements, isClosed) = state.withLock { state in
-                let taken = state.elements
-                state.elements = []
-                return (taken, state.isClosed)
-            }
-            if !elements.isEmpty { return elements }
-            if isClosed { return nil }
-            semaphore.wait()
-        }
-    }
-
-    /// Lets `take` finish what is there and then end.
-    func close() {
-        state.withLock { $0.isClosed = true }
-        semaphore.post()
-    }
 }
 
 /// Runs batches until its queue is closed. Lives on its thread.
 final class Writer {
-    /// Jobs in one transaction: keeps the wait of the first bounded.
-    static let batchMax = 1024
-
     private let transactions: Transactions
     private let health: StoreHealth
     private let settings: IssuerSettings
@@ -130,12 +40,13 @@ final class Writer {
         self.settings = settings
     }
 
-    func run(_ queue: JobQueue<QueuedJob>) {
-        while let jobs = queue.take() {
-            var rest = jobs[...]
+    func run(_ queue: ParcelQueue<Job, JobResult>) {
+        while let parcels = queue.take() {
+            var rest = parcels[...]
             while !rest.isEmpty {
-                commit(rest.prefix(Writer.batchMax))
-                rest = rest.dropFirst(Writer.batchMax)
+                let batch = nextBatch(rest)
+                commit(batch)
+                rest = rest.dropFirst(batch.count)
             }
         }
         if batches > 0 {
@@ -145,26 +56,43 @@ final class Writer {
         }
     }
 
+    /// At least one parcel, and what else fits into one transaction.
+    private func nextBatch(
+        _ parcels: ArraySlice<Parcel<Job, JobResult>>
+    ) -> ArraySlice<Parcel<Job, JobResult>> {
+        var jobs = 0
+        return parcels.prefix { parcel in
+            jobs += parcel.jobs.count
+            return jobs <= Parcel<Job, JobResult>.jobsMax
+        }
+    }
+
     /// One transaction. Where anything in it fails nothing of it has happened, and all are told so.
-    private func commit(_ batch: ArraySlice<QueuedJob>) {
-        var results: [JobResult]
+    private func commit(_ batch: ArraySlice<Parcel<Job, JobResult>>) {
+        var results: [[JobResult]] = []
         do throws(DatabaseError) {
             try transactions.begin()
-            results = []
-            for queued in batch { results.append(try perform(queued.job)) }
+            for parcel in batch { results.append(try perform(parcel.jobs)) }
             if !health.isGood { try transactions.probe() }
             let began = Clock.monotonicMicroseconds()
             try transactions.commit()
             commitMicroseconds += Clock.monotonicMicroseconds() - began
             batches += 1
-            written += batch.count
+            for answers in results { written += answers.count }
             health.recovered()
         } catch {
             transactions.rollback()
             health.failed(error.description)
-            results = Array(repeating: .failed, count: batch.count)
+            results = batch.map { Array(repeating: .failed, count: $0.jobs.count) }
         }
-        Mailbox.deliver(zip(batch, results).map { ($0.mailbox, $0.ticket, $1) })
+        Parcel.answer(batch, results)
+    }
+
+    private func perform(_ jobs: ArraySlice<Job>) throws(DatabaseError) -> [JobResult] {
+        var results: [JobResult] = []
+        results.reserveCapacity(jobs.count)
+        for job in jobs { results.append(try perform(job)) }
+        return results
     }
 
     private func perform(_ job: Job) throws(DatabaseError) -> JobResult {

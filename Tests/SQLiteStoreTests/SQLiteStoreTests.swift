@@ -89,13 +89,28 @@ private final class Rig {
             expiresAt: time + StoreContract.lifetime)
     }
 
-    func redeem(_ code: AuthorizationCode) throws -> Result<RedemptionOutcome, StoreError> {
-        let attempt = Redemption(
+    private func attempt(_ code: AuthorizationCode, token: UInt64) -> Redemption {
+        Redemption(
             code: code.id, institution: code.institution, provider: code.provider,
             redirectURI: code.redirectURI, now: code.id.issuedAt,
-            token: Identifier(issuedAt: 2_000_000, randomHigh: 2, randomLow: 9),
+            token: Identifier(issuedAt: 2_000_000, randomHigh: 2, randomLow: token),
             tokenExpiresAt: nil)
-        return try answer { $0.redeem(attempt, completion: $1) }
+    }
+
+    func redeem(_ code: AuthorizationCode) throws -> Result<RedemptionOutcome, StoreError> {
+        try answer { $0.redeem(attempt(code, token: 9), completion: $1) }
+    }
+
+    /// In one turn of the loop, and so in one batch.
+    func redeemAtOnce(
+        _ codes: [AuthorizationCode]
+    ) throws -> [Result<RedemptionOutcome, StoreError>] {
+        var results: [Result<RedemptionOutcome, StoreError>] = []
+        for (number, code) in codes.enumerated() {
+            try #require(store).redeem(attempt(code, token: UInt64(number))) { results.append($0) }
+        }
+        for _ in 0..<100_000 where results.count < codes.count { wait() }
+        return results
     }
 
     func insert(_ code: AuthorizationCode) throws -> Result<Void, StoreError> {
@@ -181,6 +196,32 @@ private final class Rig {
         #expect(try rig.redeem(code) == .success(.redeemed(state: "s")))
         #expect(rig.store?.isAvailable == true)
         #expect(rig.lines.texts.count == 2)
+    }
+
+    @Test func batchThatFailsLeavesEveryCodeGood() throws {
+        let rig = try Rig()
+        let codes = (0..<50).map { rig.code($0) }
+        for code in codes { try rig.insert(code).get() }
+        let blocker = try Database(path: rig.path, .readWrite)
+        try blocker.execute("BEGIN IMMEDIATE")
+        #expect(try rig.redeemAtOnce(codes) == codes.map { _ in .failure(.unavailable) })
+        try blocker.execute("ROLLBACK")
+        #expect(try rig.redeemAtOnce(codes) == codes.map { _ in .success(.redeemed(state: "s")) })
+        #expect(try rig.redeemAtOnce(codes) == codes.map { _ in .success(.refused(.used)) })
+    }
+
+    @Test(arguments: [1, 1023, 1024, 1025, 2049])
+    func turnOfAnySizeIsAnsweredInOrder(count: Int) throws {
+        let rig = try Rig()
+        let store = try #require(rig.store)
+        var order: [Int] = []
+        for number in 0..<count {
+            store.insert(rig.code(UInt64(number))) { result in
+                if case .success = result { order.append(number) }
+            }
+        }
+        for _ in 0..<100_000 where order.count < count { rig.wait() }
+        #expect(order == Array(0..<count))
     }
 
     @Test func recoveryIsNoticedWithoutRequests() throws {

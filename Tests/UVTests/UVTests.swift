@@ -66,6 +66,25 @@ import Testing
         sender.wake()
     }
 
+    @Test func turnEndsOnceHoweverMuchItBrought() throws {
+        let loop = try EventLoop()
+        var ends: [String] = []
+        let turnEnd = try BeforeWait(loop) { ends.append("end") }
+        for delay in [0, 0, 1] as [UInt64] {
+            let timer = try Timer(loop)
+            timer.start(afterMilliseconds: delay) {
+                ends.append("timer")
+                timer.close()
+            }
+        }
+        loop.runOnce()
+        #expect(ends == ["timer", "timer", "end"])
+        turnEnd.close()
+        loop.run()
+        #expect(ends.filter { $0 == "timer" }.count == 3)
+        #expect(ends.filter { $0 == "end" }.count == 1)
+    }
+
     /// Whether it is to listen or only to bind, and whether the first shares its port or not.
     @Test(arguments: [(true, false), (false, false), (true, true), (false, true)])
     func secondListenerOnAPortIsRefused(listens: Bool, firstShares: Bool) throws {

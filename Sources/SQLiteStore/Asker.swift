@@ -1,0 +1,58 @@
+// A loop's end of a queue of parcels.
+
+import UV
+
+/// Gathers what is asked in a turn of the loop, and gives answers to those who wait for them, in the
+/// order of asking. Its loop's thread only.
+final class Asker<Job: Sendable, Answer: Sendable> {
+    typealias Completion = (Answer) -> Void
+    private let queue: ParcelQueue<Job, Answer>
+    private let mailbox: Mailbox<Answer>
+    private let refusal: Answer
+    private var asked: [Job] = []
+    private var waiting: [Completion] = []
+    /// Who waits for each parcel under way. The thread answers them in the order of sending.
+    private var sent: [ArraySlice<Completion>] = []
+
+    /// - Parameter refusal: the answer where the queue is full.
+    init(_ queue: ParcelQueue<Job, Answer>, _ wakeup: Wakeup.Sender, refusal: Answer) {
+        self.queue = queue
+        self.refusal = refusal
+        mailbox = Mailbox(wakeup)
+    }
+
+    /// - Parameter completion: runs in a later turn, or at the end of this one.
+    func ask(_ job: Job, _ completion: @escaping Completion) {
+        asked.append(job)
+        waiting.append(completion)
+    }
+
+    /// Sends what was asked since the last time. For the end of a turn.
+    func send() {
+        guard !asked.isEmpty else { return }
+        let (jobs, completions) = (asked, waiting)
+        asked = []
+        waiting = []
+        asked.reserveCapacity(jobs.count)
+        waiting.reserveCapacity(jobs.count)
+        let step = Parcel<Job, Answer>.jobsMax
+        for start in stride(from: 0, to: jobs.count, by: step) {
+            let range = start..<min(start + step, jobs.count)
+            if queue.add(Parcel(jobs: jobs[range], mailbox: mailbox)) {
+                sent.append(completions[range])
+            } else {
+                for completion in completions[range] { completion(refusal) }
+            }
+        }
+    }
+
+    /// Hands out the answers that have come.
+    func collect() {
+        let parcels = mailbox.take()
+        let answered = sent.prefix(parcels.count)
+        sent.removeFirst(parcels.count)
+        for (completions, answers) in zip(answered, parcels) {
+            for (completion, answer) in zip(completions, answers) { completion(answer) }
+        }
+    }
+}
