@@ -15,6 +15,8 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
 
     // Opened in `init`, closed in `deinit`; statements hold the connection and go first.
     fileprivate let handle: OpaquePointer
+    // SQLite points to them until the connection closes.
+    private var conditions: [Condition] = []
 
     /// - Throws: what `sqlite3_open_v2` says, such as SQLITE_CANTOPEN.
     init(path: String, _ access: Access) throws(DatabaseError) {
@@ -66,6 +68,35 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         return try statement.step() ? statement.integer(0) : 0
     }
 
+    /// Adds a condition that the statements of this connection may put to a row, as an SQL function
+    /// of some of its columns.
+    ///
+    /// - Parameter holds: must not use the connection, nor keep the row.
+    func define(
+        _ name: String, columns: Int32, _ holds: @escaping (Row) -> Bool
+    ) throws(DatabaseError) {
+        let condition = Condition(holds)
+        conditions.append(condition)
+        // Not retained: `conditions` keeps it as long as the connection is open.
+        let code = unsafe sqlite3_create_function_v2(
+            handle, name, columns, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+            Unmanaged.passUnretained(condition).toOpaque(),
+            { context, _, columns in
+                guard let data = unsafe sqlite3_user_data(context), let columns = unsafe columns
+                else { return }
+                let condition = unsafe Unmanaged<Condition>.fromOpaque(data).takeUnretainedValue()
+                // The columns are valid until this returns.
+                let holds = unsafe condition.holds(Row(columns: columns))
+                unsafe sqlite3_result_int(context, holds ? 1 : 0)
+            }, nil, nil, nil)
+        try check(code)
+    }
+
+    private final class Condition {
+        let holds: (Row) -> Bool
+        init(_ holds: @escaping (Row) -> Bool) { self.holds = holds }
+    }
+
     /// Rows that the last statement changed.
     var changes: Int { Int(unsafe sqlite3_changes(handle)) }
 
@@ -78,6 +109,8 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     private let database: Database
     // Prepared in `init`, finalized in `deinit`.
     private let handle: OpaquePointer
+    // SQLite points into them until the statement is finalized.
+    private var boundBytes: [StableBytes] = []
 
     fileprivate init(_ database: Database, _ sql: String) throws(DatabaseError) {
         self.database = database
@@ -107,6 +140,14 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
                 handle, index, bytes.baseAddress, Int32(bytes.count), Statement.transient)
         }
         try database.check(code)
+    }
+
+    /// Binds for good: each run sees what the bytes are then.
+    func bind(_ index: Int32, to bytes: StableBytes) throws(DatabaseError) {
+        boundBytes.append(bytes)
+        // No destructor is SQLITE_STATIC: SQLite reads there, and never frees.
+        try database.check(
+            unsafe sqlite3_bind_blob(handle, index, bytes.memory, Int32(bytes.count), nil))
     }
 
     func bind(_ index: Int32, _ value: String?) throws(DatabaseError) {
@@ -169,6 +210,38 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     func blob(_ column: Int32) -> [UInt8] {
         guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(unsafe sqlite3_column_bytes(handle, column))
+        return unsafe Array(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+}
+
+/// The columns of a row that a condition is put to. Valid inside that call only.
+@safe struct Row {
+    // SQLite's, as many as `define` was told.
+    fileprivate let columns: UnsafeMutablePointer<OpaquePointer?>
+
+    fileprivate init(columns: UnsafeMutablePointer<OpaquePointer?>) {
+        unsafe self.columns = columns
+    }
+
+    /// Columns count from 0.
+    func integer(_ column: Int) -> Int64 {
+        unsafe sqlite3_value_int64(columns[column])
+    }
+
+    func isNull(_ column: Int) -> Bool {
+        unsafe sqlite3_value_type(columns[column]) == SQLITE_NULL
+    }
+
+    func text(_ column: Int) -> String {
+        guard let text = unsafe sqlite3_value_text(columns[column]) else { return "" }
+        let count = Int(unsafe sqlite3_value_bytes(columns[column]))
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
+    }
+
+    func blob(_ column: Int) -> [UInt8] {
+        guard let bytes = unsafe sqlite3_value_blob(columns[column]) else { return [] }
+        let count = Int(unsafe sqlite3_value_bytes(columns[column]))
         return unsafe Array(UnsafeRawBufferPointer(start: bytes, count: count))
     }
 }

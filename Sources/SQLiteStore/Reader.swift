@@ -20,6 +20,7 @@ enum Answer: Sendable {
 final class Reader {
     private let select: Statement
     private let selectCCG: Statement
+    private let digest = Digest()
 
     init(_ database: Database) throws(DatabaseError) {
         select = try database.prepare(
@@ -32,6 +33,8 @@ final class Reader {
             SELECT institution, provider, expires_at
             FROM ccg_tokens WHERE issued_at = ? AND digest = ?
             """)
+        try select.bind(2, to: digest.bytes)
+        try selectCCG.bind(2, to: digest.bytes)
     }
 
     func run(_ queue: ParcelQueue<Question, Answer>) {
@@ -57,7 +60,7 @@ final class Reader {
     private func findCCG(_ id: Identifier) throws(DatabaseError) -> CCGToken? {
         defer { selectCCG.reset() }
         try selectCCG.bind(1, id.issuedAt)
-        try selectCCG.bind(2, Transactions.digest(id))
+        digest.set(id)
         guard try selectCCG.step() else { return nil }
         return CCGToken(
             id: id, institution: Institution.ID(UInt32(truncatingIfNeeded: selectCCG.integer(0))),
@@ -68,7 +71,7 @@ final class Reader {
     private func find(_ id: Identifier) throws(DatabaseError) -> AccessToken? {
         defer { select.reset() }
         try select.bind(1, id.issuedAt)
-        try select.bind(2, Transactions.digest(id))
+        digest.set(id)
         guard try select.step() else { return nil }
         return AccessToken(
             id: id, institution: Institution.ID(UInt32(truncatingIfNeeded: select.integer(0))),

@@ -168,7 +168,7 @@ public final class SQLiteStore: TokenStore {
     public func revoke(
         _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {
-        ask(.revoke(id)) { result in
+        writer.ask(.revoke(id)) { result in
             if case .revoked = result {
                 completion(.success(()))
             } else {

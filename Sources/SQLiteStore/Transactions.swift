@@ -1,6 +1,5 @@
 // What one job does to the tables, inside a transaction that somebody else begins and commits.
 
-import Crypto
 import Tokens
 
 /// The prepared statements of the writing connection, and the jobs made of them.
@@ -12,10 +11,14 @@ final class Transactions {
     private let beginTransaction: Statement
     private let commitTransaction: Statement
     private let insertCode: Statement
-    private let selectCode: Statement
     private let spendCode: Statement
+    private let judge: Judge
+    /// Of the code and of the token that the job under way is about.
+    private let codeDigest = Digest()
+    private let tokenDigest = Digest()
     private let insertToken: Statement
     private let deleteToken: Statement
+    private let revokeToken: Statement
     private let deleteExpiredCodes: Statement
     private let deleteExpiredTokens: Statement
     private let insertCCGToken: Statement
@@ -28,26 +31,31 @@ final class Transactions {
         commitTransaction = try database.prepare("COMMIT")
         insertCode = try database.prepare(
             "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)")
-        selectCode = try database.prepare(
-            """
-            SELECT institution, provider, redirect_uri, scope, consent, account, state, expires_at,
-                token_issued_at, token_digest
-            FROM codes WHERE issued_at = ? AND digest = ?
-            """)
+        let judge = Judge()
+        self.judge = judge
+        try database.define("admits", columns: Judge.columnCount) { judge.admits($0) }
         spendCode = try database.prepare(
             """
             UPDATE codes SET token_issued_at = ?, token_digest = ?, consent = '', account = '',
                 state = NULL
-            WHERE issued_at = ? AND digest = ? AND token_digest IS NULL
+            WHERE issued_at = ? AND digest = ? AND admits(\(Judge.columns))
             """)
         insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteToken = try database.prepare(
+            "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
+        revokeToken = try database.prepare(
             "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
         insertCCGToken = try database.prepare("INSERT INTO ccg_tokens VALUES (?, ?, ?, ?, ?)")
         deleteExpiredCodes = try Transactions.prepareDelete(database, "codes")
         deleteExpiredTokens = try Transactions.prepareDelete(database, "tokens")
         deleteExpiredCCGTokens = try Transactions.prepareDelete(database, "ccg_tokens")
         touch = try database.prepare("INSERT OR REPLACE INTO meta VALUES ('touched', x'00')")
+        try insertCode.bind(2, to: codeDigest.bytes)
+        try spendCode.bind(2, to: tokenDigest.bytes)
+        try spendCode.bind(4, to: codeDigest.bytes)
+        try insertToken.bind(2, to: tokenDigest.bytes)
+        try insertCCGToken.bind(2, to: tokenDigest.bytes)
+        try revokeToken.bind(2, to: tokenDigest.bytes)
     }
 
     /// The oldest expired rows of a table: a range at the left edge of its key.
@@ -60,14 +68,6 @@ final class Transactions {
                 SELECT issued_at, digest FROM \(table)
                 WHERE issued_at < ? AND expires_at <= ? ORDER BY issued_at, digest LIMIT ?)
             """)
-    }
-
-    /// Only digests are stored: the key file may be stolen together with the database.
-    static func digest(_ id: Identifier) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(SHA256.byteCount)
-        bytes.append(contentsOf: SHA256.hash(data: id.bytes))
-        return bytes
     }
 
     func begin() throws(DatabaseError) { try beginTransaction.run() }
@@ -88,7 +88,7 @@ final class Transactions {
 
     func insert(_ code: AuthorizationCode) throws(DatabaseError) {
         try insertCode.bind(1, code.id.issuedAt)
-        try insertCode.bind(2, Transactions.digest(code.id))
+        codeDigest.set(code.id)
         try insertCode.bind(3, Int64(code.institution.number))
         try insertCode.bind(4, Int64(code.provider.number))
         try insertCode.bind(5, Int64(code.redirectURI.number))
@@ -102,58 +102,42 @@ final class Transactions {
 
     func insert(_ token: CCGToken) throws(DatabaseError) {
         try insertCCGToken.bind(1, token.id.issuedAt)
-        try insertCCGToken.bind(2, Transactions.digest(token.id))
+        tokenDigest.set(token.id)
         try insertCCGToken.bind(3, Int64(token.institution.number))
         try insertCCGToken.bind(4, Int64(token.provider.number))
         try insertCCGToken.bind(5, token.expiresAt)
         try insertCCGToken.run()
     }
 
-    /// Spends a code and stores its token. Won by the row that changes, not by the look before.
+    /// Spends a code and stores its token. Won by the row that changes: `admits` judges each row in
+    /// the very statement that would spend it, which saves looking it up before.
+    ///
     /// What the token takes over leaves the code's row, which so stays as long as it was: rows that
     /// grow would split pages.
     func redeem(_ attempt: Redemption) throws(DatabaseError) -> RedemptionOutcome {
-        let digest = Transactions.digest(attempt.code)
-        guard let (code, token) = try find(attempt.code, digest) else { return .refused(.unknown) }
-        if let token {
-            guard code.institution == attempt.institution else {
-                return .refused(.otherInstitution)
-            }
-            try delete(token.issuedAt, token.digest)
-            return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
-        }
-        if let refusal = code.refusal(of: attempt) { return .refused(refusal) }
-        let tokenDigest = Transactions.digest(attempt.token)
+        codeDigest.set(attempt.code)
+        tokenDigest.set(attempt.token)
+        judge.expect(attempt)
         try spendCode.bind(1, attempt.token.issuedAt)
-        try spendCode.bind(2, tokenDigest)
         try spendCode.bind(3, attempt.code.issuedAt)
-        try spendCode.bind(4, digest)
         try spendCode.run()
-        guard database.changes == 1 else { return .refused(.used) }
-        try insert(code.token(for: attempt), tokenDigest)
-        return .redeemed(state: code.state, consent: attempt.isAudited ? code.consent : nil)
-    }
-
-    private func find(
-        _ id: Identifier, _ digest: [UInt8]
-    ) throws(DatabaseError) -> (
-        code: AuthorizationCode, token: (issuedAt: Milliseconds, digest: [UInt8])?
-    )? {
-        defer { selectCode.reset() }
-        try selectCode.bind(1, id.issuedAt)
-        try selectCode.bind(2, digest)
-        guard try selectCode.step() else { return nil }
-        let code = AuthorizationCode(
-            id: id, institution: Institution.ID(UInt32(truncatingIfNeeded: selectCode.integer(0))),
-            provider: Provider.ID(UInt32(truncatingIfNeeded: selectCode.integer(1))),
-            redirectURI: Provider.RedirectURI.ID(
-                UInt32(truncatingIfNeeded: selectCode.integer(2))),
-            scope: try Transactions.scope(selectCode.integer(3)),
-            consent: Consent(id: selectCode.text(4), accountID: selectCode.text(5)),
-            state: selectCode.isNull(6) ? nil : selectCode.text(6),
-            expiresAt: selectCode.integer(7))
-        let token = selectCode.isNull(9) ? nil : (selectCode.integer(8), selectCode.blob(9))
-        return (code, token)
+        switch judge.takeVerdict() {
+        case .noSuchCode: return .refused(.unknown)
+        case .refused(let refusal): return .refused(refusal)
+        case .replayed(let issuedAt, let digest):
+            try deleteToken.bind(1, issuedAt)
+            try deleteToken.bind(2, digest)
+            try deleteToken.run()
+            return .refused(.used, revoked: attempt.isAudited ? .digest(digest) : nil)
+        case .unreadable(let error): throw error
+        case .admitted(let code):
+            guard database.changes == 1 else {
+                throw DatabaseError(code: 11, description: "a code was admitted and not spent")
+            }
+            try insert(code.token(for: attempt))
+            return .redeemed(
+                state: code.state, consent: attempt.isAudited ? code.consent : nil)
+        }
     }
 
     static func scope(_ number: Int64) throws(DatabaseError) -> Scope {
@@ -163,9 +147,9 @@ final class Transactions {
         return scope
     }
 
-    private func insert(_ token: AccessToken, _ digest: [UInt8]) throws(DatabaseError) {
+    /// `tokenDigest` is the token's.
+    private func insert(_ token: AccessToken) throws(DatabaseError) {
         try insertToken.bind(1, token.id.issuedAt)
-        try insertToken.bind(2, digest)
         try insertToken.bind(3, Int64(token.institution.number))
         try insertToken.bind(4, Int64(token.provider.number))
         try insertToken.bind(5, Int64(token.scope.rawValue))
@@ -175,15 +159,11 @@ final class Transactions {
         try insertToken.run()
     }
 
-    func revoke(_ id: Identifier) throws(DatabaseError) {
-        try delete(id.issuedAt, Transactions.digest(id))
-    }
-
     /// Deletes a token, which need not be there.
-    private func delete(_ issuedAt: Milliseconds, _ digest: [UInt8]) throws(DatabaseError) {
-        try deleteToken.bind(1, issuedAt)
-        try deleteToken.bind(2, digest)
-        try deleteToken.run()
+    func revoke(_ id: Identifier) throws(DatabaseError) {
+        tokenDigest.set(id)
+        try revokeToken.bind(1, id.issuedAt)
+        try revokeToken.run()
     }
 
     /// Removes rows from the left edge; returns whether more may be waiting.

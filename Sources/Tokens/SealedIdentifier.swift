@@ -12,8 +12,10 @@ public typealias Milliseconds = Int64
 /// Ordered by time, so rows append and expiry is a range. Nobody can present one: the outside only
 /// ever sees it sealed, and without the key the one says nothing about the other.
 public struct Identifier: Hashable, Comparable, Sendable {
-    let high: UInt64
-    let low: UInt64
+    /// The first 8 of `bytes`, as a number.
+    public let high: UInt64
+    /// The last 8.
+    public let low: UInt64
 
     init(high: UInt64, low: UInt64) {
         self.high = high

@@ -224,6 +224,16 @@ private final class Rig {
         #expect(order == Array(0..<count))
     }
 
+    @Test func unreadableRowIsAFaultAndNeverARefusal() throws {
+        let rig = try Rig()
+        let code = rig.code(1)
+        try rig.insert(code).get()
+        try Database(path: rig.path, .readWrite).execute("UPDATE codes SET scope = 77")
+        #expect(try rig.redeem(code) == .failure(.unavailable))
+        try Database(path: rig.path, .readWrite).execute("UPDATE codes SET scope = 0")
+        #expect(try rig.redeem(code) == .success(.redeemed(state: "s")))
+    }
+
     @Test func recoveryIsNoticedWithoutRequests() throws {
         let rig = try Rig()
         let blocker = try Database(path: rig.path, .readWrite)

@@ -1,0 +1,18 @@
+// What the file knows codes and tokens by.
+
+import Crypto
+import Tokens
+
+/// The SHA-256 of the identifier that the job under way is about. Only digests are stored: the key
+/// file may be stolen together with the database.
+struct Digest {
+    /// What statements are bound to.
+    let bytes = StableBytes(count: SHA256.byteCount)
+
+    func set(_ id: Identifier) {
+        var identifier = (id.high.bigEndian, id.low.bigEndian)
+        var hash = SHA256()
+        unsafe withUnsafeBytes(of: &identifier) { unsafe hash.update(bufferPointer: $0) }
+        unsafe hash.finalize().withUnsafeBytes { unsafe bytes.copy($0) }
+    }
+}
