@@ -43,6 +43,7 @@ final class ChildProcess: Sendable {
     }
 
     var isRunning: Bool { process.isRunning }
+    var processIdentifier: Int32 { process.processIdentifier }
     var standardOutput: String { output.text }
     var errorOutput: String { errors.text }
     var errorLines: [Substring] { errorOutput.split(separator: "\n") }
