@@ -93,6 +93,7 @@ final class ProductionStore: Sendable {
         let option = client.map { ["--client", $0] } ?? []
         let outcome = try run(["fi", "add", reference, "--json"] + option)
         try #require(outcome.status == 0, "\(outcome.errors)", sourceLocation: here)
+        #expect(!outcome.errors.contains("warning"), "\(outcome.errors)", sourceLocation: here)
         let record = try outcome.json()
         let id = try #require(record["client_id"] as? String, sourceLocation: here)
         return (id, record["client_secret"] as? String)
