@@ -165,7 +165,7 @@ private struct Forbidden {
         let secrets = [bank.secret, bank.ccgToken, flow.code, flow.token, bank.authorization]
         for (index, secret) in secrets.enumerated() {
             let make = bank.makeCode()
-            for header in ["version", "fi_reference_id", "Content-Type"] {
+            for header in ["version", "Content-Type"] {
                 let response = try flow.server.process.answer(to: make.setting(header, secret))
                 #expect(response.status >= 400)
                 flow.refusals.append(("\(header) \(index)", response))
@@ -231,10 +231,34 @@ private struct Forbidden {
         #expect(process.program.standardOutput.isEmpty)
     }
 
+    /// Some clients take the secret for their name, or a token for the institution's. What does not
+    /// name anybody must not be kept as if it did.
+    @Test func secretsInPlaceOfNamesAreWrittenNowhere() throws {
+        var flow = try Flow()
+        let make = flow.bank.makeCode()
+        for secret in [flow.bank.secret, flow.bank.ccgToken, flow.code, flow.token] {
+            try flow.refuse("an institution", 403, make.setting("fi_reference_id", secret))
+            for name in ["\(secret):x", "\(secret):\(secret)", ":\(secret)"] {
+                let call = make.setting("Authorization", Sandbox.basic(name))
+                try flow.refuse("a client", 401, call)
+                try flow.refuse(
+                    "a client of a gateway", 401,
+                    flow.bank.introspect("x").setting("Authorization", Sandbox.basic(name)))
+            }
+        }
+        for (name, response) in flow.refusals {
+            flow.forbidden.expectNone(in: response.body, name)
+        }
+        #expect(flow.server.process.program.stop(SIGTERM) == 0)
+        flow.forbidden.expectNone(in: flow.server.process.program.errorOutput, "stderr")
+        try expectNothingInFiles(flow, hasBackup: false)
+    }
+
     /// Database files hold digests only, whether the server runs or not.
-    private func expectNothingInFiles(_ flow: Flow) throws {
+    private func expectNothingInFiles(_ flow: Flow, hasBackup: Bool = true) throws {
         let files = try flow.server.store.files()
-        for name in ["store.db", "store.db.registry", "store.db.keys", "backup.db"] {
+        let names = ["store.db", "store.db.registry", "store.db.keys"]
+        for name in names + (hasBackup ? ["backup.db"] : []) {
             #expect(files[name]?.isEmpty == false, "\(name)")
         }
         for (name, bytes) in files { flow.forbidden.expectNone(in: bytes, name) }
