@@ -72,7 +72,8 @@ import UV
 
     private static func close(
         _ questions: ParcelQueue<Question, Answer>, _ reader: Worker?,
-        _ jobs: ParcelQueue<Job, JobResult>, _ writer: Worker?, _ watcher: (stop: Wakeup.Sender, thread: Worker)?, _ lock: StoreLock
+        _ jobs: ParcelQueue<Job, JobResult>, _ writer: Worker?,
+        _ watcher: (stop: Wakeup.Sender, thread: Worker)?, _ lock: StoreLock
     ) {
         watcher?.stop.wake()
         watcher?.thread.join()

@@ -6,11 +6,12 @@ import Tokens
 
 /// Of one request.
 final class AuditNotes {
-    /// As the client named itself.
+    /// As the client named itself, where there is one of that name: what is sent in a wrong place
+    /// may be a secret.
     var clientID: String?
     /// The credentials were right.
     var isAuthenticated = false
-    /// As the client named it.
+    /// As the client named it, where there is one of that name.
     var institution: String?
     var provider: String?
     var consentID: String?
@@ -29,8 +30,10 @@ final class AuditNotes {
     }
 
     /// Takes what the headers say, as far as it has the form that it must have.
-    func read(_ headers: APIHeaders, _ bytes: Span<UInt8>) {
-        institution = AuditNotes.text(bytes, headers.institution)
+    func read(_ headers: APIHeaders, _ bytes: Span<UInt8>, _ registry: Registry) {
+        institution = AuditNotes.text(bytes, headers.institution).flatMap {
+            registry.institution(reference: $0)?.reference
+        }
         transactionReference = AuditNotes.text(bytes, headers.transactionReference)
     }
 

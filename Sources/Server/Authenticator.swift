@@ -51,7 +51,7 @@ final class Authenticator {
         let value = headers.authorization.value
         let claimed = BasicCredentials(bytes, value)?.id
         if let notes = responder.notes {
-            notes.clientID = claimed.map { String($0.unicodeScalars.prefix(128)) }
+            notes.clientID = claimed.flatMap { issuer.registry.hasClient($0) ? $0 : nil }
             notes.reason =
                 if claimed != nil { .credentialsWrong } else if value.isEmpty {
                     .credentialsMissing

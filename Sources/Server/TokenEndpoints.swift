@@ -41,7 +41,7 @@ final class TokenEndpoints {
         _ notes: AuditNotes, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
         _ session: borrowing Session
     ) {
-        notes.read(APIHeaders(head, bytes), bytes)
+        notes.read(APIHeaders(head, bytes), bytes, issuer.registry)
         notes.clientID = session.client?.id
         notes.isAuthenticated = true
     }
@@ -53,7 +53,7 @@ final class TokenEndpoints {
         _ responder: any Responder
     ) -> Caller? {
         session.beginHead()
-        responder.notes?.read(headers, bytes)
+        responder.notes?.read(headers, bytes, issuer.registry)
         if headers.authorization.isDoubled {
             responder.respond(
                 .fault(.parameterInvalid, "the header Authorization must be given once"))
@@ -80,7 +80,10 @@ final class TokenEndpoints {
             let caller = session.caller(
                 bytes, headers.institution.value, issuer.registry, shared)
         else {
-            responder.notes?.reason = .institutionForbidden
+            if let notes = responder.notes {
+                notes.reason =
+                    notes.institution == nil ? .institutionUnknown : .institutionForbidden
+            }
             responder.respond(
                 .fault(
                     .fiForbidden, "the client may not act for the institution in fi_reference_id"))

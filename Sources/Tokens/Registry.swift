@@ -69,6 +69,9 @@ public final class Registry: Sendable {
         return isNewest || isOld && client.oldSecret != nil ? client : nil
     }
 
+    /// For the audit log.
+    public func hasClient(_ id: String) -> Bool { clients[id] != nil }
+
     public func institution(reference: String) -> Institution? {
         institutions[reference]
     }

@@ -189,7 +189,7 @@ private final class Rig {
             (Rig.exchange("x"), 403, .codeUnknown),
             (
                 Rig.exchange("x").replacing("PSDGB-FCA-111111", with: "PSDGB-FCA-999999"), 403,
-                .institutionForbidden
+                .institutionUnknown
             ),
             (
                 Rig.exchange("x").replacing("good-access-token", with: "bad-access-token!"), 401,
