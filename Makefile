@@ -6,6 +6,8 @@
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 11 minutes)
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
+#   make large-registry 100,000 providers: start, and what looking them up costs
+#   make timing  can the time of a 401 tell an unknown client from a wrong secret? (100,000 of each)
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
@@ -40,7 +42,7 @@ SECONDS ?= 30
 COUNT ?=
 SEED ?=
 
-.PHONY: help run test check lint bench soak large-store crash-test differential format clean tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -79,6 +81,12 @@ check: check-tools lint test release
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
+
+large-registry: check-tools release
+	Benchmarks/large_registry.py --server $(SERVER) $(ARGS)
+
+timing: check-tools release
+	Benchmarks/timing.py --server $(SERVER) $(ARGS)
 
 abuse: check-tools release
 	Tests/Abuse/abuse_test.py --server $(SERVER)

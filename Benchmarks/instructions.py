@@ -60,7 +60,7 @@ def costs(path):
     return whole, {names[key]: value for key, value in of.items() if key in names}
 
 
-def count(program, folder, varies, store="memory"):
+def count(program, folder, varies, store="memory", exchanges=COUNT):
     """Instructions of an exchange, and of its parts, where all heads are the same or none is."""
     out = os.path.join(folder, "callgrind")
     server = subprocess.Popen(
@@ -74,7 +74,7 @@ def count(program, folder, varies, store="memory"):
         else:
             raise RuntimeError("the server did not start under callgrind")
         port, codes = int(found[1]), os.path.join(folder, "codes")
-        client.make_codes(port, WARM_UP + COUNT, codes)
+        client.make_codes(port, WARM_UP + exchanges, codes)
         with open(codes) as file:
             requests = [client.exchange_request(code) for code in file.read().split()]
         if varies:
@@ -91,8 +91,9 @@ def count(program, folder, varies, store="memory"):
         server.terminate()
         server.wait(30)
     whole, of = costs(out + ".1")
-    parts = {name: sum(cost for symbol, cost in of.items() if part in symbol) / COUNT for name, part in PARTS.items()}
-    return whole / COUNT, parts
+    parts = {name: sum(cost for symbol, cost in of.items() if part in symbol) / exchanges
+             for name, part in PARTS.items()}
+    return whole / exchanges, parts
 
 
 def compiler():

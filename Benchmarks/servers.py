@@ -17,7 +17,7 @@ STOP_SECONDS_MAX = 5
 NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
 
 
-def command(name, program, port, admin_port, folder, store=None, closes=False, connections=4096):
+def command(name, program, port, admin_port, folder, store=None, closes=False, connections=4096, loops=1):
     """What to run for a server. nginx's configuration is written into the folder. bare must be told that each
     connection asks for one answer only; nginx makes room for all its connections at start."""
     if name == "bare":
@@ -33,7 +33,7 @@ def command(name, program, port, admin_port, folder, store=None, closes=False, c
         return [program, "-p", folder, "-c", path, "-e", os.path.join(folder, "nginx-error.log")]
     store = f"sqlite:{store or os.path.join(folder, f'{port}.db')}" if name == "obie-tokens-sqlite" else "memory"
     return [program, "serve", "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
-            "--store", store, "--loops", "1", "--code-lifetime", "3600",
+            "--store", store, "--loops", str(loops), "--code-lifetime", "3600",
             "--no-throttle"]  # soak and abuse ask for what must fail; what succeeds never meets the throttle
 
 
@@ -85,9 +85,11 @@ class Server:
     """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event.
     Then ready_seconds is the time from before its process was made until its first answer was here."""
 
-    def __init__(self, name, program, folder, store=None, closes=False, connections=4096):
+    def __init__(self, name, program, folder, store=None, closes=False, connections=4096, loops=1,
+                 cpus=frozenset({0})):
         self.name, self.program, self.folder = name, program, folder
-        self.wanted = {"store": store, "closes": closes, "connections": connections}
+        self.cpus = cpus
+        self.wanted = {"store": store, "closes": closes, "connections": connections, "loops": loops}
         self.process = None
 
     def __enter__(self):
@@ -97,7 +99,7 @@ class Server:
         own = os.sched_getaffinity(0)
         try:
             with open(self.log_path, "wb") as log:
-                os.sched_setaffinity(0, {0})  # inherited: taskset would be one more program to start, and be timed
+                os.sched_setaffinity(0, self.cpus)  # inherited: taskset would be one more program to start, and be timed
                 began = time.monotonic()
                 try:
                     self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

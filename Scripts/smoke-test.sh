@@ -3,7 +3,7 @@
 #
 #     Scripts/smoke-test.sh PATH/obie-tokens
 #
-# Pastes the curls of the README against a free port.
+# Pastes the curls of the README against a free port, and its walk-through of production on free ports.
 set -euo pipefail
 server=$1
 folder=$(mktemp -d)
@@ -19,9 +19,11 @@ for _ in $(seq 100); do
 done
 [ -n "$url" ] || { echo "smoke test: the server did not start" >&2; cat "$log" >&2; exit 1; }
 
-# The curls stand in the README between these two lines, with the default address.
-curls=$(sed -n '/^<!-- curls -->$/,/^<!-- end of curls -->$/p' README.md |
-    sed -n '/^```sh$/,/^```$/p' | grep -v '^```' | sed "s#http://127.0.0.1:8080#$url#g")
+# What stands in the README between two lines of this name.
+pasted() {
+    sed -n "/^<!-- $1 -->\$/,/^<!-- end of $1 -->\$/p" README.md | sed -n '/^```sh$/,/^```$/p' | grep -v '^```'
+}
+curls=$(pasted curls | sed "s#http://127.0.0.1:8080#$url#g")
 [ -n "$curls" ] || { echo "smoke test: the README has no curls" >&2; exit 1; }
 output=$(bash -euo pipefail -c "$curls")
 
@@ -39,3 +41,23 @@ expect '"code":"auth_code_invalid"'
 kill -TERM "$pid"
 wait "$pid"
 echo "smoke test: the README's curls give a token, once; the server stopped cleanly"
+
+# The walk-through of production, in an empty folder, with ports that were free a moment ago.
+ports=$(python3 -c 'import socket
+sockets = [socket.socket() for _ in range(2)]
+for s in sockets: s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in sockets))')
+production=$(pasted production | sed "s/:8081/:${ports% *}/g; s/:9091/:${ports#* }/g")
+[ -n "$production" ] || { echo "smoke test: the README has no walk-through of production" >&2; exit 1; }
+mkdir "$folder/bank"
+binaries=$(cd "$(dirname "$server")" && pwd)
+output=$(cd "$folder/bank" && PATH="$binaries:$PATH" timeout 60 bash -euo pipefail -c "$production" 2>&1)
+expect '"client_secret":"[0-9a-f]{64}"'
+expect '"active":true,"scope":"accounts","client_id":"PSDGB-FCA-444444"'
+expect '"code":"auth_code_invalid"'
+expect '^\{"active":false\}$'
+expect 'code_used'
+expect 'revoked everything issued for PSDGB-FCA-444444'
+expect '^head  [0-9a-f]{64}$'
+[ -z "${SHOW-}" ] || echo "$output"
+echo "smoke test: the README's walk-through of production works"

@@ -34,7 +34,6 @@ final class RegistryWatcher {
     static func start(
         _ registry: SQLiteRegistry, _ lock: StoreLock, _ health: StoreHealth
     ) throws -> (feed: RegistryFeed, stop: Wakeup.Sender, thread: Worker) {
-        _ = try registry.hasChanged()
         let content = try registry.load()
         let feed = RegistryFeed(Registry(content, now: Clock.wallMilliseconds()))
         lock.announce(registryVersion: content.version)
@@ -65,7 +64,7 @@ final class RegistryWatcher {
         do {
             let now = Clock.wallMilliseconds()
             let hasRunOut = feed.registry.validUntil.map { $0 <= now } ?? false
-            guard try registry.hasChanged() || hasRunOut || isFailing else { return }
+            guard try registry.hasChanged() || hasRunOut else { return }
             let content = try registry.load()
             feed.publish(Registry(content, now: now))
             lock.announce(registryVersion: content.version)

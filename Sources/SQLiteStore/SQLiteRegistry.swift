@@ -17,7 +17,9 @@ import Tokens
     /// The file was not there before.
     public let isNew: Bool
     private let database: Database
-    private var seenChanges: Int64?
+    private let dataVersion: Statement
+    /// The data version that was last loaded.
+    private var loadedVersion: Int64?
 
     static func path(store: String) -> String { "\(store).registry" }
 
@@ -52,6 +54,7 @@ import Tokens
                 """)
             isNew = try SQLiteRegistry.make(database, wanted ?? .production, path)
             mode = try RegistryRows.mode(database)
+            dataVersion = try database.prepare("PRAGMA data_version")
         } catch let failure as SQLiteStoreFailure {
             throw failure
         } catch {
@@ -104,7 +107,12 @@ import Tokens
     }
 
     public func load() throws -> RegistryContent {
-        try transaction("BEGIN") { try RegistryRows.read(database, mode) }
+        try transaction("BEGIN") {
+            let content = try RegistryRows.read(database, mode)
+            // Within the transaction: of the very state that was read.
+            loadedVersion = try currentVersion()
+            return content
+        }
     }
 
     public func update<Answer>(
@@ -121,11 +129,14 @@ import Tokens
         }
     }
 
-    /// Whether another connection has changed the file since this was last asked. Cheap.
+    /// Whether another connection has changed the file since it was last loaded. Cheap.
     func hasChanged() throws(DatabaseError) -> Bool {
-        let changes = try database.integer("PRAGMA data_version")
-        defer { seenChanges = changes }
-        return seenChanges != changes
+        try currentVersion() != loadedVersion
+    }
+
+    private func currentVersion() throws(DatabaseError) -> Int64 {
+        defer { dataVersion.reset() }
+        return try dataVersion.step() ? dataVersion.integer(0) : 0
     }
 
     private func transaction<Answer>(

@@ -66,7 +66,7 @@ struct Options: ParsableArguments {
         inversion: .prefixedNo,
         help: ArgumentHelp(
             "Answer failures 429 once a client or an address has failed too often. What is right "
-                + "is never refused. (default: --throttle)"))
+                + "is never refused."))
     var throttle = true
 
     @Option(

@@ -319,6 +319,7 @@ private struct Forbidden {
         ["fi", "enable"], ["fi", "rotate-secret"], ["fi", "remove"], ["psp"], ["psp", "add"],
         ["psp", "list"], ["psp", "show"], ["psp", "disable"], ["psp", "enable"],
         ["psp", "add-redirect-uri"], ["psp", "remove-redirect-uri"], ["psp", "remove"],
+        ["audit"], ["audit", "verify"], ["audit", "find"],
     ]
 
     /// Every command explains itself; none takes a secret, which would stand in `ps` and in the

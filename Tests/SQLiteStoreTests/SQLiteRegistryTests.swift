@@ -113,6 +113,18 @@ import UV
         #expect(content.version == 100)
     }
 
+    @Test func onlyAChangeOfAnotherConnectionIsLoadedAgain() throws {
+        let reader = try SQLiteRegistry(store: store, mode: nil)
+        _ = try reader.load()
+        #expect(try !reader.hasChanged())
+        let writer = try SQLiteRegistry(store: store, mode: nil)
+        _ = try writer.update { try $0.addProvider("psp", redirectURIs: []) }
+        #expect(try reader.hasChanged())
+        #expect(try reader.hasChanged(), "until it is loaded")
+        _ = try reader.load()
+        #expect(try !reader.hasChanged())
+    }
+
     @Test func foreignAndNewerFilesAreRefused() throws {
         _ = try SQLiteRegistry(store: store, mode: nil)
         let database = try Database(path: "\(store).registry", .readWrite)
