@@ -22,6 +22,7 @@ final class StageTransport: Transport {
 
     var queuedBytes: Int { isClosed ? 0 : queued }
 
+    var peerAddress: [UInt8] { [127, 0, 0, 1] }
     func write(_ bytes: Span<UInt8>) {
         require(!isClosed && !hasFinishedSending, "nothing is written behind the end")
         require(!bytes.isEmpty, "nothing is not written")
