@@ -62,11 +62,9 @@ final class Auditor {
         // The code stands in the notes.
         case .code: issuance(.codeIssued, token: nil)
         case .revoked(let token): token.map(revocation)
-        case .faults(let faults): refusal(faults, ids)
-        case .failure(let error): refusal(error, ids)
-        case .rateLimited(_, nil): refusal(.tooManyFailures, ids)
-        case .rateLimited(_, let error?): refusal(error, ids)
-        case .methodNotAllowed: refusal([Fault(.methodNotAllowed, "")], ids)
+        case .faults, .methodNotAllowed: refusal(response, ids)
+        case .failure(let error), .rateLimited(_, let error?): refusal(response, ids, error)
+        case .rateLimited(_, nil): refusal(response, ids, .tooManyFailures)
         case .oauthError(let code, let description, _):
             refusal(isAuthentication: code == "invalid_client", description)
         case .introspection, .options, .content: nil
@@ -93,27 +91,26 @@ final class Auditor {
         return event
     }
 
-    private func refusal(_ faults: [Fault], _ ids: [SealedIdentifier]) -> AuditEvent {
+    /// - Parameter ids: of the error objects in the answer.
+    private func refusal(
+        _ response: Response, _ ids: [SealedIdentifier], _ reason: AuditReason? = nil
+    ) -> AuditEvent {
+        let faults = response.errorObjects
         var event = refusal(
             isAuthentication: faults.first?.code == .authenticationError,
-            faults.map(\.title).joined(separator: "; "))
+            reason?.rawValue ?? faults.map(\.title).joined(separator: "; "))
         event.errors = zip(ids, faults).map { (id: $0, code: $1.code.rawValue) }
         return event
     }
 
-    private func refusal(_ error: TokenError, _ ids: [SealedIdentifier]) -> AuditEvent {
-        var event = refusal([Fault(error)], ids)
-        event.reason = AuditReason(error).rawValue
+    private func refusal(
+        _ response: Response, _ ids: [SealedIdentifier], _ error: TokenError
+    ) -> AuditEvent {
+        var event = refusal(response, ids, AuditReason(error))
         if case .codeRefused(.used, let revoked) = error {
             event.kind = .codeReplayed
             event.token = revoked
         }
-        return event
-    }
-
-    private func refusal(_ reason: AuditReason, _ ids: [SealedIdentifier]) -> AuditEvent {
-        var event = refusal([Fault(.rateLimited, "")], ids)
-        event.reason = reason.rawValue
         return event
     }
 

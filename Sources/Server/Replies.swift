@@ -119,18 +119,13 @@ final class Replies {
             content.append(UInt8(ascii: "}"))
             let head = ResponseEncoder.head(status, jsonFields + challenge(status))
             finish(head, context)
-        case .faults(let faults):
-            return appendFaults(faults, [], context)
-        case .failure(let error):
-            return appendFaults([Fault(error)], [], context)
+        case .faults, .failure:
+            return appendFaults(response.errorObjects, [], context)
         case .rateLimited(let seconds, _):
-            let fault = Fault(
-                .rateLimited,
-                "too many attempts have failed; wait \(seconds) s and check what is sent")
-            return appendFaults([fault], [("Retry-After", "\(seconds)")], context)
+            return appendFaults(
+                response.errorObjects, [("Retry-After", "\(seconds)")], context)
         case .methodNotAllowed(let allow):
-            let fault = Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")
-            return appendFaults([fault], [("Allow", allow)], context)
+            return appendFaults(response.errorObjects, [("Allow", allow)], context)
         case .options(let allow):
             let head = ResponseEncoder.head(.noContent, jsonFields + [("Allow", allow)])
             output.append(contentsOf: head)

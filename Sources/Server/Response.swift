@@ -32,6 +32,25 @@ enum Response {
     /// 200, or 503 for a probe that says no.
     case content([UInt8], type: String, status: Status)
 
+    /// The error objects in it; none where it is no error, or one in the words of RFC 6749.
+    var errorObjects: [Fault] {
+        switch self {
+        case .faults(let faults): faults
+        case .failure(let error): [Fault(error)]
+        case .rateLimited(let seconds, _):
+            [
+                Fault(
+                    .rateLimited,
+                    "too many attempts have failed; wait \(seconds) s and check what is sent")
+            ]
+        case .methodNotAllowed(let allow):
+            [Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")]
+        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .oauthError, .options,
+            .content:
+            []
+        }
+    }
+
     static func fault(_ code: ErrorCode, _ title: String) -> Response {
         .faults([Fault(code, title)])
     }

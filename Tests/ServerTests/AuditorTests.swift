@@ -209,6 +209,14 @@ private final class Rig {
         #expect(rig.send(Rig.exchange(late)).event?.reason == AuditReason.codeExpired.rawValue)
     }
 
+    @Test func methodThatIsNotOfferedIsWrittenDownAsAnswered() throws {
+        let (status, text, event) = Rig().send("GET /v1/obie/tokens HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(status == 405)
+        #expect(event?.errors.map(\.code) == ["method_not_allowed"])
+        let reason = try #require(event?.reason)
+        #expect(!reason.isEmpty && text.contains(reason), "the title that the answer had")
+    }
+
     @Test func readsAndProbesAreNotWrittenDown() {
         let rig = Rig()
         #expect(rig.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").event == nil)
@@ -257,7 +265,12 @@ private final class Rig {
     @Test func codesAreThrottledAndGoodOnesNever() {
         let rig = Rig()
         for number in 0..<30 {
-            #expect(rig.send(Rig.exchange("x")).status == (number < 20 ? 403 : 429))
+            let (status, _, event) = rig.send(Rig.exchange("x"))
+            #expect(status == (number < 20 ? 403 : 429))
+            // As the answer said, and why.
+            let code = number < 20 ? "auth_code_invalid" : "rate_limited"
+            #expect(event?.errors.map(\.code) == [code])
+            #expect(event?.reason == AuditReason.codeUnknown.rawValue)
             #expect(rig.send(Rig.exchange(rig.newCode())).status == 201)
         }
     }
