@@ -14,12 +14,12 @@ import base64
 import math
 import random
 import statistics
-import subprocess
 import sys
+import tempfile
 import time
-import re
 
 import client
+import servers
 
 THRESHOLD = 4.5
 KNOWN = "api-consumer-id"
@@ -91,20 +91,10 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     options = parser.parse_args()
     print(f"timing: seed {options.seed}", flush=True)
-    server = subprocess.Popen(
-        [options.server, "serve", "--store", "memory", "--loops", "1", "--no-throttle", "--listen", "127.0.0.1:0",
-         "--admin-listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
-    try:
-        for line in server.stderr:
-            if found := re.search(r"listening on http://127.0.0.1:(\d+)", line):
-                break
-        else:
-            raise RuntimeError("the server did not start")
-        times = measure(int(found[1]), options.count, random.Random(options.seed))
-    finally:
-        server.terminate()
-        server.wait(30)
-    (t, difference, share), crops = compare(times["unknown client"], times["wrong secret"])
+    with tempfile.TemporaryDirectory() as folder:
+        with servers.Server("obie-tokens", options.server, folder) as server:
+            times = measure(server.port, options.count, random.Random(options.seed))
+    (t, _, _), crops = compare(times["unknown client"], times["wrong secret"])
     (control, control_difference, _), _ = compare(times["malformed"], times["wrong secret"])
     for name, values in times.items():
         print(f"timing: {name}: {len(values):,} measurements, median {statistics.median(values):,.0f} ns")

@@ -1,6 +1,7 @@
 // One SQLite connection and its statements, in Swift. Knows no table and no word of the domain.
 
 import CSQLite
+import Glibc
 
 /// What SQLite refused, with its extended code: codes this file has never heard of stay intact.
 struct DatabaseError: Error, Equatable, CustomStringConvertible {
@@ -18,8 +19,15 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     // SQLite points to them until the connection closes.
     private var conditions: [Condition] = []
 
+    /// A file that is made is for this user only; SQLite's log beside it follows suit.
+    ///
     /// - Throws: what `sqlite3_open_v2` says, such as SQLITE_CANTOPEN.
     init(path: String, _ access: Access) throws(DatabaseError) {
+        if access == .readWrite {
+            // Before SQLite would make it for all. A failure is SQLite's to tell.
+            let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            if file >= 0 { close(file) }
+        }
         var opened: OpaquePointer?
         let flags =
             switch access {
@@ -55,6 +63,16 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     /// Runs SQL without parameters or results, several statements at once.
     func execute(_ sql: String) throws(DatabaseError) {
         try check(unsafe sqlite3_exec(handle, sql, nil, nil, nil))
+    }
+
+    /// Undoes the transaction, unless SQLite has done so already.
+    func rollback() {
+        guard !isAutocommit else { return }
+        do throws(DatabaseError) {
+            try execute("ROLLBACK")
+        } catch {
+            // The file is in trouble, and so the next transaction says why.
+        }
     }
 
     func prepare(_ sql: String) throws(DatabaseError) -> Statement {

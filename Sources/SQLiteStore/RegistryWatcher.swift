@@ -15,6 +15,7 @@ final class RegistryWatcher {
     private let health: StoreHealth
     private let loop: EventLoop
     private var timer: Timer?
+    private var stopper: Wakeup?
     private var isFailing = false
 
     /// - Parameter lock: is told what has been published.
@@ -38,26 +39,26 @@ final class RegistryWatcher {
         let feed = RegistryFeed(Registry(content, now: Clock.wallMilliseconds()))
         lock.announce(registryVersion: content.version)
         let watcher = try RegistryWatcher(registry, feed, lock, health)
-        watcher.timer = try Timer(watcher.loop)
-        var stopper: Wakeup?
-        stopper = try Wakeup(watcher.loop) {
-            watcher.timer?.close()
-            stopper?.close()
-            // The closure is held by what it holds.
-            stopper = nil
-        }
-        guard let stop = stopper?.sender else { throw UVError(code: -1) }
-        watcher.timer?.start(
+        let stopper = try Wakeup(watcher.loop) { [unowned watcher] in watcher.stop() }
+        watcher.stopper = stopper
+        let timer = try Timer(watcher.loop)
+        watcher.timer = timer
+        timer.start(
             afterMilliseconds: pauseMilliseconds, repeatMilliseconds: pauseMilliseconds
         ) { [unowned watcher] in watcher.look() }
         do {
-            return (feed, stop, try Worker(owning: watcher) { $0.loop.run() })
+            return (feed, stopper.sender, try Worker(owning: watcher) { $0.loop.run() })
         } catch {
             // No thread to be had: what was opened on the loop is closed here instead.
-            stop.wake()
+            watcher.stop()
             watcher.loop.run()
             throw error
         }
+    }
+
+    private func stop() {
+        timer?.close()
+        stopper?.close()
     }
 
     private func look() {

@@ -42,9 +42,6 @@ import Tokens
     public init(store: String, mode wanted: IssuerSettings.Mode?) throws(SQLiteStoreFailure) {
         path = SQLiteRegistry.path(store: store)
         do {
-            // For this user only, before SQLite would make it for all.
-            let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-            if file >= 0 { Glibc.close(file) }
             database = try Database(path: path, .readWrite)
             try database.execute(
                 """
@@ -148,13 +145,7 @@ import Tokens
             try database.execute("COMMIT")
             return answer
         } catch {
-            if !database.isAutocommit {
-                do throws(DatabaseError) {
-                    try database.execute("ROLLBACK")
-                } catch {
-                    // The file is in trouble, which is what the first error says.
-                }
-            }
+            database.rollback()
             guard error is DatabaseError else { throw error }
             throw SQLiteRegistry.failure(path, error)
         }

@@ -1,7 +1,6 @@
 // The store on disk: one file, opened once, with a face for each event loop.
 
 import CSQLite
-import Glibc
 import Tokens
 import UV
 
@@ -34,9 +33,6 @@ import UV
     ) throws(SQLiteStoreFailure) {
         health = StoreHealth(report: report)
         lock = try StoreLock(path)
-        // For this user only, before SQLite would make it for all; the log beside it follows suit.
-        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        if file >= 0 { Glibc.close(file) }
         obie_sqlite_disable_statistics()
         do {
             let database = try Database(path: path, .readWrite)
@@ -47,9 +43,9 @@ import UV
             let watched = try RegistryWatcher.start(
                 try SQLiteRegistry(store: path, mode: settings.mode), lock, health)
             registry = watched.feed
+            watcher = (watched.stop, watched.thread)
             // Only now: had the registry refused the mode, the two would contradict each other.
             try Schema.write(settings.mode, database)
-            watcher = (watched.stop, watched.thread)
             let writer = try Writer(
                 database, health: health, settings: settings)
             let readable = try Database(path: path, .readOnly)

@@ -72,16 +72,7 @@ final class Transactions {
 
     func begin() throws(DatabaseError) { try beginTransaction.run() }
     func commit() throws(DatabaseError) { try commitTransaction.run() }
-
-    /// Undoes the transaction, unless SQLite has done so already.
-    func rollback() {
-        guard !database.isAutocommit else { return }
-        do throws(DatabaseError) {
-            try database.execute("ROLLBACK")
-        } catch {
-            // The file is in trouble, and so the next transaction says why.
-        }
-    }
+    func rollback() { database.rollback() }
 
     /// A change that means nothing, to find out whether the file takes changes.
     func probe() throws(DatabaseError) { try touch.run() }

@@ -26,6 +26,14 @@ struct Institutions: ParsableCommand {
 struct InstitutionArgument: ParsableArguments {
     @Argument(help: "Its reference, such as PSDGB-FCA-111111.")
     var reference: String
+
+    func set(isDisabled: Bool, _ store: StoreOption) throws {
+        let state = isDisabled ? "disabled" : "enabled"
+        try RegistryEditor(store).change("institution \(reference) \(state)") { content in
+            try content.setInstitution(reference, isDisabled: isDisabled)
+        }
+        Program.log("\(reference) is \(state)")
+    }
 }
 
 extension Record {
@@ -131,12 +139,7 @@ extension Institutions {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change(
-                "institution \(institution.reference) disabled"
-            ) { content in
-                try content.setInstitution(institution.reference, isDisabled: true)
-            }
-            Program.log("\(institution.reference) is disabled")
+            try institution.set(isDisabled: true, store)
         }
     }
 
@@ -148,12 +151,7 @@ extension Institutions {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change(
-                "institution \(institution.reference) enabled"
-            ) { content in
-                try content.setInstitution(institution.reference, isDisabled: false)
-            }
-            Program.log("\(institution.reference) is enabled")
+            try institution.set(isDisabled: false, store)
         }
     }
 

@@ -26,6 +26,14 @@ struct Providers: ParsableCommand {
 struct ProviderArgument: ParsableArguments {
     @Argument(help: "Its reference, such as PSDGB-FCA-222222.")
     var reference: String
+
+    func set(isDisabled: Bool, _ store: StoreOption) throws {
+        let state = isDisabled ? "disabled" : "enabled"
+        try RegistryEditor(store).change("provider \(reference) \(state)") { content in
+            try content.setProvider(reference, isDisabled: isDisabled)
+        }
+        Program.log("\(reference) is \(state)")
+    }
 }
 
 extension Record {
@@ -98,12 +106,7 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change(
-                "provider \(provider.reference) disabled"
-            ) { content in
-                try content.setProvider(provider.reference, isDisabled: true)
-            }
-            Program.log("\(provider.reference) is disabled")
+            try provider.set(isDisabled: true, store)
         }
     }
 
@@ -115,12 +118,7 @@ extension Providers {
         @OptionGroup var store: StoreOption
 
         func run() throws {
-            try RegistryEditor(store).change(
-                "provider \(provider.reference) enabled"
-            ) { content in
-                try content.setProvider(provider.reference, isDisabled: false)
-            }
-            Program.log("\(provider.reference) is enabled")
+            try provider.set(isDisabled: false, store)
         }
     }
 
