@@ -109,4 +109,22 @@ import Testing
             #expect(shared.share(bytes) == bytes)
         }
     }
+
+    /// Whatever the seed of the day makes of their hashes, the few heads and fields that all clients
+    /// send stand in memory once.
+    @Test func bytesOfOneHashDoNotDriveEachOtherOut() {
+        let shared = SharedBytes()
+        let all = (0..<4).map { Array("header \($0)".utf8) }
+        let first = all.map { shared.share($0, hash: 7) }
+        for _ in 0..<3 {
+            for (bytes, kept) in zip(all, first) {
+                #expect(Self.address(shared.share(bytes, hash: 7)) == Self.address(kept))
+            }
+        }
+    }
+
+    /// To be compared only; both arrays are alive.
+    private static func address(_ bytes: [UInt8]) -> UInt {
+        unsafe bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+    }
 }
