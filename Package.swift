@@ -4,8 +4,9 @@
 //
 //     obie-tokens ─▶ Server ─▶ UV ─▶ CLibUV
 //                           ─▶ HTTP1
+//                           ─▶ Metrics
 //                           ─▶ Tokens ─▶ swift-crypto
-//                 ─▶ SQLiteStore ─▶ Tokens, UV, CSQLite
+//                 ─▶ SQLiteStore ─▶ Tokens, UV, Metrics, CSQLite
 //                 ─▶ Audit ─▶ Tokens, UV, swift-crypto
 
 import PackageDescription
@@ -29,6 +30,7 @@ let package = Package(
             providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .target(name: "UV", dependencies: ["CLibUV"], swiftSettings: strict),
         .target(name: "HTTP1", swiftSettings: strict),
+        .target(name: "Metrics", swiftSettings: strict),
         .target(
             name: "Tokens",
             dependencies: [
@@ -42,18 +44,21 @@ let package = Package(
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "CSQLite", "Tokens", "UV", .product(name: "Crypto", package: "swift-crypto"),
+                "CSQLite", "Metrics", "Tokens", "UV",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .target(
             name: "Audit",
             dependencies: ["Tokens", "UV", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
-        .target(name: "Server", dependencies: ["UV", "HTTP1", "Tokens"], swiftSettings: strict),
+        .target(
+            name: "Server", dependencies: ["UV", "HTTP1", "Metrics", "Tokens"],
+            swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "SQLiteStore", "Server", "Tokens", "UV",
+                "Audit", "Metrics", "SQLiteStore", "Server", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -65,6 +70,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "UVTests", dependencies: ["UV"], swiftSettings: strict),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: strict),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: strict),
         .testTarget(
             name: "TokensTests", dependencies: ["Tokens", "StoreContract", "UV"],
             swiftSettings: strict),
@@ -75,7 +81,7 @@ let package = Package(
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Tokens", "UV"], swiftSettings: strict),
         .testTarget(
-            name: "ServerTests", dependencies: ["Server", "HTTP1", "Tokens", "UV"],
+            name: "ServerTests", dependencies: ["Server", "HTTP1", "Metrics", "Tokens", "UV"],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["obie-tokens"], swiftSettings: strict),

@@ -68,6 +68,9 @@ public final class AuditLog: AuditSink {
         }
     }
 
+    /// Events that could not be written, since the start. Any thread.
+    public var droppedCount: Int { queue.lost.load(ordering: .relaxed) }
+
     /// Writes what waits, puts it on disk, and ends the thread. Call once, when nobody records any
     /// more; blocks.
     public func close() {

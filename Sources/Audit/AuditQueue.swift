@@ -12,6 +12,8 @@ final class AuditQueue: Sendable {
     }
     private let state = Mutex(State())
     private let countMax: Int
+    /// Events that will never be in the file.
+    let lost = Atomic(0)
 
     init(countMax: Int) { self.countMax = countMax }
 

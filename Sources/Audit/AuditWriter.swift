@@ -1,6 +1,7 @@
 // The thread that writes the log. Failures end here: they are told once, and written down when
 // that is possible again.
 
+import Synchronization
 import Tokens
 import UV
 
@@ -104,6 +105,7 @@ final class AuditWriter {
         }
         if droppedBehind > 0 {
             dropped += droppedBehind
+            queue.lost.add(droppedBehind, ordering: .relaxed)
             unreported += droppedBehind
             if !isWriteFailing { write([]) }
         }
@@ -124,6 +126,7 @@ final class AuditWriter {
             isWriteFailing = false
         } catch {
             dropped += batch.count
+            queue.lost.add(batch.count, ordering: .relaxed)
             unreported += batch.count
             isWriteFailing = true
             failed("the audit log cannot be written: \(error); events are dropped until it can")

@@ -66,6 +66,9 @@ final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
         return wasEmpty != nil
     }
 
+    /// Jobs that nobody has taken yet.
+    var count: Int { state.withLock { $0.jobs } }
+
     /// Blocks until there is something; nil once closed and empty.
     func take() -> [Parcel<Job, Answer>]? {
         while true {

@@ -13,8 +13,9 @@ import UV
     public let health: StoreHealth
     /// Who exists, as the registry file says.
     public let registry: RegistryFeed
-    fileprivate let jobs = ParcelQueue<Job, JobResult>(jobsMax: queueMax)
-    fileprivate let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
+    let metrics = StoreMetrics()
+    let jobs = ParcelQueue<Job, JobResult>(jobsMax: queueMax)
+    let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
     private var writer: Worker?
     private var reader: Worker?
     private var watcher: (stop: Wakeup.Sender, thread: Worker)?
@@ -47,7 +48,7 @@ import UV
             // Only now: had the registry refused the mode, the two would contradict each other.
             try Schema.write(settings.mode, database)
             let writer = try Writer(
-                database, health: health, settings: settings)
+                database, health: health, metrics: metrics, settings: settings)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable)

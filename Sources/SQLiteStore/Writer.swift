@@ -1,6 +1,7 @@
 // The one thread that writes. Everything queued goes into one transaction and one sync to disk,
 // then all of it is answered; what comes in meanwhile is the next batch. So the busier, the larger.
 
+import Metrics
 import Tokens
 import UV
 
@@ -28,13 +29,12 @@ final class Writer {
     private let transactions: Transactions
     private let health: StoreHealth
     private let settings: IssuerSettings
-    private var batches = 0
-    private var written = 0
-    private var commitMicroseconds = 0
+    private let metrics: StoreMetrics
 
     init(
-        _ database: Database, health: StoreHealth, settings: IssuerSettings
+        _ database: Database, health: StoreHealth, metrics: StoreMetrics, settings: IssuerSettings
     ) throws(DatabaseError) {
+        self.metrics = metrics
         transactions = try Transactions(database)
         self.health = health
         self.settings = settings
@@ -49,11 +49,19 @@ final class Writer {
                 rest = rest.dropFirst(batch.count)
             }
         }
-        if batches > 0 {
-            health.tell(
-                "the store wrote \(written) changes in \(batches) batches, \(written / batches) a "
-                    + "batch, \(commitMicroseconds / batches) us a commit")
-        }
+        tellWhatWasWritten()
+    }
+
+    private func tellWhatWasWritten() {
+        var sizes = HistogramReading(.sizes)
+        sizes.add(metrics.batchSizes)
+        var commits = HistogramReading(.microseconds)
+        commits.add(metrics.commits)
+        let batches = sizes.count
+        guard batches > 0 else { return }
+        health.tell(
+            "the store wrote \(sizes.total) changes in \(batches) batches, "
+                + "\(sizes.total / batches) a batch, \(commits.total / batches) us a commit")
     }
 
     /// At least one parcel, and what else fits into one transaction.
@@ -76,11 +84,11 @@ final class Writer {
             if !health.isGood { try transactions.probe() }
             let began = Clock.monotonicMicroseconds()
             try transactions.commit()
-            commitMicroseconds += Clock.monotonicMicroseconds() - began
-            batches += 1
-            for answers in results { written += answers.count }
+            metrics.commits.observe(Clock.monotonicMicroseconds() - began)
+            metrics.batchSizes.observe(results.reduce(0) { $0 + $1.count })
             health.recovered()
         } catch {
+            metrics.failedBatches.add()
             transactions.rollback()
             health.failed(error.description)
             results = batch.map { Array(repeating: .failed, count: $0.jobs.count) }

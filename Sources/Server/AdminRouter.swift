@@ -1,6 +1,7 @@
-// The admin listener: probes for whoever runs the process.
+// The admin listener: probes and metrics for whoever runs the process.
 
 import HTTP1
+import Metrics
 
 /// Whether the server wants new work.
 enum Readiness: String {
@@ -8,31 +9,44 @@ enum Readiness: String {
     case storeFailing = "store_failing"
 }
 
-/// Answers `/livez` and `/readyz`.
+/// Answers `/livez`, `/readyz` and `/metrics`.
 final class AdminRouter: RequestHandler {
     var readiness = Readiness.starting
     private let isStoreAvailable: () -> Bool
+    private let renderMetrics: () -> [UInt8]
 
-    init(isStoreAvailable: @escaping () -> Bool) {
+    /// - Parameter renderMetrics: the page, as it is now.
+    init(isStoreAvailable: @escaping () -> Bool, renderMetrics: @escaping () -> [UInt8]) {
         self.isStoreAvailable = isStoreAvailable
+        self.renderMetrics = renderMetrics
+    }
+
+    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route {
+        AdminRouter.routes.route(bytes, head.path)
     }
 
     func handle(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
+        _ route: Route, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ session: inout Session, _ responder: any Responder
     ) {
-        let isLive = bytesEqual(bytes, head.path, AdminRouter.live)
-        guard isLive || bytesEqual(bytes, head.path, AdminRouter.ready) else {
+        guard route != .other else {
             responder.respond(
-                .fault(.notFound, "there is nothing at this path; there are /livez and /readyz"))
+                .fault(
+                    .notFound,
+                    "there is nothing at this path; there are /livez, /readyz and /metrics"))
             return
         }
         guard head.method == .get || head.method == .head else {
             responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
             return
         }
+        if route == .metrics {
+            responder.respond(
+                .content(renderMetrics(), type: MetricsText.contentType, status: .ok))
+            return
+        }
         let state = readiness == .ready && !isStoreAvailable() ? Readiness.storeFailing : readiness
-        let isGood = isLive || state == .ready
+        let isGood = route == .live || state == .ready
         responder.respond(
             .content(
                 isGood ? Router.healthy : Array(#"{"status":"\#(state.rawValue)"}"#.utf8),
@@ -40,6 +54,5 @@ final class AdminRouter: RequestHandler {
                 status: isGood ? .ok : ErrorCode.overloaded.status))
     }
 
-    private static let live = [UInt8]("/livez".utf8)
-    private static let ready = [UInt8]("/readyz".utf8)
+    private static let routes = RouteTable([.ready, .live, .metrics])
 }

@@ -5,44 +5,6 @@ import HTTP1
 import Tokens
 import UV
 
-/// What a connection needs of its stream. The loop's thread only.
-protocol Transport: AnyObject {
-    func write(_ bytes: Span<UInt8>)
-    var queuedBytes: Int { get }
-    func pauseReading()
-    func resumeReading()
-    func finishSending()
-    func close()
-    /// The raw address of the other end; empty once it has gone.
-    var peerAddress: [UInt8] { get }
-    /// Closes, and takes back what the client has not read.
-    func reset()
-}
-
-extension TCPStream: Transport {
-    func close() { close(then: nil) }
-}
-
-/// What a connection needs of the loop that it is on.
-protocol ConnectionHost: AnyObject {
-    var limits: ServerLimits { get }
-    var handler: any RequestHandler { get }
-    /// Answers on their way out. They belong to whichever connection is being worked on, and there
-    /// are none in between.
-    var replies: Replies { get }
-    /// nil where there is no audit log.
-    var auditor: Auditor? { get }
-    var monotonicMilliseconds: UInt64 { get }
-    /// True once the server stops: every answer is then the last of its connection.
-    var isStopping: Bool { get }
-    func deadlineCameNearer(_ connection: Connection)
-    func connectionClosed(_ connection: Connection)
-}
-
-extension ConnectionHost {
-    var auditor: Auditor? { nil }
-}
-
 /// Requests are answered one after the other: the next is looked at when the last one's answer is
 /// written, so answers are in order however long the store takes, and memory is bounded.
 final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
@@ -80,8 +42,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private var hasPeerEnded = false
     private var isPaused = false
     private var awaited = Awaited.request
-    private var requests = 0
-    private var droppedBytes = 0
+    private var requests: UInt32 = 0
+    private var droppedBytes: UInt32 = 0
+    /// The request that is being answered, and when it was whole; microseconds, cut to 32 bits.
+    private var kind = RequestKind()
+    private var beganMicroseconds: UInt32 = 0
 
     private(set) var deadline: UInt64
     var wheelSlot: Int?
@@ -99,6 +64,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     // MARK: What the stream says
 
     func received(_ bytes: Span<UInt8>) {
+        host.metrics?.receivedBytes.add(bytes.count)
         switch phase {
         case .closed: return
         case .lingering: drop(bytes.count)
@@ -199,9 +165,12 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
             context = ReplyContext(head, request)
         }
         requests += 1
-        if requests >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
+        if Int(requests) >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
         if auditor != nil { notes = AuditNotes(interactionID: context.interactionID) }
-        host.handler.handle(head, request, &session, self)
+        let route = host.handler.route(head, request)
+        kind = RequestKind(route: route, method: RequestKind.MethodLabel(head.method))
+        beganMicroseconds = host.turnBeganMicroseconds
+        host.handler.handle(route, head, request, &session, self)
     }
 
     /// Answers a request that cannot be read further, and ends the connection.
@@ -215,6 +184,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
             context = ReplyContext()
         }
         context.keepsAlive = false
+        kind = RequestKind()
+        beganMicroseconds = host.turnBeganMicroseconds
         phase = .answering
         respond(.faults([fault]))
     }
@@ -235,6 +206,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
             isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
         if host.isStopping { context.keepsAlive = false }
         let ids = replies.append(response, context)
+        host.metrics?.answered(response, kind, since: beganMicroseconds)
         if let auditor {
             auditor.answered(response, ids, notes) { transport.peerAddress }
             notes = nil
@@ -266,7 +238,9 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     }
 
     private func flush() {
-        if replies.count > 0 { replies.take { transport.write($0) } }
+        guard replies.count > 0 else { return }
+        host.metrics?.sentBytes.add(replies.count)
+        replies.take { transport.write($0) }
     }
 
     /// A client that does not read its answers is not read from.
@@ -366,14 +340,14 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     }
 
     private func drop(_ count: Int) {
-        droppedBytes += count
+        droppedBytes &+= UInt32(clamping: count)
         if hasDroppedEnough {
             transport.pauseReading()
             closeWhenWritten()
         }
     }
 
-    private var hasDroppedEnough: Bool { droppedBytes > host.limits.lingerBytesMax }
+    private var hasDroppedEnough: Bool { Int(droppedBytes) > host.limits.lingerBytesMax }
 
     private func closeWhenWritten() {
         if transport.queuedBytes == 0 { return close() }

@@ -51,6 +51,19 @@ enum Response {
         }
     }
 
+    var status: Status {
+        switch self {
+        case .token, .fixedToken, .ccgToken, .code: .created
+        case .introspection, .revoked: .ok
+        case .options: .noContent
+        case .oauthError(_, _, let status), .content(_, _, let status): status
+        case .failure(let error): Fault(error).code.status
+        case .rateLimited: ErrorCode.rateLimited.status
+        case .faults(let faults): faults.first?.code.status ?? ErrorCode.internalError.status
+        case .methodNotAllowed: ErrorCode.methodNotAllowed.status
+        }
+    }
+
     static func fault(_ code: ErrorCode, _ title: String) -> Response {
         .faults([Fault(code, title)])
     }
@@ -118,19 +131,25 @@ protocol Responder: ExchangeReceiver {
 
 /// Answers requests. One per event loop.
 protocol RequestHandler: AnyObject {
+    /// Which of its paths the request names.
+    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route
+
     /// - Parameters:
+    ///   - route: as `route` says.
     ///   - bytes: the request; the ranges of `head` count from its first byte. Only there during
     ///     the call.
     ///   - session: what was learnt on this connection before.
     func handle(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder)
+        _ route: Route, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ session: inout Session, _ responder: any Responder)
 
     /// The answer to an exchange that failed.
     func response(to error: TokenError, _ client: Client.Tag) -> Response
 }
 
 extension RequestHandler {
+    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route { .other }
+
     func response(to error: TokenError, _ client: Client.Tag) -> Response {
         .failure(error)
     }

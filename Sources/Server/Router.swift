@@ -5,16 +5,9 @@ import Tokens
 
 /// Answers the public listener. The path is compared literally; the query is no part of it.
 final class Router: RequestHandler {
-    private enum Route {
-        case tokens, codes, introspection, revocation, errors, health
-    }
-
-    private static let tokensPath = Array("/v1/obie/tokens".utf8)
-    private static let codesPath = Array("/v1/obie/authorization_codes".utf8)
-    private static let introspectionPath = Array("/oauth2/introspect".utf8)
-    private static let revocationPath = Array("/oauth2/revoke".utf8)
-    private static let errorsPath = Array("/errors".utf8)
-    private static let healthPath = Array("/healthz".utf8)
+    private static let routes = RouteTable([
+        .tokens, .codes, .introspection, .revocation, .errors, .health,
+    ])
 
     private let issuer: TokenIssuer
     private let endpoints: TokenEndpoints
@@ -40,14 +33,14 @@ final class Router: RequestHandler {
         authenticator.response(to: error, client)
     }
 
+    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route {
+        Router.routes.route(bytes, head.path)
+    }
+
     func handle(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
+        _ route: Route, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ session: inout Session, _ responder: any Responder
     ) {
-        guard let route = route(bytes, head.path) else {
-            responder.respond(Router.noRoute(head, bytes))
-            return
-        }
         issuer.beginRequest()
         switch (route, head.method) {
         case (.tokens, .post):
@@ -63,21 +56,13 @@ final class Router: RequestHandler {
                 .content(ErrorPage.html, type: "text/html; charset=utf-8", status: .ok))
         case (.health, .get), (.health, .head):
             responder.respond(.content(Router.healthy, type: "application/json", status: .ok))
+        case (.other, _), (.live, _), (.ready, _), (.metrics, _):
+            responder.respond(Router.noRoute(head, bytes))
         case (.tokens, _), (.codes, _), (.introspection, _), (.revocation, _):
             responder.respond(Router.notOffered(head.method, allow: "POST, OPTIONS"))
         case (.errors, _), (.health, _):
             responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
         }
-    }
-
-    private func route(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Route? {
-        if bytesEqual(bytes, path, Router.tokensPath) { return .tokens }
-        if bytesEqual(bytes, path, Router.codesPath) { return .codes }
-        if bytesEqual(bytes, path, Router.introspectionPath) { return .introspection }
-        if bytesEqual(bytes, path, Router.revocationPath) { return .revocation }
-        if bytesEqual(bytes, path, Router.errorsPath) { return .errors }
-        if bytesEqual(bytes, path, Router.healthPath) { return .health }
-        return nil
     }
 
     static let healthy = Array(#"{"status":"ok"}"#.utf8)

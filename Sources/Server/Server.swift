@@ -1,12 +1,13 @@
 // The whole server: one thread per public event loop, and the loop of the caller for the probes,
 // signals and expiry.
 
+import Metrics
 import Synchronization
 import Tokens
 import UV
 
 /// What a server is to be.
-public struct ServerConfiguration: Sendable {
+public struct ServerConfiguration {
     public var listen: SocketAddress
     public var adminListen: SocketAddress
     /// Public event loops, each with a thread.
@@ -18,6 +19,8 @@ public struct ServerConfiguration: Sendable {
     public var throttle: FailureThrottle?
     /// nil: nothing is written down.
     public var audit: (any AuditSink)?
+    /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
+    public var moreMetrics: ((inout MetricsText) -> Void)?
 
     public init(listen: SocketAddress, adminListen: SocketAddress, loops: Int) {
         self.listen = listen
@@ -56,6 +59,7 @@ public final class Server {
     private let admin: ServingLoop
     private let adminRouter: AdminRouter
     private let store: any TokenStore
+    private let page: MetricsPage
     private var workers: [Worker] = []
     private var stops: [Wakeup.Sender] = []
     private let report = LoopReport()
@@ -95,7 +99,10 @@ public final class Server {
             store = try makeStore(control)
         } catch { throw failed(error) }
         let issuer = makeIssuer(store)
-        adminRouter = AdminRouter { [store] in store.isAvailable }
+        let page = MetricsPage(store, configuration.moreMetrics)
+        self.page = page
+        adminRouter = AdminRouter(
+            isStoreAvailable: { [store] in store.isAvailable }, renderMetrics: { page.render() })
         do throws(UVError) {
             admin = try ServingLoop(
                 loop: control, address: configuration.adminListen, sharesPort: false,
@@ -171,9 +178,12 @@ public final class Server {
             Auditor(
                 $0, issuer: issuer, now: Clock.wallMilliseconds, random: SystemRandom.fill)
         }
+        let metrics = LoopMetrics(
+            codeLifetime: issuer.settings.codeLifetime, now: Clock.wallMilliseconds())
+        page.add(metrics)
         let serving = try ServingLoop(
             loop: loop, address: address, sharesPort: true, limits: configuration.limits,
-            handler: router, replies: replies, auditor: auditor, report: report)
+            handler: router, replies: replies, auditor: auditor, metrics: metrics, report: report)
         var stopper: Wakeup?
         stopper = try Wakeup(loop) {
             serving.stop {

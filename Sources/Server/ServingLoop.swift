@@ -11,6 +11,7 @@ final class ServingLoop: ConnectionHost {
     let handler: any RequestHandler
     let replies: Replies
     let auditor: Auditor?
+    let metrics: LoopMetrics?
     let loop: EventLoop
     private(set) var isStopping = false
     private let address: SocketAddress
@@ -22,19 +23,22 @@ final class ServingLoop: ConnectionHost {
     private var clock: UV.Timer?
     private var stopTimer: UV.Timer?
     private var reopener: UV.Timer?
+    private var turnEnd: BeforeWait?
+    private var turnBegan: UInt32?
     private let report: LoopReport
     private var onStopped: (() -> Void)?
 
     init(
         loop: EventLoop, address: SocketAddress, sharesPort: Bool, limits: ServerLimits,
         handler: any RequestHandler, replies: Replies, auditor: Auditor? = nil,
-        report: LoopReport
+        metrics: LoopMetrics? = nil, report: LoopReport
     ) throws(UVError) {
         self.loop = loop
         self.limits = limits
         self.handler = handler
         self.replies = replies
         self.auditor = auditor
+        self.metrics = metrics
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
         self.address = address
@@ -65,13 +69,27 @@ final class ServingLoop: ConnectionHost {
     private func startTimers() throws(UVError) {
         let tick = DeadlineWheel<Connection>.tickMilliseconds
         sweeper = try Timer(loop)
+        expectTick()
         sweeper?.start(afterMilliseconds: tick, repeatMilliseconds: tick) { [unowned self] in
+            expectTick()
             sweep()
+        }
+        if metrics != nil {
+            turnEnd = try BeforeWait(loop) { [unowned self] in turnBegan = nil }
         }
         clock = try Timer(loop)
         stopTimer = try Timer(loop)
         reopener = try Timer(loop)
         tickClock()
+    }
+
+    /// Notes by how much the tick is late, and when the next is due.
+    private func expectTick() {
+        guard let metrics else { return }
+        let now = Clock.monotonicMicroseconds()
+        let due = metrics.nextTick.value
+        metrics.lateMicroseconds.set(due == 0 ? 0 : max(0, now - due))
+        metrics.nextTick.set(now + Int(DeadlineWheel<Connection>.tickMilliseconds) * 1000)
     }
 
     /// Renders the date at the beginning of every second.
@@ -85,12 +103,21 @@ final class ServingLoop: ConnectionHost {
 
     var monotonicMilliseconds: UInt64 { loop.monotonicMilliseconds }
 
+    /// The clock is read once a turn: what waits for its turn within the turn waits visibly.
+    var turnBeganMicroseconds: UInt32 {
+        if let turnBegan { return turnBegan }
+        let now = UInt32(truncatingIfNeeded: Clock.monotonicMicroseconds())
+        turnBegan = now
+        return now
+    }
+
     /// The port that the listener got.
     var boundPort: UInt16 { listener?.boundPort ?? 0 }
 
     private func accept(_ stream: TCPStream) {
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
+        metrics?.connectionsOpened.add()
         if connections.count >= limits.connectionsPerLoopMax { listener?.pause() }
         stream.start(connection)
     }
@@ -109,6 +136,7 @@ final class ServingLoop: ConnectionHost {
         deadlines.remove(connection)
         connections[ObjectIdentifier(connection)] = nil
         report.closedConnections.add(1, ordering: .relaxed)
+        metrics?.connectionsClosed.add()
         if connections.count < limits.connectionsPerLoopMax { listener?.resume() }
         finishStoppingIfIdle()
     }
@@ -133,6 +161,7 @@ final class ServingLoop: ConnectionHost {
         clock?.close()
         stopTimer?.close()
         reopener?.close()
+        turnEnd?.close()
         then()
     }
 }

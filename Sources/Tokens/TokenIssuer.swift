@@ -72,6 +72,8 @@ public struct IssuedToken: Sendable {
     public let state: String?
     /// For the audit log; nil where there is none.
     public let consent: Consent?
+    /// When the code was made that it came from.
+    public let codeIssuedAt: Milliseconds
 }
 
 /// Is told how an exchange went: once.
@@ -149,11 +151,14 @@ public final class TokenIssuer {
             redirectURI: request.redirectURI, now: now, token: id,
             tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
             revocations: registry.revocations, isAudited: settings.isAudited)
-        store.redeem(attempt) { [client = request.client] result in
+        store.redeem(attempt) { [client = request.client, codeIssuedAt = code.issuedAt] result in
             switch result {
             case .success(.redeemed(let state, let consent)):
                 receiver.exchanged(
-                    .success(IssuedToken(token: sealed, state: state, consent: consent)), client)
+                    .success(
+                        IssuedToken(
+                            token: sealed, state: state, consent: consent,
+                            codeIssuedAt: codeIssuedAt)), client)
             case .success(.refused(let refusal, let revoked)):
                 receiver.exchanged(.failure(.codeRefused(refusal, revoked: revoked)), client)
             case .failure(let error):

@@ -73,4 +73,32 @@ public enum Machine {
         let code = unsafe uv_resident_set_memory(&bytes)
         return code == 0 ? bytes : 0
     }
+
+    /// CPU time of this process, user and system, in seconds (`getrusage(2)`).
+    public static var processorSeconds: Double {
+        var usage = rusage()
+        guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+        let microseconds = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec
+        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + Double(microseconds) / 1_000_000
+    }
+
+    /// The limit of open files that holds now.
+    public static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return 0
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// How many files are open; nil where /proc cannot be read. Takes about 0.1 us for each of them.
+    public static var openDescriptors: Int? {
+        guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(folder) }
+        // `.`, `..` and the folder itself.
+        var count = -3
+        while unsafe readdir(folder) != nil { count += 1 }
+        return count
+    }
 }

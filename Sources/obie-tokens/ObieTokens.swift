@@ -9,6 +9,7 @@ struct ObieTokens: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "obie-tokens",
         abstract: "Exchanges one-time authorization codes for access tokens (OBIE open banking).",
+        version: Version.current,
         subcommands: [
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
             AuditCommand.self, BackUp.self,

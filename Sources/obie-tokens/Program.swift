@@ -1,6 +1,7 @@
 // The wiring: which store, which registry, which server. The only place that names them together.
 
 import Audit
+import Metrics
 import SQLiteStore
 import Server
 import Tokens
@@ -53,6 +54,7 @@ struct Program {
             throw error
         }
         configuration.audit = audit
+        configuration.moreMetrics = Program.metrics(settings.mode, file, audit)
         configuration.throttle =
             options.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
         do throws(StartFailure) {
@@ -74,6 +76,27 @@ struct Program {
         Program.log(
             "listening on http://\(server.address), probes on http://\(server.adminAddress), "
                 + "\(configuration.loops) event loop\(configuration.loops == 1 ? "" : "s")")
+    }
+
+    /// What the page of metrics says of what stands behind the server.
+    private static func metrics(
+        _ mode: IssuerSettings.Mode, _ file: SQLiteFile?, _ audit: AuditLog?
+    ) -> (inout MetricsText) -> Void {
+        let labels = [
+            ("version", Version.current), ("mode", mode == .sandbox ? "sandbox" : "production"),
+            ("store", file == nil ? "memory" : "sqlite"),
+        ]
+        return { text in
+            text.gauge(
+                "obie_tokens_build_info", "1; the labels say which program this is.",
+                [(labels, 1)])
+            file?.appendMetrics(to: &text)
+            guard let audit else { return }
+            text.counter(
+                "obie_tokens_audit_events_dropped_total",
+                "Audit events that could not be written; the log says so too.",
+                audit.droppedCount)
+        }
     }
 
     private static func openAudit(_ path: String) throws(ProgramFailure) -> AuditLog {

@@ -18,13 +18,15 @@ final class CountedHandler: RequestHandler {
         self.inner = inner
     }
 
+    func route(_ head: RequestHead, _ bytes: Span<UInt8>) -> Route { inner.route(head, bytes) }
+
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         require(!isOwed, "a request waits for the answer to the one before")
         isHead.append(head.method == .head)
-        inner.handle(head, bytes, &session, OnceResponder(self, responder))
+        inner.handle(route, head, bytes, &session, OnceResponder(self, responder))
     }
 
     private final class OnceResponder: Responder {
@@ -68,7 +70,7 @@ final class EchoHandler: RequestHandler {
     }
 
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         count += 1

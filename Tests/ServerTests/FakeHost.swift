@@ -46,7 +46,7 @@ final class FakeHandler: RequestHandler {
     var handled = 0
 
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         handled += 1

@@ -232,7 +232,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
     // MARK: RequestHandler
 
     func handle(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
+        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
         _ responder: any Responder
     ) {
         guard let number = SimulatedAnswer.decimal(bytes, head.path.lowerBound + 1),

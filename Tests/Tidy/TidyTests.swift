@@ -50,10 +50,15 @@ struct SourceFile: CustomTestStringConvertible, Sendable {
         "UV": ["CLibUV", "Glibc", "Synchronization"],
         "HTTP1": [],
         "Tokens": ["Crypto", "CryptoExtras", "Synchronization"],
-        "Server": ["UV", "HTTP1", "Tokens", "Synchronization"],
-        "SQLiteStore": ["CSQLite", "Tokens", "UV", "Crypto", "Glibc", "Synchronization"],
+        "Metrics": ["Synchronization"],
+        "Server": ["UV", "HTTP1", "Metrics", "Tokens", "Synchronization"],
+        "SQLiteStore": [
+            "CSQLite", "Metrics", "Tokens", "UV", "Crypto", "Glibc", "Synchronization",
+        ],
         "Audit": ["UV", "Tokens", "Crypto", "Synchronization"],
-        "obie-tokens": ["Audit", "SQLiteStore", "Server", "Tokens", "UV", "ArgumentParser"],
+        "obie-tokens": [
+            "Audit", "Metrics", "SQLiteStore", "Server", "Tokens", "UV", "ArgumentParser",
+        ],
     ]
 
     @Test func sourcesAreFound() {

@@ -1,0 +1,38 @@
+// What the writer counts, for the page of metrics.
+
+import Metrics
+
+/// The writer's counters. Its thread writes; any thread reads.
+final class StoreMetrics: Sendable {
+    /// Changes in one transaction.
+    let batchSizes = Histogram(.sizes)
+    /// How long COMMIT took, with its sync to disk.
+    let commits = Histogram(.microseconds)
+    let failedBatches = Counter()
+}
+
+extension SQLiteFile {
+    /// Adds the store's families to the page. Any thread; waits for nobody who waits for the disk.
+    public func appendMetrics(to text: inout MetricsText) {
+        var batchSizes = HistogramReading(.sizes)
+        batchSizes.add(metrics.batchSizes)
+        text.histogram(
+            "obie_tokens_store_batch_size", "Changes that one transaction wrote.",
+            [([], batchSizes)])
+        var commits = HistogramReading(.microseconds)
+        commits.add(metrics.commits)
+        text.histogram(
+            "obie_tokens_store_commit_duration_seconds",
+            "How long a COMMIT took, with its sync to disk.", [([], commits)])
+        text.counter(
+            "obie_tokens_store_failed_batches_total",
+            "Transactions that failed; what they were to write was answered 503.",
+            metrics.failedBatches.value)
+        text.gauge(
+            "obie_tokens_store_queue_length", "Jobs that wait, by the thread they wait for.",
+            [
+                ([("thread", "writer")], Double(jobs.count)),
+                ([("thread", "reader")], Double(questions.count)),
+            ])
+    }
+}
