@@ -311,9 +311,16 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
             || host.isStopping && phase == .reading && isBetweenRequests
     }
 
-    /// The server stops: idle connections close, others after the answer they wait for.
+    /// The server stops: idle connections close, others after their next answer. One that was just in
+    /// use may have a request on its way, which is answered too.
     func stop() {
-        if phase == .reading, isBetweenRequests, !isPaused { closeWhenWritten() }
+        guard phase == .reading, isBetweenRequests, !isPaused else { return }
+        let limits = host.limits
+        let idleAt = deadline &- limits.idleTimeoutMilliseconds &+ limits.quietMilliseconds
+        guard transport.queuedBytes == 0, idleAt > host.monotonicMilliseconds, idleAt < deadline
+        else { return closeWhenWritten() }
+        deadline = idleAt
+        host.deadlineCameNearer(self)
     }
 
     /// The server has waited long enough.

@@ -21,12 +21,22 @@ public struct ServerConfiguration {
     public var audit: (any AuditSink)?
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
     public var moreMetrics: ((inout MetricsText) -> Void)?
+    /// Is told of each change. The caller's thread; must not wait.
+    public var onStateChange: (ServerState) -> Void = { _ in }
 
     public init(listen: SocketAddress, adminListen: SocketAddress, loops: Int) {
         self.listen = listen
         self.adminListen = adminListen
         self.loops = loops
     }
+}
+
+/// What a server is doing, as those who run it are told.
+public enum ServerState: Sendable {
+    /// It accepts and answers, and no more clients should be sent.
+    case draining
+    /// It accepts nobody, and finishes what is under way.
+    case stopping
 }
 
 /// Why a server could not start.
@@ -67,6 +77,9 @@ public final class Server {
     private var workerStopped: Wakeup?
     private var signals: [Signal] = []
     private var isStopping = false
+    private var drainTimer: UV.Timer?
+    private let drainDelayMilliseconds: UInt64
+    private let onStateChange: (ServerState) -> Void
     private var nextExpiry = Milliseconds.max
     private var hasFreed = false
     private var connectionsSeenClosed = 0
@@ -87,6 +100,8 @@ public final class Server {
         makeIssuer: (any TokenStore) -> TokenIssuer
     ) throws(StartFailure) {
         Signal.ignoreWriteSignals()
+        drainDelayMilliseconds = configuration.limits.drainDelayMilliseconds
+        onStateChange = configuration.onStateChange
         var configuration = configuration
         configuration.limits.shareConnections(
             descriptors: Machine.raiseDescriptorLimit(), loops: configuration.loops)
@@ -118,13 +133,14 @@ public final class Server {
         do throws(UVError) {
             workerStopped = try Wakeup(control) { [unowned self] in finishIfStopped() }
             expiry = try Timer(control)
+            drainTimer = try Timer(control)
             for _ in 0..<configuration.loops {
                 let loop = try EventLoop()
                 let store = try makeStore(loop)
                 try startLoop(configuration, loop, store, makeIssuer(store))
             }
             for number in [Signal.terminate, Signal.interrupt] {
-                signals.append(try Signal(control, number) { [unowned self] in stop() })
+                signals.append(try Signal(control, number) { [unowned self] in signalled(number) })
             }
         } catch {
             stop()
@@ -220,11 +236,27 @@ public final class Server {
         for worker in workers { worker.join() }
     }
 
+    /// The first asks for an orderly end, the second for an immediate one: it ends the process as if
+    /// there were no handler.
+    private func signalled(_ number: Int32) {
+        if adminRouter.readiness == .draining { Signal.end(by: number) }
+        drain()
+    }
+
+    /// Says that no more clients should be sent; some time later, stops.
+    public func drain() {
+        adminRouter.readiness = .draining
+        guard drainDelayMilliseconds > 0, drainTimer != nil else { return stop() }
+        onStateChange(.draining)
+        drainTimer?.start(afterMilliseconds: drainDelayMilliseconds) { [unowned self] in stop() }
+    }
+
     /// Ends the server cleanly: requests under way are answered, then `run` returns.
     public func stop() {
         guard !isStopping else { return }
         isStopping = true
         adminRouter.readiness = .draining
+        onStateChange(.stopping)
         for stop in stops { stop.wake() }
         finishIfStopped()
     }
@@ -232,9 +264,9 @@ public final class Server {
     private func finishIfStopped() {
         guard isStopping, report.running.load(ordering: .acquiring) == 0 else { return }
         expiry?.close()
+        drainTimer?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
-        for number in [Signal.terminate, Signal.interrupt] { Signal.ignore(number) }
         admin.stop { [store] in store.close() }
     }
 

@@ -23,8 +23,14 @@ public struct ServerLimits: Sendable {
     public var keptBytesMax = 64 * 1024
     /// Answers of one read are collected up to here before they are handed to the kernel.
     public var outputBytesMax = 64 * 1024
+    /// How long a server that is to stop goes on accepting, so that whoever sends it clients can hear
+    /// of it first.
+    public var drainDelayMilliseconds: UInt64 = 0
+    /// A connection that has been quiet for so long is idle, and closes when the server stops. Another
+    /// one may have a request on its way.
+    public var quietMilliseconds: UInt64 = 1_000
     /// What requests under way may take when the server stops.
-    public var stopTimeoutMilliseconds: UInt64 = 5_000
+    public var stopTimeoutMilliseconds: UInt64 = 20_000
 
     /// The last of them is answered with `Connection: close`, so that no client stays with one loop
     /// or one machine for good.

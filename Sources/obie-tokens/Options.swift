@@ -57,6 +57,21 @@ struct Options: ParsableArguments {
     var idleTimeout: Int64 = 60
 
     @Option(
+        help: ArgumentHelp(
+            "How long to go on accepting after SIGTERM, with /readyz saying 503, so that a load "
+                + "balancer can turn away first: 0 to 600 seconds. (default: 0)",
+            valueName: "seconds"),
+        transform: { try OptionValue.number($0, 0...600) })
+    var drainDelay: Int64 = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "How long requests under way may take after that: 1 to 3600 seconds. (default: 20)",
+            valueName: "seconds"),
+        transform: { try OptionValue.number($0, 1...3600) })
+    var drainTimeout: Int64 = 20
+
+    @Option(
         help: "sandbox has well-known credentials; production starts with an empty registry.")
     var mode = Mode.sandbox
 

@@ -115,6 +115,8 @@ struct Program {
         var limits = ServerLimits()
         limits.headTimeoutMilliseconds = UInt64(options.headTimeout) * 1000
         limits.idleTimeoutMilliseconds = UInt64(options.idleTimeout) * 1000
+        limits.drainDelayMilliseconds = UInt64(options.drainDelay) * 1000
+        limits.stopTimeoutMilliseconds = UInt64(options.drainTimeout) * 1000
         guard let wanted = options.maxConnections.map({ Int($0) }) else { return limits }
         limits.connectionsMax = wanted
         let open = Machine.raiseDescriptorLimit()

@@ -208,46 +208,6 @@ import Testing
         #expect(bench.transport.paths == ["/a"])
     }
 
-    @Test func stoppingServerClosesIdleAndAnswersTheRest() {
-        let (idle, busy) = (Bench(), Bench())
-        busy.host.fake.isHeld = true
-        busy.send(Bench.get("a"))
-        for bench in [idle, busy] {
-            bench.host.isStopping = true
-            bench.connection.stop()
-        }
-        #expect(idle.transport.isClosed)
-        #expect(!busy.transport.isClosed)
-        busy.host.fake.held.removeFirst()()
-        #expect(busy.transport.text.contains("Connection: close\r\n"))
-        #expect(busy.transport.hasFinishedSending)
-    }
-
-    @Test func stoppingServerLetsAnswersInTheQueueGoOut() {
-        let bench = Bench()
-        bench.send(Bench.get("a"))
-        bench.transport.queuedBytes = 10
-        bench.connection.stop()
-        #expect(!bench.transport.isClosed)
-        bench.host.pass(milliseconds: 10_600)
-        #expect(bench.transport.isClosed)
-    }
-
-    /// It was not idle when the server stopped: answers were in the queue, or requests behind them.
-    @Test(arguments: [10, ServerLimits().queuedBytesMax + 1])
-    func stoppingServerClosesAConnectionThatBecomesIdle(queued: Int) {
-        let bench = Bench()
-        bench.transport.queuedBytes = queued
-        bench.send(Bench.get("a"))
-        bench.host.isStopping = true
-        bench.connection.stop()
-        #expect(!bench.transport.isClosed)
-        bench.transport.queuedBytes = 0
-        bench.connection.drained()
-        #expect(bench.transport.isClosed)
-        #expect(bench.transport.paths == ["/a"])
-    }
-
     @Test func lastAnswerHasTimeToBeRead() {
         let bench = Bench()
         bench.transport.queuedBytes = 10
