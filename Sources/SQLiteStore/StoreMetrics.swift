@@ -1,6 +1,7 @@
 // What the writer counts, for the page of metrics.
 
 import Metrics
+import UV
 
 /// The writer's counters. Its thread writes; any thread reads.
 final class StoreMetrics: Sendable {
@@ -9,9 +10,17 @@ final class StoreMetrics: Sendable {
     /// How long COMMIT took, with its sync to disk.
     let commits = Histogram(.microseconds)
     let failedBatches = Counter()
+    /// When the writer took up what it works on, in monotonic microseconds; 0 while it waits.
+    let busySince = Counter()
 }
 
 extension SQLiteFile {
+    /// The writer has been at one batch for longer. Any thread.
+    public func isWriterStuck(longerThan milliseconds: UInt64) -> Bool {
+        let since = metrics.busySince.value
+        return since != 0 && Clock.monotonicMicroseconds() - since > Int(milliseconds) * 1000
+    }
+
     /// Adds the store's families to the page. Any thread; waits for nobody who waits for the disk.
     public func appendMetrics(to text: inout MetricsText) {
         var batchSizes = HistogramReading(.sizes)

@@ -45,7 +45,9 @@ final class Writer {
             var rest = parcels[...]
             while !rest.isEmpty {
                 let batch = nextBatch(rest)
+                metrics.busySince.set(Clock.monotonicMicroseconds())
                 commit(batch)
+                metrics.busySince.set(0)
                 rest = rest.dropFirst(batch.count)
             }
         }

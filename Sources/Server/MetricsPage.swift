@@ -32,6 +32,12 @@ final class MetricsPage {
         return text.bytes
     }
 
+    /// The loops that have not turned for as long, by number.
+    func stuckLoops(longerThan milliseconds: UInt64) -> [Int] {
+        let now = Clock.monotonicMicroseconds()
+        return loops.indices.filter { now - loops[$0].nextTick.value > Int(milliseconds) * 1000 }
+    }
+
     private func sum(_ value: (LoopMetrics) -> Int) -> Int { LoopMetrics.sum(loops, value) }
 
     private func appendRequests(_ text: inout MetricsText) {

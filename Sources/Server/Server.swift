@@ -12,6 +12,9 @@ public struct ServerConfiguration {
     public var adminListen: SocketAddress
     /// Public event loops, each with a thread.
     public var loops: Int
+    /// Listening sockets that were handed to the process; empty: `listen` and `adminListen` count.
+    public var listenDescriptors: [Int32] = []
+    public var adminDescriptors: [Int32] = []
     /// Without a trailing slash; nil: `http://` and the address that was bound.
     public var publicURL: String?
     public var limits = ServerLimits()
@@ -21,6 +24,7 @@ public struct ServerConfiguration {
     public var audit: (any AuditSink)?
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
     public var moreMetrics: ((inout MetricsText) -> Void)?
+    public var heartbeat: Heartbeat?
     /// Is told of each change. The caller's thread; must not wait.
     public var onStateChange: (ServerState) -> Void = { _ in }
 
@@ -28,6 +32,18 @@ public struct ServerConfiguration {
         self.listen = listen
         self.adminListen = adminListen
         self.loops = loops
+    }
+}
+
+/// A call from the main loop in regular intervals.
+public struct Heartbeat {
+    public let milliseconds: UInt64
+    /// Is given the numbers of the public loops that have not turned for as long.
+    public let beat: ([Int]) -> Void
+
+    public init(milliseconds: UInt64, _ beat: @escaping ([Int]) -> Void) {
+        self.milliseconds = milliseconds
+        self.beat = beat
     }
 }
 
@@ -78,6 +94,7 @@ public final class Server {
     private var signals: [Signal] = []
     private var isStopping = false
     private var drainTimer: UV.Timer?
+    private var heartbeat: UV.Timer?
     private let drainDelayMilliseconds: UInt64
     private let onStateChange: (ServerState) -> Void
     private var nextExpiry = Milliseconds.max
@@ -110,7 +127,7 @@ public final class Server {
         }
         do throws(UVError) {
             control = try EventLoop()
-            address = try Server.claim(configuration.listen, control)
+            address = try Server.claim(configuration, control)
             store = try makeStore(control)
         } catch { throw failed(error) }
         let issuer = makeIssuer(store)
@@ -120,7 +137,7 @@ public final class Server {
             isStoreAvailable: { [store] in store.isAvailable }, renderMetrics: { page.render() })
         do throws(UVError) {
             admin = try ServingLoop(
-                loop: control, address: configuration.adminListen, sharesPort: false,
+                loop: control, source: Server.adminSource(configuration),
                 limits: Server.adminLimits(configuration.limits), handler: adminRouter,
                 replies: Server.replies(configuration, address, issuer), report: report)
         } catch {
@@ -129,11 +146,14 @@ public final class Server {
             throw StartFailure(
                 address: configuration.adminListen, option: "--admin-listen", cause: error)
         }
-        adminAddress = configuration.adminListen.with(port: admin.boundPort)
+        adminAddress = admin.boundAddress ?? configuration.adminListen
         do throws(UVError) {
             workerStopped = try Wakeup(control) { [unowned self] in finishIfStopped() }
             expiry = try Timer(control)
             drainTimer = try Timer(control)
+            heartbeat = try configuration.heartbeat.map { heart throws(UVError) in
+                try startHeartbeat(heart)
+            }
             for _ in 0..<configuration.loops {
                 let loop = try EventLoop()
                 let store = try makeStore(loop)
@@ -155,14 +175,26 @@ public final class Server {
     /// refused instead of silently sharing it; returns it with the port that the kernel chose. It
     /// does not listen: a client that came just now would be lost.
     private static func claim(
-        _ address: SocketAddress, _ loop: EventLoop
+        _ configuration: ServerConfiguration, _ loop: EventLoop
     ) throws(UVError) -> SocketAddress {
         defer { loop.run() }
+        if let descriptor = configuration.listenDescriptors.first {
+            let shared = try TCPListener(loop, sharing: descriptor) { $0.close() }
+            defer { shared.close() }
+            return shared.boundAddress ?? configuration.listen
+        }
+        let address = configuration.listen
         let probe = try TCPListener(
             loop, address, sharesPort: false, listens: false
         ) { $0.close() }
         defer { probe.close() }
         return address.with(port: probe.boundPort)
+    }
+
+    private static func adminSource(_ configuration: ServerConfiguration) -> ListenSource {
+        configuration.adminDescriptors.isEmpty
+            ? .address(configuration.adminListen, isShared: false)
+            : .sockets(configuration.adminDescriptors)
     }
 
     /// Probes are short: they do not hold up the end of the process.
@@ -198,7 +230,10 @@ public final class Server {
             codeLifetime: issuer.settings.codeLifetime, now: Clock.wallMilliseconds())
         page.add(metrics)
         let serving = try ServingLoop(
-            loop: loop, address: address, sharesPort: true, limits: configuration.limits,
+            loop: loop,
+            source: configuration.listenDescriptors.isEmpty
+                ? .address(address, isShared: true) : .sockets(configuration.listenDescriptors),
+            limits: configuration.limits,
             handler: router, replies: replies, auditor: auditor, metrics: metrics, report: report)
         var stopper: Wakeup?
         stopper = try Wakeup(loop) {
@@ -243,6 +278,14 @@ public final class Server {
         drain()
     }
 
+    private func startHeartbeat(_ heart: Heartbeat) throws(UVError) -> UV.Timer {
+        let timer = try Timer(control)
+        timer.start(
+            afterMilliseconds: heart.milliseconds, repeatMilliseconds: heart.milliseconds
+        ) { [page] in heart.beat(page.stuckLoops(longerThan: heart.milliseconds)) }
+        return timer
+    }
+
     /// Says that no more clients should be sent; some time later, stops.
     public func drain() {
         adminRouter.readiness = .draining
@@ -265,6 +308,7 @@ public final class Server {
         guard isStopping, report.running.load(ordering: .acquiring) == 0 else { return }
         expiry?.close()
         drainTimer?.close()
+        heartbeat?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
         admin.stop { [store] in store.close() }

@@ -5,7 +5,15 @@ import HTTP1
 import Tokens
 import UV
 
-/// Accepts connections on one listener and serves them with one handler.
+/// Where connections come from.
+enum ListenSource {
+    /// A socket of this loop's own. `isShared`: other loops have others on the same port.
+    case address(SocketAddress, isShared: Bool)
+    /// Sockets that were handed to the process, which all loops share.
+    case sockets([Int32])
+}
+
+/// Accepts connections on one or more listeners and serves them with one handler.
 final class ServingLoop: ConnectionHost {
     let limits: ServerLimits
     let handler: any RequestHandler
@@ -14,9 +22,8 @@ final class ServingLoop: ConnectionHost {
     let metrics: LoopMetrics?
     let loop: EventLoop
     private(set) var isStopping = false
-    private let address: SocketAddress
-    private let sharesPort: Bool
-    private var listener: TCPListener?
+    private let source: ListenSource
+    private var listeners: [TCPListener] = []
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var deadlines: DeadlineWheel<Connection>
     private var sweeper: UV.Timer?
@@ -29,7 +36,7 @@ final class ServingLoop: ConnectionHost {
     private var onStopped: (() -> Void)?
 
     init(
-        loop: EventLoop, address: SocketAddress, sharesPort: Bool, limits: ServerLimits,
+        loop: EventLoop, source: ListenSource, limits: ServerLimits,
         handler: any RequestHandler, replies: Replies, auditor: Auditor? = nil,
         metrics: LoopMetrics? = nil, report: LoopReport
     ) throws(UVError) {
@@ -41,25 +48,45 @@ final class ServingLoop: ConnectionHost {
         self.metrics = metrics
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
-        self.address = address
-        self.sharesPort = sharesPort
+        self.source = source
         try listen()
         replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
         try startTimers()
     }
 
     private func listen() throws(UVError) {
-        listener = try TCPListener(
-            loop, address, sharesPort: sharesPort,
-            onFailure: { [unowned self] _ in listenAgainLater() },
-            { [unowned self] stream in accept(stream) })
+        do throws(UVError) {
+            switch source {
+            case .address(let address, let isShared):
+                listeners.append(
+                    try TCPListener(
+                        loop, address, sharesPort: isShared,
+                        onFailure: { [unowned self] _ in listenAgainLater() },
+                        { [unowned self] stream in accept(stream) }))
+            case .sockets(let descriptors):
+                for descriptor in descriptors {
+                    listeners.append(
+                        try TCPListener(
+                            loop, sharing: descriptor,
+                            onFailure: { [unowned self] _ in listenAgainLater() },
+                            { [unowned self] stream in accept(stream) }))
+                }
+            }
+        } catch {
+            closeListeners()
+            throw error
+        }
+    }
+
+    private func closeListeners() {
+        for listener in listeners { listener.close() }
+        listeners = []
     }
 
     /// Out of descriptors or memory in spite of the limit. Clients wait in the kernel or go
     /// elsewhere meanwhile.
     private func listenAgainLater() {
-        listener?.close()
-        listener = nil
+        closeListeners()
         reopener?.start(afterMilliseconds: limits.acceptPauseMilliseconds) { [unowned self] in
             guard !isStopping else { return }
             do throws(UVError) { try listen() } catch { listenAgainLater() }
@@ -111,14 +138,16 @@ final class ServingLoop: ConnectionHost {
         return now
     }
 
-    /// The port that the listener got.
-    var boundPort: UInt16 { listener?.boundPort ?? 0 }
+    /// Where the first listener is bound.
+    var boundAddress: SocketAddress? { listeners.first?.boundAddress }
 
     private func accept(_ stream: TCPStream) {
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
         metrics?.connectionsOpened.add()
-        if connections.count >= limits.connectionsPerLoopMax { listener?.pause() }
+        if connections.count >= limits.connectionsPerLoopMax {
+            for listener in listeners { listener.pause() }
+        }
         stream.start(connection)
     }
 
@@ -137,7 +166,9 @@ final class ServingLoop: ConnectionHost {
         connections[ObjectIdentifier(connection)] = nil
         report.closedConnections.add(1, ordering: .relaxed)
         metrics?.connectionsClosed.add()
-        if connections.count < limits.connectionsPerLoopMax { listener?.resume() }
+        if connections.count < limits.connectionsPerLoopMax {
+            for listener in listeners { listener.resume() }
+        }
         finishStoppingIfIdle()
     }
 
@@ -146,7 +177,7 @@ final class ServingLoop: ConnectionHost {
         guard !isStopping else { return }
         isStopping = true
         onStopped = then
-        listener?.close()
+        closeListeners()
         for connection in connections.values { connection.stop() }
         stopTimer?.start(afterMilliseconds: limits.stopTimeoutMilliseconds) { [unowned self] in
             for connection in connections.values { connection.abort() }
@@ -162,6 +193,7 @@ final class ServingLoop: ConnectionHost {
         stopTimer?.close()
         reopener?.close()
         turnEnd?.close()
+        metrics?.nextTick.set(.max)
         then()
     }
 }

@@ -101,4 +101,23 @@ public enum Machine {
         while unsafe readdir(folder) != nil { count += 1 }
         return count
     }
+
+    /// Ends the process if it is still there then. Any thread.
+    ///
+    /// - Parameter last: is called before, on a thread of its own.
+    public static func endProcess(
+        afterSeconds seconds: UInt32, status: Int32, _ last: @escaping @Sendable () -> Void
+    ) {
+        do throws(UVError) {
+            // Never joined: it ends with the process.
+            _ = try Worker(owning: seconds) { seconds in
+                var rest = seconds
+                while rest > 0 { rest = sleep(rest) }
+                last()
+                _exit(status)
+            }
+        } catch {
+            // No thread to be had: whoever asked for the end has means of its own.
+        }
+    }
 }

@@ -38,6 +38,22 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         self.isIPv6 = isIPv6
     }
 
+    /// From the kernel's form; nil for neither IPv4 nor IPv6.
+    @unsafe init?(_ address: UnsafePointer<sockaddr>) {
+        let family = unsafe Int32(address.pointee.sa_family)
+        guard family == AF_INET || family == AF_INET6 else { return nil }
+        // Longest text of an IPv6 address, with its NUL (INET6_ADDRSTRLEN).
+        var text = [CChar](repeating: 0, count: 46)
+        guard unsafe uv_ip_name(address, &text, text.count) == 0 else { return nil }
+        let end = text.firstIndex(of: 0) ?? text.endIndex
+        // The port stands at the same place in both kinds, in network order.
+        let port = unsafe UnsafeRawPointer(address).loadUnaligned(
+            fromByteOffset: 2, as: UInt16.self)
+        self.init(
+            host: String(decoding: text[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self),
+            port: port.bigEndian, isIPv6: family == AF_INET6)
+    }
+
     /// The same host with another port.
     public func with(port: UInt16) -> SocketAddress {
         SocketAddress(host: host, port: port, isIPv6: isIPv6)

@@ -43,6 +43,36 @@ public final class TCPListener: Handle {
         }
     }
 
+    /// Listens on a socket that somebody else has bound, through a descriptor of its own: any number
+    /// of loops may share the socket, and it goes on listening when they have all closed it.
+    ///
+    /// - Throws: what the kernel says; nothing is left open then.
+    public init(
+        _ loop: EventLoop, sharing descriptor: Int32, onFailure: ((UVError) -> Void)? = nil,
+        _ onConnection: @escaping (TCPStream) -> Void
+    ) throws(UVError) {
+        self.loop = loop
+        self.onConnection = onConnection
+        self.onFailure = onFailure
+        let own = obie_duplicate(descriptor)
+        guard own >= 0 else { throw UVError(code: -errno) }
+        do throws(UVError) {
+            try unsafe super.init(UV_TCP) { memory in
+                unsafe uv_tcp_init(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self))
+            }
+        } catch {
+            Glibc.close(own)
+            throw error
+        }
+        var code = unsafe uv_tcp_open(memory.assumingMemoryBound(to: uv_tcp_t.self), own)
+        // Until it is opened the descriptor is ours; from then on closing the handle closes it.
+        if code < 0 { Glibc.close(own) } else { code = unsafe listen() }
+        if code < 0 {
+            close()
+            throw UVError(code: code)
+        }
+    }
+
     @unsafe private func bind(_ address: SocketAddress, sharesPort: Bool) -> Int32 {
         if sharesPort {
             var descriptor: uv_os_fd_t = -1
@@ -105,6 +135,22 @@ public final class TCPListener: Handle {
     /// The port that the socket is bound to; the one the kernel chose where 0 was asked for.
     public var boundPort: UInt16 {
         isOpen ? unsafe readAddress().port : 0
+    }
+
+    /// Where the socket is bound; nil once it is closed.
+    public var boundAddress: SocketAddress? {
+        guard isOpen else { return nil }
+        var storage = sockaddr_storage()
+        var length = Int32(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            let raw = unsafe UnsafeMutableRawPointer(pointer)
+                .assumingMemoryBound(to: sockaddr.self)
+            guard
+                unsafe uv_tcp_getsockname(
+                    memory.assumingMemoryBound(to: uv_tcp_t.self), raw, &length) == 0
+            else { return nil }
+            return unsafe SocketAddress(raw)
+        }
     }
 
     @unsafe private func readAddress() -> (code: Int32, port: UInt16) {

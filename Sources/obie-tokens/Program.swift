@@ -17,16 +17,22 @@ struct Program {
     private let server: Server
     private let file: SQLiteFile?
     private let audit: AuditLog?
+    private let notices: ServiceNotices
 
     init(_ options: Options) throws(ProgramFailure) {
         // Secrets are in memory; a core on disk, or another process that looks in, would have them.
         Machine.forbidCoreDumps()
+        let notices = ServiceNotices(ServiceManager.fromEnvironment())
+        self.notices = notices
+        let sockets = try Program.activatedSockets()
         var settings = Program.settings(options)
         let auditPath = options.audit.path(options.store, settings.mode)
         settings.isAudited = auditPath != nil
         var configuration = ServerConfiguration(
             listen: options.listen, adminListen: options.adminListen,
             loops: options.loops.map { Int($0) } ?? Machine.availableProcessors)
+        configuration.listenDescriptors = sockets.descriptors("http")
+        configuration.adminDescriptors = sockets.descriptors("admin")
         configuration.publicURL = options.publicURL
         configuration.limits = try Program.limits(options, loops: configuration.loops)
         let keyring: Keyring
@@ -42,7 +48,7 @@ struct Program {
             file = nil
         case .sqlite(let path):
             keyring = try KeyFile.open("\(path).keys")
-            let opened = try Program.open(path, keyring, settings)
+            let opened = try Program.open(path, keyring, settings, notices)
             makeStore = { (loop) throws(UVError) in try SQLiteStore(opened, loop: loop) }
             registry = opened.registry
             file = opened
@@ -54,6 +60,8 @@ struct Program {
             throw error
         }
         configuration.audit = audit
+        configuration.heartbeat = notices.heartbeat(file) { Program.log($0) }
+        configuration.onStateChange = Program.stateChanged(notices, options.drainTimeout)
         configuration.moreMetrics = Program.metrics(settings.mode, file, audit)
         configuration.throttle =
             options.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
@@ -76,6 +84,33 @@ struct Program {
         Program.log(
             "listening on http://\(server.address), probes on http://\(server.adminAddress), "
                 + "\(configuration.loops) event loop\(configuration.loops == 1 ? "" : "s")")
+        notices.ready("serving on http://\(server.address)")
+    }
+
+    private static func activatedSockets() throws(ProgramFailure) -> ActivatedSockets {
+        do throws(ActivatedSockets.Failure) {
+            return try ActivatedSockets.fromEnvironment(names: ["http", "admin"])
+        } catch {
+            throw ProgramFailure(description: error.description)
+        }
+    }
+
+    /// Tells people and the service manager; and sees to it that the process ends in time, whatever
+    /// the disk does.
+    private static func stateChanged(
+        _ notices: ServiceNotices, _ drainTimeout: Int64
+    ) -> (ServerState) -> Void {
+        { state in
+            notices.changed(state)
+            switch state {
+            case .draining: log("draining: /readyz says 503, connections are still accepted")
+            case .stopping:
+                log("stopping: no more connections; what is under way has \(drainTimeout) s")
+                Machine.endProcess(afterSeconds: UInt32(drainTimeout) + 1, status: 74) {
+                    log("error: the disk did not answer in time; ended without it")
+                }
+            }
+        }
     }
 
     /// What the page of metrics says of what stands behind the server.
@@ -142,11 +177,15 @@ struct Program {
     }
 
     private static func open(
-        _ path: String, _ keyring: Keyring, _ settings: IssuerSettings
+        _ path: String, _ keyring: Keyring, _ settings: IssuerSettings, _ notices: ServiceNotices
     ) throws(ProgramFailure) -> SQLiteFile {
         do throws(SQLiteStoreFailure) {
             return try SQLiteFile(
-                path: path, keyring: keyring, settings: settings, report: Program.log)
+                path: path, keyring: keyring, settings: settings
+            ) { line in
+                log(line)
+                notices.status(line)
+            }
         } catch {
             throw ProgramFailure(description: error.description)
         }
