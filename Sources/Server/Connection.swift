@@ -323,6 +323,15 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         host.deadlineCameNearer(self)
     }
 
+    /// Limits may be shorter now: the wheel has to look earlier.
+    func limitsChanged() {
+        if phase == .reading, isBetweenRequests, !isPaused {
+            deadline = min(
+                deadline, host.monotonicMilliseconds + host.limits.idleTimeoutMilliseconds)
+        }
+        host.deadlineCameNearer(self)
+    }
+
     /// The server has waited long enough.
     func abort() { close() }
 

@@ -25,6 +25,8 @@ public struct ServerConfiguration {
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
     public var moreMetrics: ((inout MetricsText) -> Void)?
     public var heartbeat: Heartbeat?
+    /// SIGHUP has come. The caller's thread; must not wait.
+    public var onHangUp: (Server) -> Void = { _ in }
     /// Is told of each change. The caller's thread; must not wait.
     public var onStateChange: (ServerState) -> Void = { _ in }
 
@@ -87,7 +89,7 @@ public final class Server {
     private let store: any TokenStore
     private let page: MetricsPage
     private var workers: [Worker] = []
-    private var stops: [Wakeup.Sender] = []
+    private var orders: [LoopOrders] = []
     private let report = LoopReport()
     private var expiry: UV.Timer?
     private var workerStopped: Wakeup?
@@ -95,7 +97,7 @@ public final class Server {
     private var isStopping = false
     private var drainTimer: UV.Timer?
     private var heartbeat: UV.Timer?
-    private let drainDelayMilliseconds: UInt64
+    private var drainDelayMilliseconds: UInt64
     private let onStateChange: (ServerState) -> Void
     private var nextExpiry = Milliseconds.max
     private var hasFreed = false
@@ -159,9 +161,7 @@ public final class Server {
                 let store = try makeStore(loop)
                 try startLoop(configuration, loop, store, makeIssuer(store))
             }
-            for number in [Signal.terminate, Signal.interrupt] {
-                signals.append(try Signal(control, number) { [unowned self] in signalled(number) })
-            }
+            try handleSignals(configuration.onHangUp)
         } catch {
             stop()
             run()
@@ -169,6 +169,15 @@ public final class Server {
         }
         adminRouter.readiness = .ready
         expire()
+    }
+
+    private func handleSignals(_ onHangUp: @escaping (Server) -> Void) throws(UVError) {
+        signals.append(
+            try Signal(control, Signal.hangUp) { [unowned self] in onHangUp(self) })
+        for number in [Signal.terminate, Signal.interrupt] {
+            signals.append(
+                try Signal(control, number) { [unowned self] in signalled(number) })
+        }
     }
 
     /// Binds the address once without `SO_REUSEPORT`, so that a second server on the same port is
@@ -235,17 +244,9 @@ public final class Server {
                 ? .address(address, isShared: true) : .sockets(configuration.listenDescriptors),
             limits: configuration.limits,
             handler: router, replies: replies, auditor: auditor, metrics: metrics, report: report)
-        var stopper: Wakeup?
-        stopper = try Wakeup(loop) {
-            serving.stop {
-                store.close()
-                stopper?.close()
-                // The closure is held by what it holds.
-                stopper = nil
-            }
-        }
-        guard let stop = stopper?.sender, let stopped = workerStopped?.sender else { return }
-        stops.append(stop)
+        let orders = try LoopOrders(loop, serving) { store.close() }
+        guard let stopped = workerStopped?.sender else { return }
+        self.orders.append(orders)
         let report = report
         report.running.add(1, ordering: .relaxed)
         do throws(UVError) {
@@ -258,8 +259,8 @@ public final class Server {
         } catch {
             // No thread to be had: what was opened on the loop is closed here instead.
             report.running.subtract(1, ordering: .releasing)
-            stops.removeLast()
-            stop.wake()
+            self.orders.removeLast()
+            orders.stop()
             loop.run()
             throw error
         }
@@ -286,6 +287,12 @@ public final class Server {
         return timer
     }
 
+    /// Timeouts that count from now on, on all loops; the other limits stay.
+    public func reload(_ limits: ServerLimits) {
+        drainDelayMilliseconds = limits.drainDelayMilliseconds
+        for orders in orders { orders.reload(limits) }
+    }
+
     /// Says that no more clients should be sent; some time later, stops.
     public func drain() {
         adminRouter.readiness = .draining
@@ -298,9 +305,10 @@ public final class Server {
     public func stop() {
         guard !isStopping else { return }
         isStopping = true
+        // Where it could not even start, nobody was told that it had.
+        if adminRouter.readiness != .starting { onStateChange(.stopping) }
         adminRouter.readiness = .draining
-        onStateChange(.stopping)
-        for stop in stops { stop.wake() }
+        for orders in orders { orders.stop() }
         finishIfStopped()
     }
 

@@ -15,7 +15,7 @@ enum ListenSource {
 
 /// Accepts connections on one or more listeners and serves them with one handler.
 final class ServingLoop: ConnectionHost {
-    let limits: ServerLimits
+    private(set) var limits: ServerLimits
     let handler: any RequestHandler
     let replies: Replies
     let auditor: Auditor?
@@ -170,6 +170,14 @@ final class ServingLoop: ConnectionHost {
             for listener in listeners { listener.resume() }
         }
         finishStoppingIfIdle()
+    }
+
+    /// Takes over the times; how much fits stays.
+    func reload(_ fresh: ServerLimits) {
+        limits.headTimeoutMilliseconds = fresh.headTimeoutMilliseconds
+        limits.idleTimeoutMilliseconds = fresh.idleTimeoutMilliseconds
+        limits.stopTimeoutMilliseconds = fresh.stopTimeoutMilliseconds
+        for connection in connections.values { connection.limitsChanged() }
     }
 
     /// Stops accepting, closes what is idle, lets the rest finish, then calls `then`.

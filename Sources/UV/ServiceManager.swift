@@ -135,6 +135,24 @@ public enum Environment {
         unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
+    /// All variables. What is not UTF-8 is repaired.
+    public static var all: [String: String] {
+        var all: [String: String] = [:]
+        var items: UnsafeMutablePointer<uv_env_item_t>?
+        var count: Int32 = 0
+        guard unsafe uv_os_environ(&items, &count) == 0, let items = unsafe items else {
+            return [:]
+        }
+        // libuv made the list.
+        defer { unsafe uv_os_free_environ(items, count) }
+        for index in 0..<Int(count) {
+            let item = unsafe items[index]
+            guard let name = unsafe item.name, let value = unsafe item.value else { continue }
+            unsafe all[String(cString: name)] = String(cString: value)
+        }
+        return all
+    }
+
     /// The value, which is not there any more then.
     static func take(_ name: String) -> String? {
         let value = value(name)

@@ -43,6 +43,7 @@ public final class Signal: Handle {
 
     public static let terminate = SIGTERM
     public static let interrupt = SIGINT
+    public static let hangUp = SIGHUP
 
     /// A write to a closed socket, or to a file that has reached its allowed size, becomes an error
     /// code instead of ending the process. Call once, before anything is opened.

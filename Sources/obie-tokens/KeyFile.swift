@@ -4,8 +4,52 @@ import Tokens
 import UV
 
 enum KeyFile {
+    /// The keys of the store at `path`.
+    static func open(
+        _ source: KeySource, store path: String
+    ) throws(ProgramFailure) -> Keyring {
+        switch source {
+        case .besideTheStore: return try open("\(path).keys")
+        case .file(let file): return try open(file)
+        case .credential(let name):
+            guard let folder = Environment.value("CREDENTIALS_DIRECTORY") else {
+                throw ProgramFailure(
+                    description:
+                        "the keys are to be the credential \(name), and systemd has passed "
+                        + "none: put LoadCredential=\(name):/etc/obie-tokens/\(name) into the unit, "
+                        + "or name a file with keys-file", status: 78)
+            }
+            do throws(PrivateFile.Failure) {
+                _ = try PrivateFile.read("\(folder)/\(name)")
+            } catch {
+                throw ProgramFailure(
+                    description:
+                        "cannot read the credential \(error): make a file with `obie-tokens "
+                        + "keys create`, and put LoadCredential=\(name):FILE into the unit",
+                    status: 78)
+            }
+            return try read("\(folder)/\(name)")
+        }
+    }
+
+    /// Makes a new file.
+    static func create(_ path: String) throws(ProgramFailure) {
+        do throws(PrivateFile.Failure) {
+            _ = try PrivateFile.read(path)
+        } catch  where error.isAbsent {
+            _ = try make(path)
+            return
+        } catch {
+            throw ProgramFailure(description: "cannot read \(error)")
+        }
+        throw ProgramFailure(
+            description:
+                "\(path) is there already, and what it sealed would be lost; choose another "
+                + "name, or use `obie-tokens keys rotate`")
+    }
+
     /// Reads the keys; makes the file, readable for this user only, where there is none.
-    static func open(_ path: String) throws(ProgramFailure) -> Keyring {
+    private static func open(_ path: String) throws(ProgramFailure) -> Keyring {
         do throws(PrivateFile.Failure) {
             _ = try PrivateFile.read(path)
         } catch  where error.isAbsent {

@@ -12,8 +12,7 @@ struct ObieTokens: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
-            AuditCommand.self, BackUp.self,
-            Keys.self,
+            AuditCommand.self, BackUp.self, Keys.self, ConfigCommand.self,
         ])
 }
 
@@ -23,8 +22,17 @@ struct Serve: ParsableCommand {
         discussion: """
             Without options this is a sandbox on 127.0.0.1:8080 with well-known credentials.
 
-            Exit status: 0 after SIGTERM or SIGINT, 64 for a wrong option, 71 where an address \
-            cannot be listened on or the store cannot be opened.
+            Every option can also be set by a variable of the environment – OBIE_TOKENS_LISTEN, \
+            OBIE_TOKENS_CODE_LIFETIME – and by a line of the file of --config. A flag goes before a \
+            variable, a variable before the file. `obie-tokens config show` says what is in force.
+
+            SIGTERM and SIGINT end it orderly, a second one at once. SIGHUP reads the file again; what \
+            can change while it runs does, the rest is named.
+
+            Exit status: 0 after SIGTERM or SIGINT, 64 for a wrong flag, 66 where the file of --config \
+            cannot be read, 71 where an address cannot be listened on or the store cannot be opened, \
+            74 where the disk did not answer in the end, 78 for a wrong setting in the file or the \
+            environment, and for keys that are not there.
             """)
 
     @OptionGroup var options: Options
@@ -33,9 +41,11 @@ struct Serve: ParsableCommand {
         let program: Program
         do {
             program = try Program(options)
-        } catch {
+        } catch let error as ConfigurationFailure {
+            throw error.reported
+        } catch let error as ProgramFailure {
             Program.log("error: \(error)")
-            throw ExitCode(71)
+            throw ExitCode(error.status)
         }
         program.run()
     }

@@ -10,6 +10,8 @@ import UV
 /// Why the program could not start: one sentence that says what to do.
 struct ProgramFailure: Error, CustomStringConvertible {
     let description: String
+    /// By sysexits(3).
+    var status: Int32 = 71
 }
 
 /// A started server with everything it stands on.
@@ -19,40 +21,33 @@ struct Program {
     private let audit: AuditLog?
     private let notices: ServiceNotices
 
-    init(_ options: Options) throws(ProgramFailure) {
+    /// - Throws: `ConfigurationFailure`, `ProgramFailure`
+    init(_ options: Options) throws {
+        let loaded = try options.load()
+        try self.init(try ServeSettings(loaded), Reload(options, loaded))
+    }
+
+    private init(_ options: ServeSettings, _ reload: Reload) throws(ProgramFailure) {
         // Secrets are in memory; a core on disk, or another process that looks in, would have them.
         Machine.forbidCoreDumps()
         let notices = ServiceNotices(ServiceManager.fromEnvironment())
         self.notices = notices
         let sockets = try Program.activatedSockets()
         var settings = Program.settings(options)
-        let auditPath = options.audit.path(options.store, settings.mode)
+        let auditPath = options.auditPath
         settings.isAudited = auditPath != nil
         var configuration = ServerConfiguration(
             listen: options.listen, adminListen: options.adminListen,
-            loops: options.loops.map { Int($0) } ?? Machine.availableProcessors)
+            loops: options.loops ?? Machine.availableProcessors)
         configuration.listenDescriptors = sockets.descriptors("http")
         configuration.adminDescriptors = sockets.descriptors("admin")
         configuration.publicURL = options.publicURL
         configuration.limits = try Program.limits(options, loops: configuration.loops)
-        let keyring: Keyring
-        let registry: RegistryFeed
-        let makeStore: (EventLoop) throws(UVError) -> any TokenStore
-        switch options.store {
-        case .memory:
-            keyring = Keyring(SealingKey(random: SystemRandom.fill))
-            let store = MemoryStore(
-                codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
-            makeStore = { _ in store }
-            registry = RegistryFeed(settings.mode == .sandbox ? .sandbox : .empty)
-            file = nil
-        case .sqlite(let path):
-            keyring = try KeyFile.open("\(path).keys")
-            let opened = try Program.open(path, keyring, settings, notices)
-            makeStore = { (loop) throws(UVError) in try SQLiteStore(opened, loop: loop) }
-            registry = opened.registry
-            file = opened
+        let store = try OpenedStore(options, settings) { line in
+            Program.log(line)
+            notices.status(line)
         }
+        file = store.file
         do throws(ProgramFailure) {
             audit = try auditPath.map(Program.openAudit)
         } catch {
@@ -61,14 +56,16 @@ struct Program {
         }
         configuration.audit = audit
         configuration.heartbeat = notices.heartbeat(file) { Program.log($0) }
-        configuration.onStateChange = Program.stateChanged(notices, options.drainTimeout)
+        configuration.onStateChange = Program.stateChanged(notices, reload)
+        configuration.onHangUp = { reload.perform($0, notices) }
         configuration.moreMetrics = Program.metrics(settings.mode, file, audit)
         configuration.throttle =
             options.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
         do throws(StartFailure) {
-            server = try Server(configuration, makeStore: makeStore) { store in
+            server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
-                    registry: registry, settings: settings, store: store, keyring: keyring,
+                    registry: store.registry, settings: settings, store: face,
+                    keyring: store.keyring,
                     random: RandomPool(fill: SystemRandom.fill))
             }
         } catch {
@@ -76,14 +73,18 @@ struct Program {
             file?.close()
             throw ProgramFailure(description: error.description)
         }
-        if settings.mode == .sandbox {
+        announce(settings.mode, loops: configuration.loops)
+    }
+
+    private func announce(_ mode: IssuerSettings.Mode, loops: Int) {
+        if mode == .sandbox {
             Program.log(
                 "SANDBOX: this sandbox takes well-known credentials; never expose it. "
                     + "Use --mode production for a real one.")
         }
         Program.log(
             "listening on http://\(server.address), probes on http://\(server.adminAddress), "
-                + "\(configuration.loops) event loop\(configuration.loops == 1 ? "" : "s")")
+                + "\(loops) event loop\(loops == 1 ? "" : "s")")
         notices.ready("serving on http://\(server.address)")
     }
 
@@ -98,9 +99,10 @@ struct Program {
     /// Tells people and the service manager; and sees to it that the process ends in time, whatever
     /// the disk does.
     private static func stateChanged(
-        _ notices: ServiceNotices, _ drainTimeout: Int64
+        _ notices: ServiceNotices, _ reload: Reload
     ) -> (ServerState) -> Void {
         { state in
+            let drainTimeout = reload.settings.drainTimeout
             notices.changed(state)
             switch state {
             case .draining: log("draining: /readyz says 503, connections are still accepted")
@@ -145,15 +147,10 @@ struct Program {
     }
 
     private static func limits(
-        _ options: Options, loops: Int
+        _ options: ServeSettings, loops: Int
     ) throws(ProgramFailure) -> ServerLimits {
-        var limits = ServerLimits()
-        limits.headTimeoutMilliseconds = UInt64(options.headTimeout) * 1000
-        limits.idleTimeoutMilliseconds = UInt64(options.idleTimeout) * 1000
-        limits.drainDelayMilliseconds = UInt64(options.drainDelay) * 1000
-        limits.stopTimeoutMilliseconds = UInt64(options.drainTimeout) * 1000
-        guard let wanted = options.maxConnections.map({ Int($0) }) else { return limits }
-        limits.connectionsMax = wanted
+        let limits = options.limits
+        guard let wanted = limits.connectionsMax else { return limits }
         let open = Machine.raiseDescriptorLimit()
         let needed = ServerLimits.descriptors(connections: wanted, loops: loops)
         guard needed <= open else {
@@ -164,7 +161,7 @@ struct Program {
         return limits
     }
 
-    private static func settings(_ options: Options) -> IssuerSettings {
+    private static func settings(_ options: ServeSettings) -> IssuerSettings {
         var settings = IssuerSettings()
         settings.mode = options.mode == .sandbox ? .sandbox : .production
         settings.codeLifetime = options.codeLifetime * 1000
@@ -174,21 +171,6 @@ struct Program {
             case .never: nil
             }
         return settings
-    }
-
-    private static func open(
-        _ path: String, _ keyring: Keyring, _ settings: IssuerSettings, _ notices: ServiceNotices
-    ) throws(ProgramFailure) -> SQLiteFile {
-        do throws(SQLiteStoreFailure) {
-            return try SQLiteFile(
-                path: path, keyring: keyring, settings: settings
-            ) { line in
-                log(line)
-                notices.status(line)
-            }
-        } catch {
-            throw ProgramFailure(description: error.description)
-        }
     }
 
     /// Serves until it is told to stop, and leaves everything on disk.

@@ -16,6 +16,12 @@ struct ServiceNotices: Sendable {
     /// For people, in `systemctl status`. Any thread.
     func status(_ text: String) { manager?.notify("STATUS=\(text)") }
 
+    func reloading() {
+        manager?.notify("RELOADING=1", "MONOTONIC_USEC=\(Clock.monotonicMicroseconds())")
+    }
+
+    func reloaded() { manager?.notify("READY=1") }
+
     func changed(_ state: ServerState) {
         switch state {
         case .draining: status("draining: still accepting, no more clients should be sent")

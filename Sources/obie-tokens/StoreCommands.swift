@@ -6,21 +6,39 @@ import SQLiteStore
 import Tokens
 import UV
 
-/// The store that a command is about.
+/// The store that a command is about: the one that the server has, by the same settings.
 struct StoreOption: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The store. (default: \(OptionValue.defaultStore))", valueName: "sqlite:path"),
-        transform: OptionValue.store)
-    var store = StoreChoice.sqlite(path: OptionValue.defaultPath)
+    @OptionGroup var file: ConfigOption
 
-    @OptionGroup var audit: AuditLogOption
+    @Option(help: Settings.store.info.flagHelp)
+    var store: String?
+
+    @Option(help: Settings.auditLog.info.flagHelp)
+    var auditLog: String?
+
+    private func load() throws -> Configuration {
+        let given = [Settings.store.info.name: store, Settings.auditLog.info.name: auditLog]
+        do throws(ConfigurationFailure) {
+            return try Configuration.load(
+                flags: given, file: file.config, environment: Environment.all)
+        } catch {
+            throw error.reported
+        }
+    }
+
+    /// The keys of the store.
+    func keys() throws -> KeySource {
+        try load().given(Settings.keysFile) ?? .besideTheStore
+    }
 
     /// Writes down what a command has done, where there is an audit log.
     ///
     /// - Parameter mode: nil where the store has no registry yet.
     func record(_ change: String, _ mode: IssuerSettings.Mode?) throws {
-        guard let path = audit.path(store, mode ?? .sandbox) else { return }
+        let settings = try load()
+        let choice = try settings.given(Settings.auditLog)
+        guard let path = choice.path(try settings.value(Settings.store), mode ?? .sandbox)
+        else { return }
         var event = AuditEvent(.registryChanged, at: Clock.wallMilliseconds())
         event.change = change
         do throws(AuditFailure) {
@@ -33,7 +51,7 @@ struct StoreOption: ParsableArguments {
 
     /// - Throws: where the store is none on disk.
     func path() throws -> String {
-        switch store {
+        switch try load().value(Settings.store) {
         case .sqlite(let path): return path
         case .memory: throw ValidationError("a store in memory has no file; write sqlite:PATH")
         }
@@ -56,10 +74,20 @@ struct BackUp: ParsableCommand {
 
     func run() throws {
         let path = try store.path()
+        let keys: String
+        switch try store.keys() {
+        case .besideTheStore: keys = "\(path).keys"
+        case .file(let file): keys = file
+        case .credential(let name):
+            Program.log(
+                "error: the keys are the credential \(name), which only the service sees; give the "
+                    + "file behind it with OBIE_TOKENS_KEYS_FILE")
+            throw ExitCode(78)
+        }
         do {
             // The keys second: a rotation in between adds one, and takes none away.
             try Backup.make(of: path, to: destination)
-            try PrivateFile.write(try PrivateFile.read("\(path).keys"), to: "\(destination).keys")
+            try PrivateFile.write(try PrivateFile.read(keys), to: "\(destination).keys")
         } catch {
             Program.log("error: \(error)")
             throw ExitCode(71)
@@ -73,7 +101,26 @@ struct BackUp: ParsableCommand {
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", abstract: "The keys that seal codes and tokens.",
-        subcommands: [Rotate.self])
+        subcommands: [Create.self, Rotate.self])
+
+    struct Create: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a file with a new key, for LoadCredential= or --keys-file.",
+            discussion: "Only this user may read it. A file that is there is never touched.")
+
+        @Argument(help: "The file; must not be there.")
+        var file: String
+
+        func run() throws {
+            do {
+                try KeyFile.create(file)
+            } catch {
+                Program.log("error: \(error)")
+                throw ExitCode(73)
+            }
+            Program.log("made \(file) with a new key; keep it as safe as the store itself")
+        }
+    }
 
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -82,16 +129,28 @@ struct Keys: ParsableCommand {
 
         @OptionGroup var store: StoreOption
 
+        @Option(help: Settings.keysFile.info.flagHelp)
+        var keysFile: String?
+
         func run() throws {
             let path = try store.path()
+            let source = try keysFile.map(OptionValue.keys) ?? store.keys()
+            let keys: String
+            switch source {
+            case .besideTheStore: keys = "\(path).keys"
+            case .file(let file): keys = file
+            case .credential(let name):
+                throw ValidationError(
+                    "the keys are the credential \(name); name the file behind it with --keys-file")
+            }
             do {
-                try KeyFile.rotate("\(path).keys")
+                try KeyFile.rotate(keys)
             } catch {
                 Program.log("error: \(error)")
                 throw ExitCode(71)
             }
             try store.record("new sealing key", try SQLiteRegistry.mode(store: path))
-            Program.log("\(path).keys has a new key; restart the server to use it")
+            Program.log("\(keys) has a new key; restart the server to use it")
         }
     }
 }

@@ -55,6 +55,10 @@ final class ChildProcess: Sendable {
         return process.terminationReason == .exit ? process.terminationStatus : nil
     }
 
+    func send(_ signal: Int32) {
+        if process.isRunning { kill(process.processIdentifier, signal) }
+    }
+
     /// Sends the signal and waits; kills what does not obey. Harmless when it has ended.
     @discardableResult
     func stop(_ signal: Int32) -> Int32? {

@@ -1,0 +1,204 @@
+// Flags, variables and the file: which one counts, and what is said of a mistake.
+
+import Foundation
+import Testing
+
+@Suite struct ConfigurationTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    private struct Outcome {
+        let status: Int32?
+        let output: String
+        let errors: String
+    }
+
+    /// Runs the program with these variables only, beside PATH.
+    private func run(
+        _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> Outcome {
+        let variables = environment.map { "\($0.key)=\($0.value)" }
+        let result = try ChildProcess.run(
+            "/usr/bin/env", ["-i"] + variables + [ChildProcess.binary.path] + arguments)
+        return Outcome(status: result.0, output: result.1, errors: result.2)
+    }
+
+    private func withFile<Value>(_ text: String, body: (String) throws -> Value) throws -> Value {
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try body(file.path)
+    }
+
+    /// What `config show` says of one setting: its value and where that comes from.
+    private func shown(
+        _ name: String, _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> [String] {
+        let outcome = try run(arguments, environment)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let list = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+        let entries = try #require(list as? [[String: String]])
+        let entry = try #require(entries.first { $0["setting"] == name })
+        return [entry["value"] ?? "", entry["origin"] ?? ""]
+    }
+
+    @Test func flagGoesBeforeVariableBeforeFileBeforeDefault() throws {
+        try withFile("# ours\n\n  idle-timeout =  41 \nloops=2\n") { (path: String) throws in
+            let show = ["config", "show", "--json"]
+            let variable = ["OBIE_TOKENS_IDLE_TIMEOUT": "42"]
+            let inFile = show + ["--config", path]
+            #expect(try shown("idle-timeout", show) == ["60", "default"])
+            #expect(try shown("idle-timeout", inFile) == ["41", "\(path):3"])
+            #expect(
+                try shown("idle-timeout", inFile, variable)
+                    == ["42", "environment OBIE_TOKENS_IDLE_TIMEOUT"])
+            #expect(
+                try shown("idle-timeout", inFile + ["--idle-timeout", "43"], variable)
+                    == ["43", "flag"])
+            #expect(
+                try shown("loops", show, ["OBIE_TOKENS_CONFIG": path]) == ["2", "\(path):4"])
+        }
+    }
+
+    /// One sentence that names the fix, the status by sysexits(3), never a backtrace.
+    private func expectRefusal(
+        _ outcome: Outcome, _ status: Int32, _ words: String...,
+        here: SourceLocation = #_sourceLocation
+    ) {
+        #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: here)
+        let lines = outcome.errors.split(separator: "\n")
+        let sentences = lines.filter { $0.contains("rror: ") }
+        #expect(sentences.count == 1, "\(outcome.errors)", sourceLocation: here)
+        // ArgumentParser adds how it is used.
+        #expect(lines.count == (status == 64 ? 3 : 1), "\(outcome.errors)", sourceLocation: here)
+        for word in words {
+            #expect(outcome.errors.contains(word), "\(outcome.errors)", sourceLocation: here)
+        }
+        #expect(outcome.output.isEmpty, sourceLocation: here)
+        #expect(!outcome.errors.contains("Backtrace"), sourceLocation: here)
+    }
+
+    private static let serve = [
+        "serve", "--store", "memory", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+    ]
+
+    @Test func unknownFlagIsRefused() throws {
+        expectRefusal(try run(Self.serve + ["--idle-timeuot", "3"]), 64, "--idle-timeout")
+    }
+
+    @Test(arguments: [
+        ("idle-timeuot = 3", "line 1", "idle-timeout"), ("\nlisten 127.0.0.1:0", "line 2", "="),
+        ("loops = 2\nloops = 3", "line 2", "line 1"), ("[server]", "line 1", "name = value"),
+        ("idle-timeout = 3s", "line 1", "1 to 3600"), ("mode = prodution", "line 1", "production"),
+        ("listen = localhost", "line 1", "IP:PORT"), ("throttle = true", "line 1", "yes"),
+        ("loops =", "line 1", "1 to 256"),
+    ])
+    func wrongLineIsRefused(text: String, line: String, fix: String) throws {
+        try withFile(text) { (path: String) throws in
+            expectRefusal(try run(Self.serve + ["--config", path]), 78, path, line, fix)
+            expectRefusal(
+                try run(["psp", "list"], ["OBIE_TOKENS_CONFIG": path]), 78, path, line, fix)
+        }
+    }
+
+    @Test func wrongVariableIsRefused() throws {
+        expectRefusal(
+            try run(Self.serve, ["OBIE_TOKENS_LOPS": "2"]), 78, "OBIE_TOKENS_LOPS",
+            "OBIE_TOKENS_LOOPS")
+        expectRefusal(
+            try run(Self.serve, ["OBIE_TOKENS_LOOPS": "two"]), 78, "OBIE_TOKENS_LOOPS", "1 to 256")
+    }
+
+    /// They are in every container beside a Kubernetes service of the name obie-tokens.
+    @Test func variablesOfKubernetesAreNotOurs() throws {
+        let theirs = [
+            "OBIE_TOKENS_SERVICE_HOST": "10.0.0.1", "OBIE_TOKENS_SERVICE_PORT_HTTP": "8080",
+            "OBIE_TOKENS_PORT": "tcp://10.0.0.1:8080", "OBIE_TOKENS_PORT_8080_TCP_ADDR": "10.0.0.1",
+        ]
+        #expect(try run(["config", "show"], theirs).status == 0)
+    }
+
+    @Test func unreadableFileIsRefused() throws {
+        expectRefusal(
+            try run(Self.serve + ["--config", "/nonexistent.conf"]), 66, "/nonexistent.conf",
+            "--config")
+    }
+
+    @Test func badAddressIsRefused() throws {
+        expectRefusal(try run(["serve", "--listen", "nonsense"]), 64, "--listen", "127.0.0.1:8080")
+        expectRefusal(
+            try run(["serve", "--store", "memory", "--listen", "192.0.2.1:80"]), 71, "--listen")
+    }
+
+    @Test func missingCredentialIsRefused() throws {
+        let store = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        let serve = ["serve", "--keys-file", "credential:keys", "--store", "sqlite:\(store)"]
+        expectRefusal(try run(serve), 78, "LoadCredential=keys:")
+        expectRefusal(
+            try run(serve, ["CREDENTIALS_DIRECTORY": "/nonexistent"]), 78, "/nonexistent/keys",
+            "obie-tokens keys create")
+        #expect(!FileManager.default.fileExists(atPath: store))
+    }
+
+    @Test func madeKeysAreNeverOverwritten() throws {
+        let keys = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: keys) }
+        #expect(try run(["keys", "create", keys.path]).status == 0)
+        let content = try String(contentsOf: keys, encoding: .utf8)
+        let mode = try FileManager.default.attributesOfItem(atPath: keys.path)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        expectRefusal(try run(["keys", "create", keys.path]), 73, "keys rotate")
+        #expect(try String(contentsOf: keys, encoding: .utf8) == content)
+    }
+
+    @Test func sampleAndReadmeAreWhatTheTableSays() throws {
+        let sample = try run(["config", "sample"]).output
+        #expect(
+            try String(
+                contentsOf: Self.root.appending(path: "Deploy/obie-tokens.conf"), encoding: .utf8)
+                == sample, "obie-tokens config sample > Deploy/obie-tokens.conf")
+        let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
+        let table = try run(["config", "table"]).output
+        #expect(
+            readme.contains("<!-- settings -->\n\(table)<!-- end of settings -->"),
+            "obie-tokens config table")
+        // With every default written out it says the same.
+        let lines = sample.split(separator: "\n").filter {
+            $0.hasPrefix("#") && !$0.hasPrefix("# ")
+        }
+        #expect(lines.count > 15)
+        let written = lines.filter { !$0.contains("by default") }.map { $0.dropFirst() }
+        try withFile(written.joined(separator: "\n")) { (path: String) throws in
+            #expect(try run(["config", "show", "--config", path]).status == 0)
+        }
+        for line in lines {
+            #expect(
+                try run(["serve", "--help"]).output.contains(
+                    "-\(line.dropFirst().prefix { $0 != " " })"))
+        }
+    }
+
+    @Test func hangUpReloadsWhatItCan() throws {
+        try withFile("idle-timeout = 60\nloops = 1\n") { (path: String) throws in
+            let server = try ServerProcess(["--config", path])
+            defer { server.program.stop(SIGTERM) }
+            func reload(_ text: String, until said: String) throws {
+                try text.write(toFile: path, atomically: true, encoding: .utf8)
+                server.program.send(SIGHUP)
+                for _ in 0..<500 where !server.program.errorOutput.contains(said) { usleep(10_000) }
+                #expect(server.program.errorOutput.contains(said))
+            }
+            let connection = try server.connect()
+            try connection.send(Call("GET", "/healthz").bytes)
+            #expect(try connection.readResponse().status == 200)
+            try reload(
+                "idle-timeout = x\n", until: "nothing was reloaded: idle-timeout in \(path), line 1"
+            )
+            try reload("idle-timeout = 1\nloops = 2\n", until: "loops can only change at a restart")
+            #expect(
+                server.program.errorOutput.contains("reloaded: idle-timeout is 1 now, it was 60"))
+            // It counts for connections that are there, too.
+            #expect(try connection.readUntilClose().isEmpty)
+        }
+    }
+}
