@@ -3,6 +3,7 @@
 #   make run     install what is missing, build, start the sandbox on 127.0.0.1:8080
 #   make test    install what is missing, build, run all tests
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
+#   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 11 minutes)
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
@@ -31,6 +32,8 @@ SERVER := .build/release/obie-tokens
 ARGS ?=
 ROUNDS ?= 10
 FUZZ_SECONDS ?= 600
+DESTDIR ?=
+PREFIX ?= /usr
 MEGABYTES ?= 1000
 # The fuzzer has a build folder of its own: its modules are instrumented.
 FUZZER := OBIE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product fuzz
@@ -42,7 +45,7 @@ SECONDS ?= 30
 COUNT ?=
 SEED ?=
 
-.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -59,6 +62,16 @@ bench-tools: tools
 release: tools
 	$(RELEASE) obie-tokens
 
+# Settings that are there are left alone.
+install: release
+	install -D --mode 755 --strip $(SERVER) $(DESTDIR)$(PREFIX)/bin/obie-tokens
+	install -D --mode 644 --target-directory $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    Deploy/obie-tokens.service Deploy/obie-tokens.socket Deploy/obie-tokens-admin.socket
+	install --directory --mode 755 $(DESTDIR)/etc/obie-tokens
+	test -e $(DESTDIR)/etc/obie-tokens/obie-tokens.conf || printf '%s\n' 'mode = production' \
+	    'store = sqlite:/var/lib/obie-tokens/obie-tokens.db' 'keys-file = credential:keys' '' | \
+	    cat - Deploy/obie-tokens.conf > $(DESTDIR)/etc/obie-tokens/obie-tokens.conf
+
 run: release
 	exec $(SERVER) serve $(ARGS)
 
@@ -70,6 +83,7 @@ lint:
 
 check: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
+	$(MAKE) service-check
 	Benchmarks/instructions.py --server $(SERVER)
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
@@ -78,6 +92,11 @@ check: check-tools lint test release
 	Tests/Abuse/abuse_test.py --server $(SERVER)
 	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	$(MAKE) fuzz FUZZ_SECONDS=30
+
+service-check: release
+	@Scripts/install-tools.sh systemd prometheus wrk curl python3
+	Scripts/unit-check.sh
+	Tests/Service/service_test.py --server $(SERVER)
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)

@@ -48,7 +48,7 @@ public final class AuditLog: AuditSink {
             let writer = try AuditWriter(file, queue, report: report, now: now)
             wakeup = writer.sender
             do throws(UVError) {
-                worker = try Worker(owning: writer) { $0.run() }
+                worker = try Worker(owning: writer, named: "audit") { $0.run() }
             } catch {
                 writer.abandon()
                 throw error

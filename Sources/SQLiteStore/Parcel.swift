@@ -46,6 +46,8 @@ final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
     private struct State {
         var parcels: [Parcel<Job, Answer>] = []
         var jobs = 0
+        /// When the first of them came, in monotonic microseconds.
+        var since = 0
         var isClosed = false
     }
     private let state = Mutex(State())
@@ -58,6 +60,7 @@ final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
     func add(_ parcel: Parcel<Job, Answer>) -> Bool {
         let wasEmpty: Bool? = state.withLock { state in
             guard !state.isClosed, state.jobs + parcel.jobs.count <= jobsMax else { return nil }
+            if state.parcels.isEmpty { state.since = Clock.monotonicMicroseconds() }
             state.parcels.append(parcel)
             state.jobs += parcel.jobs.count
             return state.parcels.count == 1
@@ -68,6 +71,9 @@ final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
 
     /// Jobs that nobody has taken yet.
     var count: Int { state.withLock { $0.jobs } }
+
+    /// When the oldest job came that nobody has taken, in monotonic microseconds; nil: there is none.
+    var waitingSince: Int? { state.withLock { $0.parcels.isEmpty ? nil : $0.since } }
 
     /// Blocks until there is something; nil once closed and empty.
     func take() -> [Parcel<Job, Answer>]? {

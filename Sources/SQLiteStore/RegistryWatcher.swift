@@ -47,7 +47,10 @@ final class RegistryWatcher {
             afterMilliseconds: pauseMilliseconds, repeatMilliseconds: pauseMilliseconds
         ) { [unowned watcher] in watcher.look() }
         do {
-            return (feed, stopper.sender, try Worker(owning: watcher) { $0.loop.run() })
+            return (
+                feed, stopper.sender,
+                try Worker(owning: watcher, named: "registry") { $0.loop.run() }
+            )
         } catch {
             // No thread to be had: what was opened on the loop is closed here instead.
             watcher.stop()

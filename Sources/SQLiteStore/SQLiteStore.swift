@@ -52,8 +52,11 @@ import UV
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable)
-            self.writer = try Worker(owning: writer) { [jobs] in $0.run(jobs) }
-            self.reader = try Worker(owning: reader) { [questions] in $0.run(questions) }
+            self.writer = try Worker(owning: writer, named: "store writer") { [jobs] in $0.run(jobs)
+            }
+            self.reader = try Worker(owning: reader, named: "store reader") { [questions] in
+                $0.run(questions)
+            }
         } catch {
             SQLiteFile.close(questions, reader, jobs, writer, watcher, lock)
             throw error as? SQLiteStoreFailure

@@ -15,10 +15,11 @@ final class StoreMetrics: Sendable {
 }
 
 extension SQLiteFile {
-    /// The writer has been at one batch for longer. Any thread.
+    /// The writer has been at one batch for longer, or lets others wait for longer. Any thread.
     public func isWriterStuck(longerThan milliseconds: UInt64) -> Bool {
-        let since = metrics.busySince.value
-        return since != 0 && Clock.monotonicMicroseconds() - since > Int(milliseconds) * 1000
+        let now = Clock.monotonicMicroseconds()
+        let busySince = metrics.busySince.value == 0 ? now : metrics.busySince.value
+        return now - min(busySince, jobs.waitingSince ?? now) > Int(milliseconds) * 1000
     }
 
     /// Adds the store's families to the page. Any thread; waits for nobody who waits for the disk.

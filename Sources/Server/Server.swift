@@ -251,7 +251,7 @@ public final class Server {
         report.running.add(1, ordering: .relaxed)
         do throws(UVError) {
             workers.append(
-                try Worker(owning: serving) { serving in
+                try Worker(owning: serving, named: "loop \(workers.count)") { serving in
                     serving.loop.run()
                     report.running.subtract(1, ordering: .releasing)
                     stopped.wake()

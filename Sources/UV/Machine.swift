@@ -110,7 +110,7 @@ public enum Machine {
     ) {
         do throws(UVError) {
             // Never joined: it ends with the process.
-            _ = try Worker(owning: seconds) { seconds in
+            _ = try Worker(owning: seconds, named: "end") { seconds in
                 var rest = seconds
                 while rest > 0 { rest = sleep(rest) }
                 last()

@@ -187,7 +187,7 @@ import Testing
         } catch let failure as AuditFailure {
             #expect(failure.code == EWOULDBLOCK)
         }
-        let unlocking = try Worker(owning: other) { other in
+        let unlocking = try Worker(owning: other, named: "test") { other in
             usleep(100_000)
             other.unlock()
         }

@@ -53,7 +53,7 @@ import Testing
     @Test func severalThreadsAreAllHeard() throws {
         let log = try log()
         let workers = try (0..<4).map { thread in
-            try Worker(owning: UInt64(thread)) { thread in
+            try Worker(owning: UInt64(thread), named: "test") { thread in
                 for number in 0..<UInt64(1000) { log.record(.refusal(thread * 1000 + number)) }
             }
         }

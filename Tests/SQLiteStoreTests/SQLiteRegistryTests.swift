@@ -98,7 +98,7 @@ import UV
         _ = try SQLiteRegistry(store: store, mode: nil)
         let store = store
         let threads = (0..<4).map { thread in
-            try! Worker(owning: thread) { thread in
+            try! Worker(owning: thread, named: "test") { thread in
                 for number in 0..<25 {
                     _ = try? SQLiteRegistry(store: store, mode: nil).update {
                         try $0.addProvider("psp-\(thread)-\(number)", redirectURIs: [])

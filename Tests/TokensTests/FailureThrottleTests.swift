@@ -175,7 +175,7 @@ private final class Counter: Sendable {
         let throttle = Self.throttle(burst: 500)
         let passed = Counter()
         let workers = try (0..<4).map { _ in
-            try Worker(owning: throttle) { throttle in
+            try Worker(owning: throttle, named: "test") { throttle in
                 for _ in 0..<1000
                 where throttle.failed(.client, Self.key, now: Self.start) == nil {
                     passed.add()

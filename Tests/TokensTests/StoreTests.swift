@@ -38,7 +38,7 @@ import UV
         for number in 0..<count { store.insert(Self.code(number, at: 1)) { _ in } }
         let redeemed = Counter()
         let threads = try (0..<2).map { thread in
-            try Worker(owning: store) { store in
+            try Worker(owning: store, named: "test") { store in
                 for number in 0..<count {
                     let attempt = Redemption(
                         code: Self.code(number, at: 1).id, institution: Institution.ID(1),

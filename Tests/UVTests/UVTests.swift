@@ -59,7 +59,7 @@ import Testing
             wakeup?.close()
         }
         let sender = try #require(wakeup?.sender)
-        let worker = try Worker(owning: sender) { $0.wake() }
+        let worker = try Worker(owning: sender, named: "test") { $0.wake() }
         loop.run()
         worker.join()
         #expect(wakes == 1)
