@@ -35,6 +35,55 @@ public final class TCPStream: Handle {
         unsafe uv_tcp_nodelay(memory.assumingMemoryBound(to: uv_tcp_t.self), 1)
     }
 
+    /// Connects to `address`. What is written before it is connected goes out then, and reading
+    /// begins. Where nobody answers there, `handler` gets `failed`, from the loop.
+    ///
+    /// - Throws: `UVError` where the attempt cannot even begin, as without a route.
+    public init(
+        _ loop: EventLoop, connectingTo address: SocketAddress, _ handler: any TCPStreamHandler
+    ) throws(UVError) {
+        try unsafe super.init(UV_TCP) { memory in
+            unsafe uv_tcp_init(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self))
+        }
+        let code = unsafe connect(to: address)
+        if code < 0 {
+            close()
+            throw UVError(code: code)
+        }
+        self.handler = handler
+    }
+
+    @unsafe private func connect(to address: SocketAddress) -> Int32 {
+        var storage = sockaddr_storage()
+        let parsed = unsafe address.fill(&storage)
+        if parsed < 0 { return parsed }
+        // Freed by its callback, which comes in any case: with ECANCELED where the stream closes.
+        let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
+        let code = unsafe withUnsafePointer(to: &storage) { pointer in
+            unsafe uv_tcp_connect(
+                request, memory.assumingMemoryBound(to: uv_tcp_t.self),
+                UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+            ) { request, status in
+                guard let request = unsafe request else { return }
+                let owner = unsafe Handle.owner(
+                    of: request.pointee.handle.pointee.data, as: TCPStream.self)
+                unsafe request.deallocate()
+                owner?.finishConnecting(status)
+            }
+        }
+        if code < 0 { unsafe request.deallocate() }
+        return code
+    }
+
+    private func finishConnecting(_ status: Int32) {
+        guard isOpen else { return }
+        if status < 0 {
+            handler?.failed(UVError(code: status))
+        } else {
+            resumeReading()
+        }
+    }
+
     @unsafe private var stream: UnsafeMutablePointer<uv_stream_t> {
         unsafe memory.assumingMemoryBound(to: uv_stream_t.self)
     }

@@ -13,6 +13,7 @@ struct ObieTokens: ParsableCommand {
         subcommands: [
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
             AuditCommand.self, BackUp.self, Keys.self, ConfigCommand.self,
+            HealthCheck.self,
         ])
 }
 

@@ -1,0 +1,115 @@
+// One question to a running server, and its answer.
+
+import ArgumentParser
+import UV
+
+/// `http://IP:PORT/PATH`. There is no TLS and no look-up of names.
+struct ProbeURL: CustomStringConvertible {
+    let address: SocketAddress
+    let path: String
+
+    init(address: SocketAddress, path: String) {
+        self.address = address
+        self.path = path
+    }
+
+    init(_ text: String) throws {
+        let scheme = "http://"
+        let rest = text.dropFirst(scheme.count)
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        guard text.hasPrefix(scheme), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw ValidationError(
+                "'\(text)' is not a URL to ask, such as http://127.0.0.1:9090/readyz")
+        }
+        do {
+            address = try SocketAddress(String(rest[..<slash]))
+        } catch {
+            throw ValidationError(error.description)
+        }
+        path = slash == rest.endIndex ? "/" : String(rest[slash...])
+    }
+
+    var description: String { "http://\(address)\(path)" }
+}
+
+enum ProbeOutcome {
+    case answered(status: Int, body: String)
+    case noHTTP
+    case timedOut
+    case failed(UVError)
+}
+
+/// One GET on a loop of its own.
+final class Probe: TCPStreamHandler {
+    /// An answer of more bytes than this is judged by these.
+    private static let bytesMax = 4096
+
+    private let timer: Timer
+    private var stream: TCPStream?
+    private var received: [UInt8] = []
+    private var outcome: ProbeOutcome?
+
+    private init(_ timer: Timer) {
+        self.timer = timer
+    }
+
+    /// Asks and waits until the server has closed the connection.
+    ///
+    /// - Throws: `UVError` where the attempt cannot even begin.
+    static func ask(
+        _ url: ProbeURL, withinMilliseconds limit: UInt64
+    ) throws(UVError) -> ProbeOutcome {
+        Signal.ignoreWriteSignals()
+        let loop = try EventLoop()
+        // Every handle is closed by `finish`, and the loop runs until it is.
+        defer { loop.run() }
+        let probe = Probe(try Timer(loop))
+        probe.timer.start(afterMilliseconds: limit) { probe.finish(.timedOut) }
+        let stream: TCPStream
+        do throws(UVError) {
+            stream = try TCPStream(loop, connectingTo: url.address, probe)
+        } catch {
+            probe.finish(.failed(error))
+            throw error
+        }
+        probe.stream = stream
+        let request =
+            "GET \(url.path) HTTP/1.1\r\nHost: \(url.address)\r\n"
+            + "User-Agent: obie-tokens-healthcheck\r\nConnection: close\r\n\r\n"
+        stream.write(Array(request.utf8).span)
+        loop.run()
+        return probe.outcome ?? .timedOut
+    }
+
+    private func finish(_ outcome: ProbeOutcome) {
+        guard self.outcome == nil else { return }
+        self.outcome = outcome
+        timer.close()
+        stream?.close()
+    }
+
+    func received(_ bytes: Span<UInt8>) {
+        for index in bytes.indices where received.count < Probe.bytesMax {
+            received.append(bytes[index])
+        }
+        if received.count == Probe.bytesMax { finish(judged) }
+    }
+
+    func receivedEnd() { finish(judged) }
+    func drained() {}
+    func failed(_ error: UVError) { finish(.failed(error)) }
+    func closed() {}
+
+    /// What the bytes say: `HTTP/1.1 200 …` (RFC 9112 §4), and a body for people to read.
+    private var judged: ProbeOutcome {
+        let text = String(decoding: received, as: UTF8.self)
+        let words = text.prefix { $0 != "\r\n" }.split(separator: " ")
+        guard text.hasPrefix("HTTP/1."), words.count >= 2, words[1].utf8.count == 3,
+            let status = Int(words[1])
+        else { return .noHTTP }
+        let body = text.split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first ?? ""
+        return .answered(
+            status: status,
+            body: String(body.prefix(100).filter { $0.isASCII && !$0.isWhitespace }))
+    }
+}
