@@ -2,6 +2,7 @@
 // the chain is AuditChain's.
 
 import Crypto
+import UV
 import Tokens
 
 /// What becomes a line. Its texts are cut to the limits below when it is made, so a queue of records
@@ -54,7 +55,7 @@ struct AuditRecord: Sendable {
     /// Appends the line up to the member that chains it.
     func appendMembers(to output: inout [UInt8]) {
         output.append(contentsOf: AuditRecord.opening)
-        AuditText.appendTime(at, to: &output)
+        Timestamp.append(at, to: &output)
         output.append(UInt8(ascii: "\""))
         switch content {
         case .event(let event):
@@ -81,6 +82,8 @@ struct AuditRecord: Sendable {
         append("scope", event.scope.map(name), to: &output)
         append("transaction_reference", event.transactionReference, to: &output)
         append("interaction_id", event.interactionID, to: &output)
+        append("request_id", event.requestID, to: &output)
+        append("trace_id", event.traceID, to: &output)
         append("change", event.change, to: &output)
     }
 

@@ -63,6 +63,7 @@ public enum AuditSearch {
         ("client", "client"), ("fi", "institution"), ("psp", "provider"), ("consent", "consent"),
         ("scope", "scope"), ("code", "code digest"), ("token", "token digest"),
         ("transaction_reference", "transaction"), ("interaction_id", "interaction"),
+        ("request_id", "request"), ("trace_id", "trace"),
         ("change", "change"),
     ]
 

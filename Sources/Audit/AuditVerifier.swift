@@ -1,5 +1,7 @@
 // Whether a log is as it was written: walks its chain from the first line to the last.
 
+import UV
+
 /// What a whole log says of itself.
 public struct AuditSummary: Equatable, Sendable {
     public var lines = 0
@@ -89,10 +91,10 @@ extension AuditSummary {
     fileprivate mutating func add(_ line: ArraySlice<UInt8>) {
         lines += 1
         let members = line.dropFirst(AuditRecord.opening.count)
-        let time = String(decoding: members.prefix(AuditText.timeLength), as: UTF8.self)
+        let time = String(decoding: members.prefix(Timestamp.length), as: UTF8.self)
         if firstTime == nil { firstTime = time }
         lastTime = time
-        let event = members.dropFirst(AuditText.timeLength)
+        let event = members.dropFirst(Timestamp.length)
         if event.starts(with: AuditSummary.repaired) { repairs += 1 }
         if event.starts(with: AuditSummary.dropped), let count = AuditLine(line)?["count"] {
             droppedEvents += Int(count) ?? 0

@@ -15,6 +15,18 @@ final class StoreMetrics: Sendable {
 }
 
 extension SQLiteFile {
+    /// What was written in all, for people; nil where nothing was.
+    public var summary: String? {
+        var sizes = HistogramReading(.sizes)
+        sizes.add(metrics.batchSizes)
+        var commits = HistogramReading(.microseconds)
+        commits.add(metrics.commits)
+        let batches = sizes.count
+        guard batches > 0 else { return nil }
+        return "the store wrote \(sizes.total) changes in \(batches) batches, "
+            + "\(sizes.total / batches) a batch, \(commits.total / batches) us a commit"
+    }
+
     /// The writer has been at one batch for longer, or lets others wait for longer. Any thread.
     public func isWriterStuck(longerThan milliseconds: UInt64) -> Bool {
         let now = Clock.monotonicMicroseconds()

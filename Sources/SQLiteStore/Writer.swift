@@ -51,19 +51,6 @@ final class Writer {
                 rest = rest.dropFirst(batch.count)
             }
         }
-        tellWhatWasWritten()
-    }
-
-    private func tellWhatWasWritten() {
-        var sizes = HistogramReading(.sizes)
-        sizes.add(metrics.batchSizes)
-        var commits = HistogramReading(.microseconds)
-        commits.add(metrics.commits)
-        let batches = sizes.count
-        guard batches > 0 else { return }
-        health.tell(
-            "the store wrote \(sizes.total) changes in \(batches) batches, "
-                + "\(sizes.total / batches) a batch, \(commits.total / batches) us a commit")
     }
 
     /// At least one parcel, and what else fits into one transaction.

@@ -36,7 +36,7 @@ final class Auditor {
     ///   - notes: nil where the request did not get as far as a path.
     ///   - address: asked for only where it matters.
     func answered(
-        _ response: Response, _ ids: [SealedIdentifier], _ notes: AuditNotes?,
+        _ response: Response, _ ids: [SealedIdentifier], _ notes: RequestNotes?,
         address: () -> [UInt8]
     ) {
         guard var event = event(response, ids) else { return }
@@ -137,7 +137,7 @@ final class Auditor {
 }
 
 extension AuditEvent {
-    fileprivate mutating func take(_ notes: AuditNotes, _ issuer: TokenIssuer) {
+    fileprivate mutating func take(_ notes: RequestNotes, _ issuer: TokenIssuer) {
         clientID = notes.clientID
         institution = institution ?? notes.institution
         provider = provider ?? notes.provider
@@ -146,6 +146,8 @@ extension AuditEvent {
         code = notes.code.flatMap { [at] in issuer.identifier($0, now: at) }
         transactionReference = notes.transactionReference
         interactionID = notes.interactionID
+        requestID = notes.requestID
+        traceID = notes.trace?.traceID
         if let precise = notes.reason { reason = precise.rawValue }
     }
 }

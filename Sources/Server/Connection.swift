@@ -29,7 +29,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private let replies: Replies
     private let auditor: Auditor?
     /// Of the request that is being answered.
-    private(set) var notes: AuditNotes?
+    private(set) var notes: RequestNotes?
     private var phase = Phase.reading
     private var reader: RequestReader
     private var session = Session()
@@ -166,11 +166,17 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         }
         requests += 1
         if Int(requests) >= host.limits.requestsPerConnectionMax { context.keepsAlive = false }
-        if auditor != nil { notes = AuditNotes(interactionID: context.interactionID) }
+        if auditor != nil || host.log?.isAccessLogged == true { takeNotes(head, request) }
         let route = host.handler.route(head, request)
         kind = RequestKind(route: route, method: RequestKind.MethodLabel(head.method))
         beganMicroseconds = host.turnBeganMicroseconds
         host.handler.handle(route, head, request, &session, self)
+    }
+
+    private func takeNotes(_ head: borrowing RequestHead, _ request: Span<UInt8>) {
+        let notes = RequestNotes(interactionID: context.interactionID)
+        notes.readTrace(head, request)
+        self.notes = notes
     }
 
     /// Answers a request that cannot be read further, and ends the connection.
@@ -205,12 +211,18 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         precondition(
             isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
         if host.isStopping { context.keepsAlive = false }
+        let before = replies.count
         let ids = replies.append(response, context)
         host.metrics?.answered(response, kind, since: beganMicroseconds)
         if let auditor {
             auditor.answered(response, ids, notes) { transport.peerAddress }
-            notes = nil
         }
+        if let log = host.log, log.isAccessLogged {
+            log.answered(
+                response, ids, kind, since: beganMicroseconds, bytes: replies.count - before,
+                notes, transport.peerAddress)
+        }
+        notes = nil
         phase = context.keepsAlive ? .reading : .lingering
         if isWorking { return }
         // The store took its time: go on with what has come in since.

@@ -30,6 +30,8 @@ protocol ConnectionHost: AnyObject {
     var replies: Replies { get }
     /// nil where there is no audit log.
     var auditor: Auditor? { get }
+    /// nil where nothing is logged.
+    var log: Logger? { get }
     /// nil where nobody counts.
     var metrics: LoopMetrics? { get }
     /// When the kernel told of what this turn of the loop works on, in microseconds.
@@ -43,6 +45,7 @@ protocol ConnectionHost: AnyObject {
 
 extension ConnectionHost {
     var auditor: Auditor? { nil }
+    var log: Logger? { nil }
     var metrics: LoopMetrics? { nil }
     var turnBeganMicroseconds: UInt32 { 0 }
 }

@@ -96,7 +96,7 @@ final class LoopMetrics: Sendable {
     }
 
     /// An answer takes less than the 71 minutes after which 32 bits begin again.
-    private static func microseconds(since began: UInt32) -> Int {
+    static func microseconds(since began: UInt32) -> Int {
         Int(UInt32(truncatingIfNeeded: Clock.monotonicMicroseconds()) &- began)
     }
 

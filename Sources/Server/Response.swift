@@ -124,7 +124,7 @@ struct ReplyContext {
 protocol Responder: ExchangeReceiver {
     func respond(_ response: Response)
     /// For what the audit log is told with the answer; nil where there is no audit log.
-    var notes: AuditNotes? { get }
+    var notes: RequestNotes? { get }
     /// The raw address of the client; empty once it has gone.
     var peerAddress: [UInt8] { get }
 }

@@ -22,6 +22,8 @@ public struct ServerConfiguration {
     public var throttle: FailureThrottle?
     /// nil: nothing is written down.
     public var audit: (any AuditSink)?
+    /// For the access log.
+    public var log: Logger?
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
     public var moreMetrics: ((inout MetricsText) -> Void)?
     public var heartbeat: Heartbeat?
@@ -94,6 +96,7 @@ public final class Server {
     private var expiry: UV.Timer?
     private var workerStopped: Wakeup?
     private var signals: [Signal] = []
+    private var signalledAt: UInt64?
     private var isStopping = false
     private var drainTimer: UV.Timer?
     private var heartbeat: UV.Timer?
@@ -243,7 +246,8 @@ public final class Server {
             source: configuration.listenDescriptors.isEmpty
                 ? .address(address, isShared: true) : .sockets(configuration.listenDescriptors),
             limits: configuration.limits,
-            handler: router, replies: replies, auditor: auditor, metrics: metrics, report: report)
+            handler: router, replies: replies, auditor: auditor, metrics: metrics,
+            log: configuration.log, report: report)
         let orders = try LoopOrders(loop, serving) { store.close() }
         guard let stopped = workerStopped?.sender else { return }
         self.orders.append(orders)
@@ -272,11 +276,18 @@ public final class Server {
         for worker in workers { worker.join() }
     }
 
+    /// Supervisors signal a process and then its group: signals so close are one, in milliseconds.
+    private static let sameSignalMilliseconds: UInt64 = 1000
+
     /// The first asks for an orderly end, the second for an immediate one: it ends the process as if
     /// there were no handler.
     private func signalled(_ number: Int32) {
-        if adminRouter.readiness == .draining { Signal.end(by: number) }
-        drain()
+        let now = control.monotonicMilliseconds
+        guard let first = signalledAt else {
+            signalledAt = now
+            return drain()
+        }
+        if now - first >= Server.sameSignalMilliseconds { Signal.end(by: number) }
     }
 
     private func startHeartbeat(_ heart: Heartbeat) throws(UVError) -> UV.Timer {
@@ -319,6 +330,8 @@ public final class Server {
         heartbeat?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
+        // What comes now is the same signal once more, or too late to hurry anything.
+        for number in [Signal.terminate, Signal.interrupt] { Signal.ignore(number) }
         admin.stop { [store] in store.close() }
     }
 

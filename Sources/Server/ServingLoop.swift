@@ -20,6 +20,7 @@ final class ServingLoop: ConnectionHost {
     let replies: Replies
     let auditor: Auditor?
     let metrics: LoopMetrics?
+    let log: Logger?
     let loop: EventLoop
     private(set) var isStopping = false
     private let source: ListenSource
@@ -38,7 +39,7 @@ final class ServingLoop: ConnectionHost {
     init(
         loop: EventLoop, source: ListenSource, limits: ServerLimits,
         handler: any RequestHandler, replies: Replies, auditor: Auditor? = nil,
-        metrics: LoopMetrics? = nil, report: LoopReport
+        metrics: LoopMetrics? = nil, log: Logger? = nil, report: LoopReport
     ) throws(UVError) {
         self.loop = loop
         self.limits = limits
@@ -46,6 +47,7 @@ final class ServingLoop: ConnectionHost {
         self.replies = replies
         self.auditor = auditor
         self.metrics = metrics
+        self.log = log
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
         self.source = source

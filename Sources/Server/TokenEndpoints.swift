@@ -38,7 +38,7 @@ final class TokenEndpoints {
 
     /// What the checks would have noted.
     private func repeatNotes(
-        _ notes: AuditNotes, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        _ notes: RequestNotes, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
         _ session: borrowing Session
     ) {
         notes.read(APIHeaders(head, bytes), bytes, issuer.registry)

@@ -45,6 +45,10 @@ public struct AuditEvent: Sendable {
     public var transactionReference: String?
     /// The request's `x-fapi-interaction-id`.
     public var interactionID: String?
+    /// The request's `X-Request-Id`.
+    public var requestID: String?
+    /// Of the request's `traceparent` (W3C Trace Context).
+    public var traceID: String?
     /// What a change of the registry was, in words.
     public var change: String?
 

@@ -74,6 +74,11 @@ public enum Machine {
         return code == 0 ? bytes : 0
     }
 
+    /// Blocks.
+    public static func sleep(milliseconds: UInt32) {
+        usleep(milliseconds * 1000)
+    }
+
     /// CPU time of this process, user and system, in seconds (`getrusage(2)`).
     public static var processorSeconds: Double {
         var usage = rusage()
@@ -112,7 +117,7 @@ public enum Machine {
             // Never joined: it ends with the process.
             _ = try Worker(owning: seconds, named: "end") { seconds in
                 var rest = seconds
-                while rest > 0 { rest = sleep(rest) }
+                while rest > 0 { rest = Glibc.sleep(rest) }
                 last()
                 _exit(status)
             }

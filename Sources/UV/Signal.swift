@@ -33,6 +33,12 @@ public final class Signal: Handle {
         }
     }
 
+    /// From now on the signal does nothing. For the end of the process: without a handler a second
+    /// one would cut it short.
+    public static func ignore(_ number: Int32) {
+        _ = Glibc.signal(number, SIG_IGN)
+    }
+
     /// Ends the process as the signal does where nobody handles it.
     public static func end(by number: Int32) -> Never {
         _ = Glibc.signal(number, SIG_DFL)

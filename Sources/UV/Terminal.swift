@@ -8,6 +8,9 @@ public enum Terminal {
         isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
     }
 
+    /// Somebody reads standard error on a terminal.
+    public static var isErrorShown: Bool { isatty(STDERR_FILENO) == 1 }
+
     /// Asks on stderr and waits for an answer. True for `y` and `yes`, in any case.
     public static func confirm(_ question: String) -> Bool {
         let bytes = Array("\(question) [y/N] ".utf8)

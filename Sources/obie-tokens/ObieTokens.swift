@@ -1,7 +1,7 @@
 // The command line: parse, start, wait. What is started stands in Program.
 
 import ArgumentParser
-import Tokens
+import Server
 import UV
 
 @main
@@ -39,15 +39,29 @@ struct Serve: ParsableCommand {
     @OptionGroup var options: Options
 
     func run() throws {
-        let program: Program
-        do {
-            program = try Program(options)
-        } catch let error as ConfigurationFailure {
+        let loaded: Configuration
+        let reload: Reload
+        do throws(ConfigurationFailure) {
+            loaded = try options.load()
+            reload = try Reload(options, loaded)
+        } catch {
             throw error.reported
-        } catch let error as ProgramFailure {
-            Program.log("error: \(error)")
+        }
+        let settings = reload.settings
+        let logger: Logger
+        do throws(UVError) {
+            logger = try Logger(
+                settings.logFormat, settings.logLevel, isAccessLogged: settings.isAccessLogged)
+        } catch {
+            Program.log("error: there is no thread for the log: \(error)")
+            throw ExitCode(71)
+        }
+        defer { logger.close() }
+        do throws(ProgramFailure) {
+            try Program(settings, reload, logger).run()
+        } catch {
+            logger.log(.error, error.description)
             throw ExitCode(error.status)
         }
-        program.run()
     }
 }

@@ -64,6 +64,17 @@ struct Options: ParsableArguments {
     @Option(help: Settings.drainTimeout.info.flagHelp)
     var drainTimeout: String?
 
+    @Option(help: Settings.logLevel.info.flagHelp)
+    var logLevel: String?
+
+    @Option(help: Settings.logFormat.info.flagHelp)
+    var logFormat: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp("\(Settings.accessLog.info.help) (default: --no-access-log)"))
+    var accessLog: Bool?
+
     /// What was said, by the names of the settings.
     private var given: [String: String?] {
         [
@@ -82,6 +93,8 @@ struct Options: ParsableArguments {
             Settings.idleTimeout.info.name: idleTimeout,
             Settings.drainDelay.info.name: drainDelay,
             Settings.drainTimeout.info.name: drainTimeout,
+            Settings.logLevel.info.name: logLevel, Settings.logFormat.info.name: logFormat,
+            Settings.accessLog.info.name: accessLog.map { $0 ? "yes" : "no" },
             Settings.throttle.info.name: throttle.map { $0 ? "yes" : "no" },
         ]
     }

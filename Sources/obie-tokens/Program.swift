@@ -20,14 +20,12 @@ struct Program {
     private let file: SQLiteFile?
     private let audit: AuditLog?
     private let notices: ServiceNotices
+    private let logger: Logger
 
-    /// - Throws: `ConfigurationFailure`, `ProgramFailure`
-    init(_ options: Options) throws {
-        let loaded = try options.load()
-        try self.init(try ServeSettings(loaded), Reload(options, loaded))
-    }
-
-    private init(_ options: ServeSettings, _ reload: Reload) throws(ProgramFailure) {
+    init(
+        _ options: ServeSettings, _ reload: Reload, _ logger: Logger
+    ) throws(ProgramFailure) {
+        self.logger = logger
         // Secrets are in memory; a core on disk, or another process that looks in, would have them.
         Machine.forbidCoreDumps()
         let notices = ServiceNotices(ServiceManager.fromEnvironment())
@@ -44,20 +42,23 @@ struct Program {
         configuration.publicURL = options.publicURL
         configuration.limits = try Program.limits(options, loops: configuration.loops)
         let store = try OpenedStore(options, settings) { line in
-            Program.log(line)
+            logger.log(.warning, line)
             notices.status(line)
         }
         file = store.file
         do throws(ProgramFailure) {
-            audit = try auditPath.map(Program.openAudit)
+            audit = try auditPath.map { (path) throws(ProgramFailure) in
+                try Program.openAudit(path, logger)
+            }
         } catch {
             file?.close()
             throw error
         }
         configuration.audit = audit
-        configuration.heartbeat = notices.heartbeat(file) { Program.log($0) }
-        configuration.onStateChange = Program.stateChanged(notices, reload)
-        configuration.onHangUp = { reload.perform($0, notices) }
+        configuration.log = logger
+        configuration.heartbeat = notices.heartbeat(file) { logger.log(.warning, $0) }
+        configuration.onStateChange = Program.stateChanged(notices, reload, logger)
+        configuration.onHangUp = { reload.perform($0, notices, logger) }
         configuration.moreMetrics = Program.metrics(settings.mode, file, audit)
         configuration.throttle =
             options.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
@@ -78,11 +79,13 @@ struct Program {
 
     private func announce(_ mode: IssuerSettings.Mode, loops: Int) {
         if mode == .sandbox {
-            Program.log(
+            logger.log(
+                .warning,
                 "SANDBOX: this sandbox takes well-known credentials; never expose it. "
                     + "Use --mode production for a real one.")
         }
-        Program.log(
+        logger.log(
+            .info,
             "listening on http://\(server.address), probes on http://\(server.adminAddress), "
                 + "\(loops) event loop\(loops == 1 ? "" : "s")")
         notices.ready("serving on http://\(server.address)")
@@ -99,17 +102,20 @@ struct Program {
     /// Tells people and the service manager; and sees to it that the process ends in time, whatever
     /// the disk does.
     private static func stateChanged(
-        _ notices: ServiceNotices, _ reload: Reload
+        _ notices: ServiceNotices, _ reload: Reload, _ logger: Logger
     ) -> (ServerState) -> Void {
         { state in
             let drainTimeout = reload.settings.drainTimeout
             notices.changed(state)
             switch state {
-            case .draining: log("draining: /readyz says 503, connections are still accepted")
+            case .draining:
+                logger.log(.info, "draining: /readyz says 503, connections are still accepted")
             case .stopping:
-                log("stopping: no more connections; what is under way has \(drainTimeout) s")
+                logger.log(
+                    .info, "stopping: no more connections; what is under way has \(drainTimeout) s")
                 Machine.endProcess(afterSeconds: UInt32(drainTimeout) + 1, status: 74) {
-                    log("error: the disk did not answer in time; ended without it")
+                    logger.log(.error, "the disk did not answer in time; ended without it")
+                    logger.close()
                 }
             }
         }
@@ -136,9 +142,11 @@ struct Program {
         }
     }
 
-    private static func openAudit(_ path: String) throws(ProgramFailure) -> AuditLog {
+    private static func openAudit(
+        _ path: String, _ logger: Logger
+    ) throws(ProgramFailure) -> AuditLog {
         do throws(AuditFailure) {
-            return try AuditLog(path: path, report: log)
+            return try AuditLog(path: path) { logger.log(.warning, $0) }
         } catch {
             throw ProgramFailure(
                 description: "cannot use the audit log: \(error); choose another file with "
@@ -178,7 +186,8 @@ struct Program {
         server.run()
         audit?.close()
         file?.close()
-        Program.log("stopped")
+        if let summary = file?.summary { logger.log(.info, summary) }
+        logger.log(.info, "stopped")
     }
 
     /// One line on stderr. Never a secret. Any thread.

@@ -15,7 +15,7 @@ final class Reload {
     }
 
     /// Where anything is wrong everything stays as it was, and one line says why.
-    func perform(_ server: Server, _ notices: ServiceNotices) {
+    func perform(_ server: Server, _ notices: ServiceNotices, _ logger: Logger) {
         notices.reloading()
         defer { notices.reloaded() }
         let fresh: Configuration
@@ -24,7 +24,7 @@ final class Reload {
             fresh = try options.load()
             wanted = try ServeSettings(fresh)
         } catch {
-            Program.log("error: nothing was reloaded: \(error)")
+            logger.log(.error, "nothing was reloaded: \(error)")
             return
         }
         var changes = 0
@@ -33,15 +33,17 @@ final class Reload {
             let new = fresh.entry(setting)?.value ?? setting.fallback
             guard old != new else { continue }
             changes += 1
-            Program.log(
+            logger.log(
+                setting.isReloadable ? .info : .warning,
                 setting.isReloadable
                     ? "reloaded: \(setting.name) is \(new) now, it was \(old)"
                     : "\(setting.name) can only change at a restart: it stays \(old), not \(new)")
         }
-        if changes == 0 { Program.log("reloaded: no setting has changed") }
+        if changes == 0 { logger.log(.info, "reloaded: no setting has changed") }
         settings.take(wanted)
         // What needs a restart is named each time until there is one.
         loaded = loaded.taking(fresh) { $0.isReloadable }
         server.reload(settings.limits)
+        logger.set(settings.logLevel, isAccessLogged: settings.isAccessLogged)
     }
 }

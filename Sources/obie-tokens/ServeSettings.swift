@@ -23,6 +23,9 @@ struct ServeSettings: Sendable {
     var publicURL: String?
     /// nil: none.
     var auditPath: String?
+    var logLevel: Logger.Level
+    var logFormat: Logger.Format
+    var isAccessLogged: Bool
 
     init(_ configuration: Configuration) throws(ConfigurationFailure) {
         listen = try configuration.value(Settings.listen)
@@ -42,6 +45,9 @@ struct ServeSettings: Sendable {
         publicURL = try configuration.given(Settings.publicURL)
         auditPath = try configuration.given(Settings.auditLog).path(
             store, mode == .sandbox ? .sandbox : .production)
+        logLevel = try configuration.value(Settings.logLevel).level
+        logFormat = try configuration.value(Settings.logFormat).format
+        isAccessLogged = try configuration.value(Settings.accessLog)
         if let maxConnections, let loops, maxConnections < loops {
             throw ConfigurationFailure(
                 description: "--max-connections must be at least --loops: each takes a share",
@@ -55,6 +61,8 @@ struct ServeSettings: Sendable {
         idleTimeout = fresh.idleTimeout
         drainDelay = fresh.drainDelay
         drainTimeout = fresh.drainTimeout
+        logLevel = fresh.logLevel
+        isAccessLogged = fresh.isAccessLogged
     }
 
     /// The limits that SIGHUP can change, among others.
@@ -105,4 +113,29 @@ enum Mode: String, CaseIterable, Sendable {
 enum TokenLifetime: Sendable {
     case seconds(Int64)
     case never
+}
+
+enum LogLevel: String, CaseIterable, Sendable {
+    case debug, info, warning, error
+
+    var level: Logger.Level {
+        switch self {
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}
+
+enum LogFormat: String, CaseIterable, Sendable {
+    case auto, json, text
+
+    var format: Logger.Format {
+        switch self {
+        case .auto: Terminal.isErrorShown ? .text : .json
+        case .json: .json
+        case .text: .text
+        }
+    }
 }

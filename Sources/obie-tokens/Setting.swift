@@ -115,12 +115,23 @@ enum Settings {
         help: "The file that gets a line for everything issued, refused, revoked and changed; or "
             + "none.")
 
+    static let logLevel = Setting(
+        "log-level", "debug|info|warning|error", fallback: "info", isReloadable: true,
+        OptionValue.choice(LogLevel.self),
+        help: "What is less important does not get into the log.")
+    static let logFormat = Setting(
+        "log-format", "auto|json|text", fallback: "auto", OptionValue.choice(LogFormat.self),
+        help: "How lines on stderr look; auto is text on a terminal, and else JSON.")
+    static let accessLog = Setting(
+        "access-log", "yes|no", fallback: "no", isReloadable: true, OptionValue.truth,
+        help: "Log a line for every answer.")
+
     /// In the order in which people read them.
     static let all: [SettingInfo] = [
         mode.info, listen.info, adminListen.info, publicURL.info, store.info, keysFile.info,
         auditLog.info, codeLifetime.info, accessTokenLifetime.info, throttle.info, loops.info,
         maxConnections.info, headTimeout.info, idleTimeout.info, drainDelay.info,
-        drainTimeout.info,
+        drainTimeout.info, logLevel.info, logFormat.info, accessLog.info,
     ]
 
     static func named(_ name: String) -> SettingInfo? { all.first { $0.name == name } }

@@ -67,7 +67,9 @@ import Testing
     ) {
         #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: here)
         let lines = outcome.errors.split(separator: "\n")
-        let sentences = lines.filter { $0.contains("rror: ") }
+        let sentences = lines.filter {
+            $0.contains("rror: ") || $0.contains(#""level":"error""#)
+        }
         #expect(sentences.count == 1, "\(outcome.errors)", sourceLocation: here)
         // ArgumentParser adds how it is used.
         #expect(lines.count == (status == 64 ? 3 : 1), "\(outcome.errors)", sourceLocation: here)

@@ -66,7 +66,7 @@ import Testing
                 "--admin-listen", "127.0.0.1:0", "--store", "sqlite:\(folder.store)",
             ])
         #expect(outcome.status == 124, "timeout(1) says that it has ended the program")
-        #expect(outcome.errors.hasSuffix("stopped\n"), "\(outcome.errors)")
+        #expect(outcome.errors.hasSuffix("\"message\":\"stopped\"}\n"), "\(outcome.errors)")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(Set(files) == ["store.db", "store.db.keys", "store.db.lock", "store.db.registry"])
     }

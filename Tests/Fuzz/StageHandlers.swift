@@ -50,7 +50,7 @@ final class CountedHandler: RequestHandler {
             inner.exchanged(result, client)
         }
 
-        var notes: AuditNotes? { inner.notes }
+        var notes: RequestNotes? { inner.notes }
         var peerAddress: [UInt8] { inner.peerAddress }
 
         private func count() {
