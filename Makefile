@@ -3,6 +3,10 @@
 #   make run     install what is missing, build, start the sandbox on 127.0.0.1:8080
 #   make test    install what is missing, build, run all tests
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
+#   make service-check   systemd units, readiness, watchdog, drain, restarts under load
+#   make openapi-check   /openapi.json against the running server, and a client made from it
+#   make image TAG=obie-tokens    the container image, with docker, podman or buildah
+#   make image-check     the image without a registry: build, run it confined, exchange a code
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 11 minutes)
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
@@ -40,12 +44,15 @@ FUZZER := OBIE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --produc
 
 # A second HTTP parser to compare ours with, in a place of its own.
 H11 := .build/h11
+# What holds the server to its description.
+OPENAPI := .build/openapi
 EVENTS := .build/release/http1-events
 SECONDS ?= 30
 COUNT ?=
 SEED ?=
+TAG ?= obie-tokens
 
-.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -83,7 +90,7 @@ lint:
 
 check: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
-	$(MAKE) service-check
+	$(MAKE) service-check openapi-check
 	Benchmarks/instructions.py --server $(SERVER)
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
@@ -92,6 +99,7 @@ check: check-tools lint test release
 	Tests/Abuse/abuse_test.py --server $(SERVER)
 	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	$(MAKE) fuzz FUZZ_SECONDS=30
+	$(MAKE) image-check
 
 service-check: release
 	@Scripts/install-tools.sh systemd prometheus wrk curl python3
@@ -119,6 +127,22 @@ $(H11)/installed: Tests/Differential/requirements.txt
 	python3 -m venv --clear $(H11)
 	$(H11)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
+
+$(OPENAPI)/installed: Tests/OpenAPI/requirements.txt
+	@Scripts/install-tools.sh python3 python3-venv
+	python3 -m venv --clear $(OPENAPI)
+	$(OPENAPI)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+openapi-check: release $(OPENAPI)/installed
+	$(OPENAPI)/bin/python Tests/OpenAPI/openapi_check.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
+
+image:
+	Scripts/image.sh $(TAG)
+
+image-check:
+	@Scripts/install-tools.sh buildah mmdebstrap curl iproute2 procps python3
+	Scripts/image-check.sh
 
 differential: tools $(H11)/installed
 	$(RELEASE) http1-events

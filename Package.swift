@@ -54,7 +54,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Server", dependencies: ["UV", "HTTP1", "Metrics", "Tokens"],
-            swiftSettings: strict),
+            resources: [.embedInCode("openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [

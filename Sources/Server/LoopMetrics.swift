@@ -42,13 +42,13 @@ final class LoopMetrics: Sendable {
         201, 200, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 500, 501, 503, 505,
     ]
     /// Room for every route, method and status.
-    private static let kinds = 10 * 5 * 18
+    private static let kinds = 11 * 5 * 18
     static let refusals: [CodeRefusal] = [
         .unknown, .expired, .used, .otherInstitution, .otherProvider, .otherRedirectURI, .revoked,
     ]
     static let oauthErrors = ["invalid_client", "invalid_request"]
 
-    private let durations: InlineArray<900, Histogram>
+    private let durations: InlineArray<990, Histogram>
     private let errors: InlineArray<25, Counter>
     private let oauthErrors: InlineArray<2, Counter>
     private let refusals: InlineArray<7, Counter>

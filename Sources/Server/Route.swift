@@ -5,7 +5,7 @@ import HTTP1
 /// What a request's path leads to. Metrics and logs name it, never the path itself: that may be
 /// anything.
 enum Route: UInt8, CaseIterable {
-    case tokens, codes, introspection, revocation, errors, health
+    case tokens, codes, introspection, revocation, errors, health, description
     case live, ready, metrics
     /// No path of ours, or a request that could not be read.
     case other
@@ -19,6 +19,7 @@ enum Route: UInt8, CaseIterable {
         case .revocation: "/oauth2/revoke"
         case .errors: "/errors"
         case .health: "/healthz"
+        case .description: "/openapi.json"
         case .live: "/livez"
         case .ready: "/readyz"
         case .metrics: "/metrics"

@@ -6,7 +6,7 @@ import Tokens
 /// Answers the public listener. The path is compared literally; the query is no part of it.
 final class Router: RequestHandler {
     private static let routes = RouteTable([
-        .tokens, .codes, .introspection, .revocation, .errors, .health,
+        .tokens, .codes, .introspection, .revocation, .errors, .health, .description,
     ])
 
     private let issuer: TokenIssuer
@@ -56,11 +56,15 @@ final class Router: RequestHandler {
                 .content(ErrorPage.html, type: "text/html; charset=utf-8", status: .ok))
         case (.health, .get), (.health, .head):
             responder.respond(.content(Router.healthy, type: "application/json", status: .ok))
+        case (.description, .get), (.description, .head):
+            responder.respond(
+                .content(
+                    PackageResources.openapi_json, type: "application/json", status: .ok))
         case (.other, _), (.live, _), (.ready, _), (.metrics, _):
             responder.respond(Router.noRoute(head, bytes))
         case (.tokens, _), (.codes, _), (.introspection, _), (.revocation, _):
             responder.respond(Router.notOffered(head.method, allow: "POST, OPTIONS"))
-        case (.errors, _), (.health, _):
+        case (.errors, _), (.health, _), (.description, _):
             responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
         }
     }

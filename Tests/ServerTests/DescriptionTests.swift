@@ -1,0 +1,47 @@
+// /openapi.json against the tables of the code: no route, status or error code is missing or made up.
+
+import Foundation
+import Testing
+
+@testable import Server
+
+@Suite struct DescriptionTests {
+    private typealias Object = [String: Any]
+
+    private static func description() throws -> [String: Any] {
+        let json = try JSONSerialization.jsonObject(with: Data(PackageResources.openapi_json))
+        return try #require(json as? [String: Any])
+    }
+
+    @Test func everyRouteIsDescribedAndNoOther() throws {
+        let paths = try #require(try Self.description()["paths"] as? Object)
+        let admin: Set<Route> = [.live, .ready, .metrics, .other]
+        let routes = Set(Route.allCases).subtracting(admin).map(\.template)
+        #expect(Set(paths.keys) == Set(routes))
+    }
+
+    /// Each response has an example for each code that can come with its status.
+    @Test func everyErrorIsDescribedUnderItsStatusAndNoOther() throws {
+        let components = try #require(try Self.description()["components"] as? Object)
+        let schemas = try #require(components["schemas"] as? [String: Object])
+        let properties = try #require(schemas["Error"]?["properties"] as? [String: Object])
+        let listed = try #require(properties["code"]?["enum"] as? [String])
+        #expect(Set(listed) == Set(ErrorCode.allCases.map(\.rawValue)))
+
+        let paths = try #require(try Self.description()["paths"] as? [String: Object])
+        let post = try #require(paths["/v1/obie/tokens"]?["post"] as? Object)
+        let responses = try #require(post["responses"] as? [String: Object])
+        let shared = try #require(components["responses"] as? [String: Object])
+        var described: [String: Int] = [:]
+        for (status, response) in responses {
+            guard let name = (response["$ref"] as? String)?.split(separator: "/").last else {
+                continue
+            }
+            let content = try #require(shared[String(name)]?["content"] as? [String: Object])
+            let examples = try #require(content["application/json"]?["examples"] as? Object)
+            for code in examples.keys { described[code] = Int(status) }
+        }
+        let known = ErrorCode.allCases.map { ($0.rawValue, $0.status.code) }
+        #expect(described == Dictionary(uniqueKeysWithValues: known))
+    }
+}
