@@ -5,8 +5,9 @@
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
 #   make openapi-check   /openapi.json against the running server, and a client made from it
-#   make image TAG=obie-tokens    the container image, with docker, podman or buildah
-#   make image-check     the image without a registry: build, run it confined, exchange a code
+#   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
+#   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
+#   make deploy-check    Dockerfile and Deploy against their schemas, and nginx in front
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 11 minutes)
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
@@ -50,9 +51,11 @@ EVENTS := .build/release/http1-events
 SECONDS ?= 30
 COUNT ?=
 SEED ?=
-TAG ?= obie-tokens
+# Schemas and linters for the files in Deploy.
+SCHEMAS := .build/schemas
+TAG ?=
 
-.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -99,7 +102,8 @@ check: check-tools lint test release
 	Tests/Abuse/abuse_test.py --server $(SERVER)
 	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	$(MAKE) fuzz FUZZ_SECONDS=30
-	$(MAKE) image-check
+	$(MAKE) deploy-check
+	if [ "$$(id -u)" -eq 0 ]; then $(MAKE) image-check; else echo 'image-check: left out, it needs root'; fi
 
 service-check: release
 	@Scripts/install-tools.sh systemd prometheus wrk curl python3
@@ -140,9 +144,20 @@ openapi-check: release $(OPENAPI)/installed
 image:
 	Scripts/image.sh $(TAG)
 
-image-check:
-	@Scripts/install-tools.sh buildah mmdebstrap curl iproute2 procps python3
+image-check: tools
+	@Scripts/install-tools.sh buildah mmdebstrap iproute2 curl
 	Scripts/image-check.sh
+
+$(SCHEMAS)/installed: Tests/Deploy/requirements.txt
+	@Scripts/install-tools.sh python3 python3-venv
+	python3 -m venv --clear $(SCHEMAS)
+	$(SCHEMAS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+deploy-check: release $(SCHEMAS)/installed
+	@Scripts/install-tools.sh nginx-light openssl python3 curl
+	$(SCHEMAS)/bin/python Tests/Deploy/deploy_test.py --server $(SERVER)
+	Scripts/proxy-check.sh $(SERVER)
 
 differential: tools $(H11)/installed
 	$(RELEASE) http1-events

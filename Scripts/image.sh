@@ -1,27 +1,34 @@
 #!/usr/bin/env bash
-# Builds the container image with whichever tool is there and works.
+# Builds the container image with docker, podman or buildah: the first that is there and works.
 #
 #     Scripts/image.sh [TAG]
 #
-# BUILD_IMAGE and RUNTIME_IMAGE choose other bases, such as those of a registry of your own.
+# BUILD_IMAGE and RUNTIME_IMAGE may name other images to build with and to run on (see Dockerfile).
 set -euo pipefail
-tag=${1:-obie-tokens}
-version=$(sed -n 's/.*static let current = "\(.*\)"/\1/p' Sources/obie-tokens/Version.swift)
-arguments=(--build-arg "VERSION=$version" --tag "$tag:$version" --tag "$tag:latest")
-if revision=$(git rev-parse HEAD 2>/dev/null); then arguments+=(--build-arg "REVISION=$revision"); fi
-for base in BUILD_IMAGE RUNTIME_IMAGE; do
-    if [ -n "${!base:-}" ]; then arguments+=(--build-arg "$base=${!base}"); fi
+cd "$(dirname "$0")/.."
+version=$(sed -n 's/.*current = "\(.*\)".*/\1/p' Sources/obie-tokens/Version.swift)
+tag=${1:-obie-tokens:$version}
+
+arguments=(--tag "$tag" --build-arg "VERSION=$version")
+arguments+=(--build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
+for name in BUILD_IMAGE RUNTIME_IMAGE; do
+    [ -z "${!name:-}" ] || arguments+=(--build-arg "$name=${!name}")
 done
 
-# OCI's format has no HEALTHCHECK, so podman and buildah are told to write Docker's.
+# Podman's and Buildah's own format has no HEALTHCHECK.
 if docker info >/dev/null 2>&1; then
-    docker build "${arguments[@]}" .
-elif command -v podman >/dev/null; then
-    podman build --format docker "${arguments[@]}" .
-elif command -v buildah >/dev/null; then
-    buildah build --format docker "${arguments[@]}" .
-else
-    echo "image: there is no docker (with its engine running), podman or buildah; install one of them" >&2
-    exit 69
+    set -x
+    exec docker build "${arguments[@]}" .
+elif podman info >/dev/null 2>&1; then
+    set -x
+    exec podman build --format docker "${arguments[@]}" .
+elif buildah info >/dev/null 2>&1; then
+    command -v crun runc >/dev/null || arguments+=(--isolation chroot)
+    set -x
+    exec buildah build --format docker "${arguments[@]}" .
 fi
-echo "image: built $tag:$version"
+cat >&2 <<'END'
+obie-tokens: an image takes docker, podman or buildah, and none of them works here ('docker info', 'podman info' and
+'buildah info' say why). Where no registry can be reached, 'make image-check' builds and tries one all the same, as root.
+END
+exit 69

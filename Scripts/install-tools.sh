@@ -33,6 +33,7 @@ for package in "$@"; do
         libuv1-dev) pkg-config --exists 'libuv >= 1.44' 2>/dev/null && continue ;;
         libsqlite3-dev) pkg-config --exists 'sqlite3 >= 3.37' 2>/dev/null && continue ;;
         nginx-light) [ -x /usr/sbin/nginx ] && continue ;;
+        iproute2) command -v ip >/dev/null && continue ;;
         python3-venv) python3 -c 'import ensurepip' 2>/dev/null && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
         *) command -v "$package" >/dev/null && continue ;;
