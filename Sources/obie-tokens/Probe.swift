@@ -110,6 +110,6 @@ final class Probe: TCPStreamHandler {
         let body = text.split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first ?? ""
         return .answered(
             status: status,
-            body: String(body.prefix(100).filter { $0.isASCII && !$0.isWhitespace }))
+            body: String(body.prefix(100).filter { $0 >= " " && $0 <= "~" }))
     }
 }
