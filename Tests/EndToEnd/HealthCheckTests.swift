@@ -35,6 +35,14 @@ import Testing
         #expect(outcome.errors.contains("503") && outcome.errors.contains("draining"))
     }
 
+    @Test func answerIsShownWithItsSpaces() throws {
+        let port = try ServerProcess.shared().adminPort
+        let outcome = try check(["--url", "http://127.0.0.1:\(port)/x"])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("answered 404"))
+        #expect(outcome.errors.contains("there is nothing"))
+    }
+
     @Test func nobodyThereIsNotHealthy() throws {
         let outcome = try check(["--url", "http://127.0.0.1:1/readyz"])
         #expect(outcome.status == 1)
