@@ -330,8 +330,9 @@ public final class Server {
         heartbeat?.close()
         workerStopped?.close()
         for signal in signals { signal.close() }
-        // What comes now is the same signal once more, or too late to hurry anything.
-        for number in [Signal.terminate, Signal.interrupt] { Signal.ignore(number) }
+        // What comes now is the same signal once more, or too late to hurry anything; and SIGHUP would
+        // end the process while the store is being closed.
+        for number in [Signal.terminate, Signal.interrupt, Signal.hangUp] { Signal.ignore(number) }
         admin.stop { [store] in store.close() }
     }
 

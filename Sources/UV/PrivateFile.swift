@@ -13,9 +13,12 @@ public enum PrivateFile {
                 + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
         }
         public var isAbsent: Bool { code == ENOENT }
+        /// The user may not.
+        public var isForbidden: Bool { code == EACCES || code == EPERM }
     }
 
-    private static let bytesMax = 64 * 1024
+    /// More of a file is not read, in bytes.
+    public static let bytesMax = 64 * 1024
 
     /// The whole content, at most 64 KiB. Any thread; blocks.
     public static func read(_ path: String) throws(Failure) -> [UInt8] {

@@ -33,8 +33,8 @@ public final class Signal: Handle {
         }
     }
 
-    /// From now on the signal does nothing. For the end of the process: without a handler a second
-    /// one would cut it short.
+    /// From now on the signal does nothing, until a `Signal` for it is made: for the time before, and
+    /// for the end of the process, where one without a handler would cut it short. Any thread.
     public static func ignore(_ number: Int32) {
         _ = Glibc.signal(number, SIG_IGN)
     }

@@ -24,15 +24,17 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             let loaded: Configuration
+            let settings: ServeSettings
             do throws(ConfigurationFailure) {
                 loaded = try options.load()
-                _ = try ServeSettings(loaded)
+                settings = try ServeSettings(loaded)
             } catch {
                 throw error.reported
             }
             output.print(
                 Settings.all.map { setting in
-                    let entry = loaded.entry(setting) ?? (setting.fallback, .fallback)
+                    let fallback = settings.derived(setting.name) ?? setting.fallback
+                    let entry = loaded.entry(setting) ?? (fallback, .fallback)
                     return Record([
                         "setting": .text(setting.name), "value": .text(entry.value),
                         "origin": .text(entry.origin.description),
@@ -54,5 +56,23 @@ struct ConfigCommand: ParsableCommand {
             abstract: "Prints the settings as the README has them.", shouldDisplay: false)
 
         func run() { print(ConfigurationFile.table, terminator: "") }
+    }
+}
+
+extension ServeSettings {
+    /// What a default that depends on others comes to; nil where it is a value itself, or shows only
+    /// at a start.
+    fileprivate func derived(_ name: String) -> String? {
+        switch name {
+        case Settings.keysFile.info.name:
+            switch store {
+            case .memory: nil
+            case .sqlite(let path): KeyFile.path(besideStore: path)
+            }
+        case Settings.auditLog.info.name: auditPath ?? "none"
+        case Settings.loops.info.name: "\(Machine.availableProcessors)"
+        case Settings.publicURL.info.name: listen.port == 0 ? nil : "http://\(listen)"
+        default: nil
+        }
     }
 }

@@ -62,22 +62,17 @@ struct Configuration: Sendable {
             guard let setting = Settings.named(name) else { return }
             try explaining(setting, entry) { try setting.check($0) }
         }
-        let path = file ?? environment[pathVariable]
-        if let path, !path.isEmpty {
+        if let path = try path(file, environment) {
             for (name, value, line) in try ConfigurationFile.read(path) {
                 try enter(name, (value, .file(path, line: line)))
             }
         }
         for (variable, value) in environment.sorted(by: { $0.key < $1.key }) {
             guard variable.hasPrefix(SettingInfo.prefix), variable != pathVariable,
-                !isOfKubernetes(variable)
+                !isOfKubernetes(variable, value)
             else { continue }
             guard let setting = Settings.all.first(where: { $0.variable == variable }) else {
-                let known = Settings.all.map(\.variable) + [pathVariable]
-                throw ConfigurationFailure(
-                    description: "there is no setting \(variable)\(Nearest.hint(variable, known)); "
-                        + "correct the name, or unset the variable",
-                    status: 78)
+                throw unknown(variable)
             }
             try enter(setting.name, (value, .environment(variable)))
         }
@@ -89,10 +84,38 @@ struct Configuration: Sendable {
 
     static let pathVariable = SettingInfo.prefix + "CONFIG"
 
-    /// Kubernetes tells every container of a service by the name of obie-tokens in such variables.
-    private static func isOfKubernetes(_ variable: String) -> Bool {
-        variable.contains("_SERVICE_HOST") || variable.contains("_SERVICE_PORT")
-            || variable.hasSuffix("_PORT") || variable.contains("_PORT_")
+    /// An empty name is a script's mistake; without the file this would be a sandbox.
+    private static func path(
+        _ flag: String?, _ environment: [String: String]
+    ) throws(ConfigurationFailure) -> String? {
+        guard let path = flag ?? environment[pathVariable] else { return nil }
+        guard !path.isEmpty else {
+            let subject = flag == nil ? pathVariable : "--config"
+            throw ConfigurationFailure(
+                description: "\(subject) names no file; write its path, or leave it out",
+                status: flag == nil ? 78 : 64)
+        }
+        return path
+    }
+
+    private static func unknown(_ variable: String) -> ConfigurationFailure {
+        let hint = Nearest.settingHint(
+            String(variable.dropFirst(SettingInfo.prefix.count)),
+            (Settings.all.map(\.variable) + [pathVariable]).map {
+                String($0.dropFirst(SettingInfo.prefix.count))
+            }, prefix: SettingInfo.prefix)
+        return ConfigurationFailure(
+            description: "there is no setting \(variable)\(hint); correct the name, or unset the "
+                + "variable", status: 78)
+    }
+
+    /// Kubernetes and links of containers tell of services whose names begin with obie-tokens in such
+    /// variables: `…_SERVICE_HOST=10.0.0.1`, `…_PORT=tcp://10.0.0.1:8080`, `…_PORT_8080_TCP_ADDR`.
+    private static func isOfKubernetes(_ variable: String, _ value: String) -> Bool {
+        variable.hasSuffix("_SERVICE_HOST") || variable.contains("_SERVICE_PORT")
+            || variable.hasSuffix("_PORT") && value.contains("://")
+            || variable.contains("_PORT_")
+                && ["_TCP", "_UDP", "_SCTP"].contains { variable.contains($0) }
     }
 
     /// This one, with some settings of another.
@@ -126,25 +149,43 @@ struct Configuration: Sendable {
         do {
             return try parse(entry.value)
         } catch {
-            let reason = (error as? ValidationError)?.message ?? "\(error)"
-            throw ConfigurationFailure(
-                description: "\(entry.origin.subject(setting.name)): \(reason)",
-                status: entry.origin == .flag ? 64 : 78)
+            throw failure(setting, entry.origin, (error as? ValidationError)?.message ?? "\(error)")
         }
+    }
+
+    private static func failure(
+        _ setting: SettingInfo, _ origin: Origin, _ reason: String
+    ) -> ConfigurationFailure {
+        ConfigurationFailure(
+            description: "\(origin.subject(setting.name)): \(reason)",
+            status: origin == .flag ? 64 : 78)
+    }
+
+    /// A complaint about a value that is one, but cannot be used; it says where the value stands.
+    func failure(_ setting: SettingInfo, _ reason: String) -> ConfigurationFailure {
+        Configuration.failure(setting, entries[setting.name]?.origin ?? .fallback, reason)
     }
 }
 
 /// The name that was probably meant.
 enum Nearest {
+    /// The same for a setting; where nothing is near it says where all of them are.
+    static func settingHint(_ name: String, _ known: [String], prefix: String = "") -> String {
+        let hint = hint(name, known, prefix: prefix)
+        return hint.isEmpty ? " (`obie-tokens config sample` has all)" : hint
+    }
+
     /// In words, to stand behind the unknown name; empty where nothing is near.
-    static func hint(_ name: String, _ known: [String]) -> String {
+    ///
+    /// - Parameter prefix: what both had in front, which says nothing about how near they are.
+    static func hint(_ name: String, _ known: [String], prefix: String = "") -> String {
         let distances = known.map {
             (name: $0, distance: distance(name.lowercased(), $0.lowercased()))
         }
         guard let best = distances.min(by: { $0.distance < $1.distance }),
             best.distance <= max(2, name.count / 3)
         else { return "" }
-        return " (did you mean \(best.name)?)"
+        return " (did you mean \(prefix)\(best.name)?)"
     }
 
     /// Insertions, deletions and replacements of characters (Levenshtein).

@@ -18,6 +18,12 @@ enum ConfigurationFile {
                 description: "cannot read the configuration \(error); correct --config or "
                     + "\(Configuration.pathVariable), or the file's permissions", status: 66)
         }
+        // A part of it would be other settings.
+        guard bytes.count < PrivateFile.bytesMax else {
+            throw ConfigurationFailure(
+                description: "\(path) has 64 KiB or more, which no configuration needs; is it the "
+                    + "right file?", status: 78)
+        }
         return try parse(String(decoding: bytes, as: UTF8.self), path)
     }
 
@@ -33,14 +39,19 @@ enum ConfigurationFile {
                 ConfigurationFailure(
                     description: "\(path), line \(index + 1): \(reason)", status: 78)
             }
+            // It is not repeated: in the wrong file it may be a key.
             guard let equals = line.firstIndex(of: "=") else {
-                throw failed("'\(line)' is no setting; write name = value, or # and a comment")
+                throw failed("this is no setting; write name = value, or # and a comment")
             }
             let name = String(trimmed(line[..<equals]))
             let value = String(trimmed(line[line.index(after: equals)...]))
             guard let setting = Settings.named(name) else {
-                let hint = Nearest.hint(name, Settings.all.map(\.name))
-                throw failed("there is no setting '\(name)'\(hint); correct it, or put # in front")
+                let hint = Nearest.settingHint(name, Settings.all.map(\.name))
+                throw failed(
+                    "there is no setting \(shown(name))\(hint); correct it, or put # in front")
+            }
+            guard !hasComment(value) else {
+                throw failed("a comment has a line of its own; move it there, from # on")
             }
             if let first = settings.first(where: { $0.name == setting.name }) {
                 throw failed("\(name) stands in line \(first.line) already; remove one of them")
@@ -48,6 +59,17 @@ enum ConfigurationFile {
             settings.append((setting.name, value, index + 1))
         }
         return settings
+    }
+
+    /// A name that was misspelt, but nothing that could be a secret.
+    private static func shown(_ name: String) -> String {
+        name.count <= 32 && name.allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" }
+            ? name : "of this name"
+    }
+
+    /// Else it would become a part of a path.
+    private static func hasComment(_ value: String) -> Bool {
+        value.hasPrefix("#") || value.contains(" #") || value.contains("\t#")
     }
 
     private static func trimmed(_ text: some StringProtocol) -> Substring {
@@ -70,10 +92,11 @@ enum ConfigurationFile {
                 lines.append("# \(line)")
             }
             if setting.isReloadable { lines.append("# A new value counts after SIGHUP.") }
-            lines.append(
-                setting.isFallbackValue
-                    ? "#\(setting.name) = \(setting.fallback)"
-                    : "#\(setting.name) =   # by default: \(setting.fallback)")
+            if setting.isFallbackValue {
+                lines.append("#\(setting.name) = \(setting.fallback)")
+            } else {
+                lines += ["# By default: \(setting.fallback).", "#\(setting.name) ="]
+            }
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -9,7 +9,7 @@ enum KeyFile {
         _ source: KeySource, store path: String
     ) throws(ProgramFailure) -> Keyring {
         switch source {
-        case .besideTheStore: return try open("\(path).keys")
+        case .besideTheStore: return try open(KeyFile.path(besideStore: path))
         case .file(let file): return try open(file)
         case .credential(let name):
             guard let folder = Environment.value("CREDENTIALS_DIRECTORY") else {
@@ -19,8 +19,10 @@ enum KeyFile {
                         + "none: put LoadCredential=\(name):/etc/obie-tokens/\(name) into the unit, "
                         + "or name a file with keys-file", status: 78)
             }
+            let file = "\(folder)/\(name)"
+            let content: [UInt8]
             do throws(PrivateFile.Failure) {
-                _ = try PrivateFile.read("\(folder)/\(name)")
+                content = try PrivateFile.read(file)
             } catch {
                 throw ProgramFailure(
                     description:
@@ -28,7 +30,7 @@ enum KeyFile {
                         + "keys create`, and put LoadCredential=\(name):FILE into the unit",
                     status: 78)
             }
-            return try read("\(folder)/\(name)")
+            return try keyring(content, file)
         }
     }
 
@@ -48,16 +50,20 @@ enum KeyFile {
                 + "name, or use `obie-tokens keys rotate`")
     }
 
+    /// Where they are if nothing else is said.
+    static func path(besideStore path: String) -> String { "\(path).keys" }
+
     /// Reads the keys; makes the file, readable for this user only, where there is none.
     private static func open(_ path: String) throws(ProgramFailure) -> Keyring {
+        let content: [UInt8]
         do throws(PrivateFile.Failure) {
-            _ = try PrivateFile.read(path)
+            content = try PrivateFile.read(path)
         } catch  where error.isAbsent {
             return try make(path)
         } catch {
-            throw ProgramFailure(description: "cannot read the key file \(error)")
+            throw unreadable(error)
         }
-        return try read(path)
+        return try keyring(content, path)
     }
 
     private static func read(_ path: String) throws(ProgramFailure) -> Keyring {
@@ -65,14 +71,30 @@ enum KeyFile {
         do throws(PrivateFile.Failure) {
             content = try PrivateFile.read(path)
         } catch {
-            throw ProgramFailure(description: "cannot read the key file \(error)")
+            throw unreadable(error)
         }
+        return try keyring(content, path)
+    }
+
+    private static func keyring(
+        _ content: [UInt8], _ path: String
+    ) throws(ProgramFailure) -> Keyring {
         guard let keyring = Keyring(fileContent: content) else {
             throw ProgramFailure(
                 description: "\(path) is no key file: it has one key per line, each of 32 "
                     + "hexadecimal digits; bring back the one that was beside the store")
         }
         return keyring
+    }
+
+    private static func unreadable(_ failure: PrivateFile.Failure) -> ProgramFailure {
+        let fix =
+            failure.isForbidden
+            ? "give it to the user that the server runs as (chown)"
+            : "bring it back, or name another one with keys-file"
+        return ProgramFailure(
+            description: "cannot read the key file \(failure); \(fix)",
+            status: failure.isForbidden ? 77 : 71)
     }
 
     /// Puts a new key in front.

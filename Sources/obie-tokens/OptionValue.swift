@@ -13,12 +13,13 @@ enum OptionValue {
         }
     }
 
+    /// What is refused is not repeated: it may be a URL with a password.
     @Sendable static func store(_ text: String) throws -> StoreChoice {
         if text == "memory" { return .memory }
         let prefix = "sqlite:"
         guard text.hasPrefix(prefix), text.count > prefix.count else {
             throw ValidationError(
-                "'\(text)' is not a store; write memory, or sqlite: and a path such as "
+                "this is not a store; write memory, or sqlite: and a path such as "
                     + "sqlite:./obie-tokens.db")
         }
         return .sqlite(path: String(text.dropFirst(prefix.count)))
@@ -44,14 +45,14 @@ enum OptionValue {
         text == "never" ? .never : .seconds(try number(text, 1...3_155_760_000))
     }
 
-    /// Without a trailing slash.
+    /// Without a trailing slash. All clients see it, so it must not have a password.
     @Sendable static func url(_ text: String) throws -> String {
         guard ["http://", "https://"].contains(where: { text.hasPrefix($0) }),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
-            !text.contains("#"), !text.contains("?"), !text.contains("\"")
+            !text.contains(where: { "#?@\"".contains($0) })
         else {
             throw ValidationError(
-                "'\(text)' is not a URL to put a path behind, such as https://tokens.example")
+                "this is not a URL to put a path behind, such as https://tokens.example")
         }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
     }

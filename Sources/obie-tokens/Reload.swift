@@ -1,6 +1,7 @@
 // SIGHUP: what can be changed while the server runs is, and the rest is named.
 
 import Server
+import UV
 
 /// Reads the settings again. The main thread.
 final class Reload {
@@ -12,6 +13,8 @@ final class Reload {
         self.options = options
         self.loaded = loaded
         settings = try ServeSettings(loaded)
+        // Until the server takes it: it would end the process in the middle of its start.
+        Signal.ignore(Signal.hangUp)
     }
 
     /// Where anything is wrong everything stays as it was, and one line says why.

@@ -49,9 +49,10 @@ struct ServeSettings: Sendable {
         logFormat = try configuration.value(Settings.logFormat).format
         isAccessLogged = try configuration.value(Settings.accessLog)
         if let maxConnections, let loops, maxConnections < loops {
-            throw ConfigurationFailure(
-                description: "--max-connections must be at least --loops: each takes a share",
-                status: 64)
+            throw configuration.failure(
+                Settings.maxConnections.info,
+                "\(maxConnections) connections are fewer than \(loops) loops, and each takes a share; "
+                    + "raise it, or lower loops")
         }
     }
 

@@ -16,8 +16,11 @@ struct StoreOption: ParsableArguments {
     @Option(help: Settings.auditLog.info.flagHelp)
     var auditLog: String?
 
-    private func load() throws -> Configuration {
-        let given = [Settings.store.info.name: store, Settings.auditLog.info.name: auditLog]
+    private func load(keysFile: String? = nil) throws -> Configuration {
+        let given = [
+            Settings.store.info.name: store, Settings.auditLog.info.name: auditLog,
+            Settings.keysFile.info.name: keysFile,
+        ]
         do throws(ConfigurationFailure) {
             return try Configuration.load(
                 flags: given, file: file.config, environment: Environment.all)
@@ -26,9 +29,21 @@ struct StoreOption: ParsableArguments {
         }
     }
 
-    /// The keys of the store.
-    func keys() throws -> KeySource {
-        try load().given(Settings.keysFile) ?? .besideTheStore
+    /// The file with the keys of the store.
+    ///
+    /// - Throws: where they are a credential, which only the service sees.
+    func keys(_ option: KeysFileOption) throws -> String {
+        let settings = try load(keysFile: option.keysFile)
+        switch try settings.given(Settings.keysFile) ?? .besideTheStore {
+        case .besideTheStore: return KeyFile.path(besideStore: try path())
+        case .file(let file): return file
+        case .credential(let name):
+            throw settings.failure(
+                Settings.keysFile.info,
+                "only the service sees the credential \(name); name the file that LoadCredential= "
+                    + "has for it, with --keys-file"
+            ).reported
+        }
     }
 
     /// Writes down what a command has done, where there is an audit log.
@@ -51,11 +66,22 @@ struct StoreOption: ParsableArguments {
 
     /// - Throws: where the store is none on disk.
     func path() throws -> String {
-        switch try load().value(Settings.store) {
+        let settings = try load()
+        switch try settings.value(Settings.store) {
         case .sqlite(let path): return path
-        case .memory: throw ValidationError("a store in memory has no file; write sqlite:PATH")
+        case .memory:
+            throw settings.failure(
+                Settings.store.info,
+                "a store in memory has nothing for a command; write --store sqlite:PATH"
+            ).reported
         }
     }
+}
+
+/// Where the keys are, for commands that need them.
+struct KeysFileOption: ParsableArguments {
+    @Option(help: Settings.keysFile.info.flagHelp)
+    var keysFile: String?
 }
 
 struct BackUp: ParsableCommand {
@@ -68,22 +94,14 @@ struct BackUp: ParsableCommand {
             """)
 
     @OptionGroup var store: StoreOption
+    @OptionGroup var keysFile: KeysFileOption
 
     @Argument(help: "Where the copy goes.")
     var destination: String
 
     func run() throws {
         let path = try store.path()
-        let keys: String
-        switch try store.keys() {
-        case .besideTheStore: keys = "\(path).keys"
-        case .file(let file): keys = file
-        case .credential(let name):
-            Program.log(
-                "error: the keys are the credential \(name), which only the service sees; give the "
-                    + "file behind it with OBIE_TOKENS_KEYS_FILE")
-            throw ExitCode(78)
-        }
+        let keys = try store.keys(keysFile)
         do {
             // The keys second: a rotation in between adds one, and takes none away.
             try Backup.make(of: path, to: destination)
@@ -128,26 +146,16 @@ struct Keys: ParsableCommand {
             discussion: "The server uses it from its next start on.")
 
         @OptionGroup var store: StoreOption
-
-        @Option(help: Settings.keysFile.info.flagHelp)
-        var keysFile: String?
+        @OptionGroup var keysFile: KeysFileOption
 
         func run() throws {
             let path = try store.path()
-            let source = try keysFile.map(OptionValue.keys) ?? store.keys()
-            let keys: String
-            switch source {
-            case .besideTheStore: keys = "\(path).keys"
-            case .file(let file): keys = file
-            case .credential(let name):
-                throw ValidationError(
-                    "the keys are the credential \(name); name the file behind it with --keys-file")
-            }
-            do {
+            let keys = try store.keys(keysFile)
+            do throws(ProgramFailure) {
                 try KeyFile.rotate(keys)
             } catch {
                 Program.log("error: \(error)")
-                throw ExitCode(71)
+                throw ExitCode(error.status)
             }
             try store.record("new sealing key", try SQLiteRegistry.mode(store: path))
             Program.log("\(keys) has a new key; restart the server to use it")

@@ -7,14 +7,14 @@ import Testing
     private static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    private struct Outcome {
+    struct Outcome {
         let status: Int32?
         let output: String
         let errors: String
     }
 
     /// Runs the program with these variables only, beside PATH.
-    private func run(
+    func run(
         _ arguments: [String], _ environment: [String: String] = [:]
     ) throws -> Outcome {
         let variables = environment.map { "\($0.key)=\($0.value)" }
@@ -23,7 +23,7 @@ import Testing
         return Outcome(status: result.0, output: result.1, errors: result.2)
     }
 
-    private func withFile<Value>(_ text: String, body: (String) throws -> Value) throws -> Value {
+    func withFile<Value>(_ text: String, body: (String) throws -> Value) throws -> Value {
         let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try text.write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// What `config show` says of one setting: its value and where that comes from.
-    private func shown(
+    func shown(
         _ name: String, _ arguments: [String], _ environment: [String: String] = [:]
     ) throws -> [String] {
         let outcome = try run(arguments, environment)
@@ -61,7 +61,7 @@ import Testing
     }
 
     /// One sentence that names the fix, the status by sysexits(3), never a backtrace.
-    private func expectRefusal(
+    func expectRefusal(
         _ outcome: Outcome, _ status: Int32, _ words: String...,
         here: SourceLocation = #_sourceLocation
     ) {
@@ -80,7 +80,7 @@ import Testing
         #expect(!outcome.errors.contains("Backtrace"), sourceLocation: here)
     }
 
-    private static let serve = [
+    static let serve = [
         "serve", "--store", "memory", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
     ]
 
@@ -169,7 +169,7 @@ import Testing
             $0.hasPrefix("#") && !$0.hasPrefix("# ")
         }
         #expect(lines.count > 15)
-        let written = lines.filter { !$0.contains("by default") }.map { $0.dropFirst() }
+        let written = lines.filter { !$0.hasSuffix("=") }.map { $0.dropFirst() }
         try withFile(written.joined(separator: "\n")) { (path: String) throws in
             #expect(try run(["config", "show", "--config", path]).status == 0)
         }

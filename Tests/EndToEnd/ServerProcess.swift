@@ -23,15 +23,20 @@ final class ServerProcess: Sendable {
     var origin: String { "http://127.0.0.1:\(port)" }
 
     /// Starts with free ports and waits until it listens.
-    init(_ arguments: [String] = []) throws {
+    ///
+    /// - Parameter environment: set beside what this process has.
+    init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
         // In memory, unless the test says otherwise: a file has one server.
         let store = arguments.contains("--store") ? [] : ["--store", "memory"]
         // Tests fail more often than a client may, unless they are about that.
         let throttle = arguments.contains("--throttle") ? [] : ["--no-throttle"]
         let addresses =
             ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] + store + throttle
+        let variables = environment.map { "\($0.key)=\($0.value)" }
         program = try ChildProcess(
-            ChildProcess.binary.path, ["serve"] + addresses + arguments, isWatched: true)
+            "/usr/bin/env",
+            variables + [ChildProcess.binary.path, "serve"] + addresses + arguments,
+            isWatched: true)
         let deadline = Date(timeIntervalSinceNow: 30)
         while Date() < deadline, program.isRunning {
             let output = program.errorOutput
