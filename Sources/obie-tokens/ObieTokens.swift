@@ -32,8 +32,8 @@ struct Serve: ParsableCommand {
 
             Exit status: 0 after SIGTERM or SIGINT, 64 for a wrong flag, 66 where the file of --config \
             cannot be read, 71 where an address cannot be listened on or the store cannot be opened, \
-            74 where the disk did not answer in the end, 78 for a wrong setting in the file or the \
-            environment, and for keys that are not there.
+            74 where the disk did not answer in the end, 77 where the keys may not be read, 78 for a \
+            wrong setting in the file or the environment, and for keys that are not there.
             """)
 
     @OptionGroup var options: Options
