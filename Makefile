@@ -109,6 +109,8 @@ service-check: release
 	@Scripts/install-tools.sh systemd prometheus wrk curl python3
 	Scripts/unit-check.sh
 	Tests/Service/service_test.py --server $(SERVER)
+	rm -rf .build/installed && $(MAKE) install DESTDIR=.build/installed >/dev/null
+	Tests/Service/boot_systemd.sh .build/installed Tests/Service/unit_test.py || test $$? -eq 77
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
@@ -139,7 +141,7 @@ $(OPENAPI)/installed: Tests/OpenAPI/requirements.txt
 	touch $@
 
 openapi-check: release $(OPENAPI)/installed
-	$(OPENAPI)/bin/python Tests/OpenAPI/openapi_check.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
+	$(OPENAPI)/bin/python Tests/OpenAPI/openapi_check.py --server $(SERVER) --seed $(or $(SEED),1)
 
 image:
 	Scripts/image.sh $(TAG)

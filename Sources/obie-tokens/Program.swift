@@ -95,7 +95,7 @@ struct Program {
         do throws(ActivatedSockets.Failure) {
             return try ActivatedSockets.fromEnvironment(names: ["http", "admin"])
         } catch {
-            throw ProgramFailure(description: error.description)
+            throw ProgramFailure(description: error.description, status: 78)
         }
     }
 

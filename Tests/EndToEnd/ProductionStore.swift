@@ -137,7 +137,9 @@ final class ProductionServer: Sendable {
             "psp", "add", Self.provider, "--redirect-uri", Self.redirectURI, "--redirect-uri",
             Self.otherRedirectURI)
         let server = try ServerProcess(
-            ["--mode", "production", "--loops", "2"] + store.option + options)
+            // With all that it could ever say about what it is asked: some tests look for secrets.
+            ["--mode", "production", "--loops", "2", "--access-log", "--log-level", "debug"]
+                + store.option + options)
         running = Mutex(server)
         var bank = Bank(
             server: server, clientID: clientID, secret: try #require(secret),

@@ -147,7 +147,8 @@ final class StageHost: ConnectionHost {
     }()
 
     /// More than any one answer.
-    static let answerBytesMax = 4096 + ErrorPage.html.count
+    static let answerBytesMax =
+        4096 + max(ErrorPage.html.count, PackageResources.openapi_json.count)
 
     func deadlineCameNearer(_ connection: Connection) { wheel.place(connection) }
 

@@ -38,12 +38,15 @@ def start(program):
     sys.exit("openapi check: the server did not start")
 
 
-def fuzz(url, options):
-    command = [f"{TOOLS}/schemathesis", "--config-file", os.path.join(HERE, "schemathesis.toml"), "run", f"{url}/openapi.json", "--checks", CHECKS, "--mode", "all", "--phases",
+def fuzz(url, description, options):
+    # From a file: what comes from the server itself is left out of the operations.
+    command = [f"{TOOLS}/schemathesis", "--config-file", os.path.join(HERE, "schemathesis.toml"), "run", "openapi.json", "--url", url, "--checks", CHECKS, "--mode", "all", "--phases",
                "examples,coverage,fuzzing", "--max-examples", str(options.examples), "--seed", str(options.seed),
                "--auth", "api-consumer-id:password", "--warnings", "off", "--no-color", "--workers", "1",
                "--generation-database", "none"]
     with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "openapi.json"), "w", encoding="utf-8") as file:
+            file.write(description)
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         print(done.stdout[-6000:], done.stderr[-2000:], sep="\n")
@@ -86,7 +89,7 @@ def main():
             print("openapi check: the description is not valid:", *errors[:10], sep="\n  ")
             return 1
         print(f"openapi check: valid OpenAPI 3.1, {len(json.loads(description)['paths'])} paths", flush=True)
-        return fuzz(url, options) or drive(url, description)
+        return fuzz(url, description, options) or drive(url, description)
     finally:
         server.terminate()
         server.wait(30)

@@ -20,6 +20,7 @@ import time
 
 from manager import Failure, Manager, Stopped, expect, wait_until
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 GRANT = {"fi_reference_id": "PSDGB-FCA-111111", "version": "1.0", "Content-Type": "application/json",
          "Authorization": "Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk"}
 CODE = (b'{"consent_id":"consent-1","psu_account_id":"account-1","scope":"accounts",'
@@ -125,7 +126,7 @@ def check_activation(program, folder):
     lines = []
     for sockets, word in ((["web"], "FileDescriptorName="), (["http:udp"], "ListenStream=")):
         with Manager(program, folder, sockets=sockets) as server:
-            expect(server.wait(10) == 71, "what was handed over is useless, and it started")
+            expect(server.wait(10) == 78, "what was handed over is useless, and it started")
             lines.append(server.log().strip())
             expect(word in lines[-1] and "\n" not in lines[-1], f"no fix in {lines[-1]!r}")
     with Manager(program, folder, sockets=["http"], listen_pid=1) as server:
@@ -266,15 +267,20 @@ def check_probes(program, folder):
 
 
 def check_metrics(program, folder):
-    with Manager(program, folder, "--store", f"sqlite:{folder}/metrics.db") as server:
+    with Manager(program, folder, "--store", f"sqlite:{folder}/metrics.db", "--audit-log",
+                 f"{folder}/audit") as server:
         server.wait_notice("READY=1")
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(make_code() + CODE)
             read_answer(client)
         page = get(server.admin_port, "/metrics")[1]
+        with open(os.path.join(HERE, "..", "..", "Deploy", "grafana.json"), encoding="utf-8") as file:
+            named = set(re.findall(r"\b((?:obie_tokens|http_server|process)_[a-z_]+)\b", file.read()))
+        missing = sorted(name for name in named if not re.search(rf"^{name}(?=[{{ ])", page, re.MULTILINE))
+        expect(not missing and len(named) > 15, f"the dashboard asks for what is not there: {missing}")
         checked = subprocess.run(["promtool", "check", "metrics"], input=page, text=True, capture_output=True)
         expect(checked.returncode == 0 and not checked.stderr, f"promtool: {checked.stderr}")
-    return f"promtool is content with {page.count('# TYPE')} families"
+    return f"promtool is content with {page.count('# TYPE')} families; the dashboard's {len(named)} names are among them"
 
 
 RESTARTS = 4
