@@ -16,8 +16,10 @@ work=$PWD/.build/image
 run=$work/run
 mkdir -p "$run"
 
+# Standard error as it is here, whatever a command's goes to.
+exec 3>&2
 fail() {
-    printf 'image check: %s\n' "$@" >&2
+    printf 'image check: %s\n' "$@" >&3
     exit 1
 }
 began=$SECONDS
@@ -29,7 +31,7 @@ unshare --mount --net --pid --fork true 2>/dev/null || fail "no namespaces can b
 # What is not wanted on the terminal, unless it fails.
 log=$run/log
 : >"$log"
-trap 'tail -40 "$log" >&2; fail "line $LINENO failed: $BASH_COMMAND"' ERR
+trap 'tail -40 "$log" >&3; fail "line $LINENO failed: $BASH_COMMAND"' ERR
 store() { buildah --storage-driver vfs --root "$work/storage" --runroot "$work/runroot" "$@"; }
 
 # What the toolchain needs of Debian; the rest of the image `swift` is the toolchain.
