@@ -47,6 +47,7 @@ import Testing
     static let offered: [(String, Set<String>)] = [
         (Call.tokensPath, ["POST", "OPTIONS"]), (Call.codesPath, ["POST", "OPTIONS"]),
         ("/healthz", ["GET", "HEAD", "OPTIONS"]), ("/errors", ["GET", "HEAD", "OPTIONS"]),
+        ("/openapi.json", ["GET", "HEAD", "OPTIONS"]),
     ]
 
     private func allowed(_ response: HTTPResponse) -> Set<String> {
@@ -76,7 +77,7 @@ import Testing
     }
 
     /// A HEAD that sent its body would spoil the answer behind it.
-    @Test(arguments: ["/healthz", "/errors"])
+    @Test(arguments: ["/healthz", "/errors", "/openapi.json"])
     func headIsGetWithoutBody(path: String) throws {
         let connection = try ServerProcess.shared().connect()
         try connection.send(Call("HEAD", path).bytes + Call("GET", path).bytes)

@@ -222,6 +222,7 @@ def check_busy(program, folder):
         time.sleep(0.3)
         server.signal(signal.SIGTERM)
         server.wait_notice("STOPPING=1")
+        time.sleep(0.2)  # until every loop has heard of it
         for client in clients:
             client.sendall(CODE[20:])
         for client in clients:
