@@ -55,6 +55,14 @@ SEED ?=
 SCHEMAS := .build/schemas
 TAG ?=
 
+# Python packages at pinned hashes, in a place of their own: TARGET/installed from its requirements.txt.
+define VENV
+@Scripts/install-tools.sh python3 python3-venv
+python3 -m venv --clear $(@D)
+$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+touch $@
+endef
+
 .PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
@@ -129,16 +137,10 @@ crash-test: check-tools release
 	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
 
 $(H11)/installed: Tests/Differential/requirements.txt
-	@Scripts/install-tools.sh python3 python3-venv
-	python3 -m venv --clear $(H11)
-	$(H11)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(VENV)
 
 $(OPENAPI)/installed: Tests/OpenAPI/requirements.txt
-	@Scripts/install-tools.sh python3 python3-venv
-	python3 -m venv --clear $(OPENAPI)
-	$(OPENAPI)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(VENV)
 
 openapi-check: release $(OPENAPI)/installed
 	$(OPENAPI)/bin/python Tests/OpenAPI/openapi_check.py --server $(SERVER) --seed $(or $(SEED),1)
@@ -151,10 +153,7 @@ image-check: tools
 	Scripts/image-check.sh
 
 $(SCHEMAS)/installed: Tests/Deploy/requirements.txt
-	@Scripts/install-tools.sh python3 python3-venv
-	python3 -m venv --clear $(SCHEMAS)
-	$(SCHEMAS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(VENV)
 
 deploy-check: release $(SCHEMAS)/installed
 	@Scripts/install-tools.sh nginx-light openssl python3 curl

@@ -61,6 +61,12 @@ public struct HistogramReading: Equatable, Sendable {
 
     public init(_ scale: HistogramScale) { self.scale = scale }
 
+    /// Of one alone.
+    public init(_ histogram: borrowing Histogram) {
+        self.init(histogram.scale)
+        add(histogram)
+    }
+
     public var count: Int { buckets.reduce(0, +) }
 
     public mutating func add(_ histogram: borrowing Histogram) {

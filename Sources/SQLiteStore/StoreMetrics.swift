@@ -17,10 +17,8 @@ final class StoreMetrics: Sendable {
 extension SQLiteFile {
     /// What was written in all, for people; nil where nothing was.
     public var summary: String? {
-        var sizes = HistogramReading(.sizes)
-        sizes.add(metrics.batchSizes)
-        var commits = HistogramReading(.microseconds)
-        commits.add(metrics.commits)
+        let sizes = HistogramReading(metrics.batchSizes)
+        let commits = HistogramReading(metrics.commits)
         let batches = sizes.count
         guard batches > 0 else { return nil }
         return "the store wrote \(sizes.total) changes in \(batches) batches, "
@@ -36,16 +34,13 @@ extension SQLiteFile {
 
     /// Adds the store's families to the page. Any thread; waits for nobody who waits for the disk.
     public func appendMetrics(to text: inout MetricsText) {
-        var batchSizes = HistogramReading(.sizes)
-        batchSizes.add(metrics.batchSizes)
         text.histogram(
             "obie_tokens_store_batch_size", "Changes that one transaction wrote.",
-            [([], batchSizes)])
-        var commits = HistogramReading(.microseconds)
-        commits.add(metrics.commits)
+            [([], HistogramReading(metrics.batchSizes))])
         text.histogram(
             "obie_tokens_store_commit_duration_seconds",
-            "How long a COMMIT took, with its sync to disk.", [([], commits)])
+            "How long a COMMIT took, with its sync to disk.",
+            [([], HistogramReading(metrics.commits))])
         text.counter(
             "obie_tokens_store_failed_batches_total",
             "Transactions that failed; what they were to write was answered 503.",
