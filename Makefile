@@ -103,12 +103,12 @@ check: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
 	$(MAKE) service-check openapi-check
 	Benchmarks/instructions.py --server $(SERVER)
-	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3
-	Tests/Crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
-	Tests/Crash/fault_test.py --server $(SERVER)
+	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
+	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
+	Tests/crash/fault_test.py --server $(SERVER)
 	$(MAKE) differential
-	Tests/Abuse/abuse_test.py --server $(SERVER)
-	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes 20
+	Tests/abuse/abuse_test.py --server $(SERVER)
+	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
 	if [ "$$(id -u)" -eq 0 ]; then $(MAKE) image-check; else echo 'image-check: left out, it needs root'; fi
@@ -116,9 +116,9 @@ check: check-tools lint test release
 service-check: release
 	@Scripts/install-tools.sh systemd prometheus wrk curl python3
 	Scripts/unit-check.sh
-	Tests/Service/service_test.py --server $(SERVER)
+	Tests/service/service_test.py --server $(SERVER)
 	rm -rf .build/installed && $(MAKE) install DESTDIR=.build/installed >/dev/null
-	Tests/Service/boot_systemd.sh .build/installed Tests/Service/unit_test.py || test $$? -eq 77
+	Tests/service/boot_systemd.sh .build/installed Tests/service/unit_test.py || test $$? -eq 77
 
 large-store: bench-tools release
 	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
@@ -130,20 +130,20 @@ timing: check-tools release
 	Benchmarks/timing.py --server $(SERVER) $(ARGS)
 
 abuse: check-tools release
-	Tests/Abuse/abuse_test.py --server $(SERVER)
+	Tests/abuse/abuse_test.py --server $(SERVER)
 
 crash-test: check-tools release
-	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
-	Tests/Crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
+	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
+	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
 
-$(H11)/installed: Tests/Differential/requirements.txt
+$(H11)/installed: Tests/differential/requirements.txt
 	$(VENV)
 
-$(OPENAPI)/installed: Tests/OpenAPI/requirements.txt
+$(OPENAPI)/installed: Tests/contracts/openapi/requirements.txt
 	$(VENV)
 
 openapi-check: release $(OPENAPI)/installed
-	$(OPENAPI)/bin/python Tests/OpenAPI/openapi_check.py --server $(SERVER) --seed $(or $(SEED),1)
+	$(OPENAPI)/bin/python Tests/contracts/openapi/openapi_check.py --server $(SERVER) --seed $(or $(SEED),1)
 
 image:
 	Scripts/image.sh $(TAG)
@@ -152,17 +152,17 @@ image-check: tools
 	@Scripts/install-tools.sh buildah mmdebstrap iproute2 curl
 	Scripts/image-check.sh
 
-$(SCHEMAS)/installed: Tests/Deploy/requirements.txt
+$(SCHEMAS)/installed: Tests/deploy/requirements.txt
 	$(VENV)
 
 deploy-check: release $(SCHEMAS)/installed
 	@Scripts/install-tools.sh nginx-light openssl python3 curl
-	$(SCHEMAS)/bin/python Tests/Deploy/deploy_test.py --server $(SERVER)
+	$(SCHEMAS)/bin/python Tests/deploy/deploy_test.py --server $(SERVER)
 	Scripts/proxy-check.sh $(SERVER)
 
 differential: tools $(H11)/installed
 	$(RELEASE) http1-events
-	$(H11)/bin/python Tests/Differential/differential.py --parser $(EVENTS) \
+	$(H11)/bin/python Tests/differential/differential.py --parser $(EVENTS) \
 	    $(if $(COUNT),--count $(COUNT),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-tools release
@@ -175,10 +175,10 @@ fuzzer: check-tools
 	$(FUZZER)
 
 fuzz: fuzzer
-	Tests/Fuzz/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
+	Tests/fuzz/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
 
 random-bytes: check-tools release
-	Tests/Abuse/random_bytes.py --server $(SERVER) --megabytes $(MEGABYTES)
+	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes $(MEGABYTES)
 
 format:
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -1,13 +1,14 @@
 // swift-tools-version: 6.2
 //
-// The targets below are the only legal edges between modules; Tests/Tidy holds the imports to them.
+// The targets below are the only legal edges between modules; Tests/unit/Tidy holds the imports to them.
 //
-//     obie-tokens ─▶ Server ─▶ UV ─▶ CLibUV
+//     obie-tokens ─▶ Server ─▶ UV ─▶ CLibUV, System ─▶ CSystem
 //                           ─▶ HTTP1
 //                           ─▶ Metrics
+//                           ─▶ System
 //                           ─▶ Tokens ─▶ swift-crypto
-//                 ─▶ SQLiteStore ─▶ Tokens, UV, Metrics, CSQLite
-//                 ─▶ Audit ─▶ Tokens, UV, swift-crypto
+//                 ─▶ SQLiteStore ─▶ Tokens, UV, System, Metrics, CSQLite
+//                 ─▶ Audit ─▶ Tokens, UV, System, swift-crypto
 
 import PackageDescription
 
@@ -16,6 +17,12 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
 ]
+
+/// The tests of a module, in a folder of their own below Tests/unit.
+func unit(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/unit/\(name)", swiftSettings: strict)
+}
 
 let package = Package(
     name: "obie-tokens",
@@ -28,7 +35,9 @@ let package = Package(
         .systemLibrary(
             name: "CLibUV", path: "CLibUV", pkgConfig: "libuv",
             providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
-        .target(name: "UV", dependencies: ["CLibUV"], swiftSettings: strict),
+        .systemLibrary(name: "CSystem"),
+        .target(name: "System", dependencies: ["CSystem"], swiftSettings: strict),
+        .target(name: "UV", dependencies: ["CLibUV", "System"], swiftSettings: strict),
         .target(name: "HTTP1", swiftSettings: strict),
         .target(name: "Metrics", swiftSettings: strict),
         .target(
@@ -44,55 +53,52 @@ let package = Package(
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "CSQLite", "Metrics", "Tokens", "UV",
+                "CSQLite", "Metrics", "System", "Tokens", "UV",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .target(
             name: "Audit",
-            dependencies: ["Tokens", "UV", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "System", "Tokens", "UV", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict),
         .target(
-            name: "Server", dependencies: ["UV", "HTTP1", "Metrics", "Tokens"],
-            resources: [.embedInCode("openapi.json")], swiftSettings: strict),
+            name: "Server", dependencies: ["UV", "HTTP1", "Metrics", "System", "Tokens"],
+            resources: [.embedInCode("Answers/openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "Metrics", "SQLiteStore", "Server", "Tokens", "UV",
+                "Audit", "Metrics", "SQLiteStore", "Server", "System", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
-            name: "StoreContract", dependencies: ["Tokens"], path: "Tests/StoreContract",
+            name: "StoreContract", dependencies: ["Tokens"], path: "Tests/contracts/StoreContract",
             swiftSettings: strict),
         .executableTarget(
-            name: "http1-events", dependencies: ["HTTP1"], path: "Tests/Differential/http1-events",
-            swiftSettings: strict),
-        .testTarget(name: "UVTests", dependencies: ["UV"], swiftSettings: strict),
-        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: strict),
-        .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: strict),
-        .testTarget(
-            name: "TokensTests", dependencies: ["Tokens", "StoreContract", "UV"],
+            name: "http1-events", dependencies: ["HTTP1"], path: "Tests/differential/http1-events",
             swiftSettings: strict),
         .testTarget(
-            name: "SQLiteStoreTests",
-            dependencies: ["SQLiteStore", "StoreContract", "Tokens", "UV"],
+            name: "EndToEnd", dependencies: ["obie-tokens"], path: "Tests/endtoend",
             swiftSettings: strict),
-        .testTarget(
-            name: "AuditTests", dependencies: ["Audit", "Tokens", "UV"], swiftSettings: strict),
-        .testTarget(
-            name: "ServerTests", dependencies: ["Server", "HTTP1", "Metrics", "Tokens", "UV"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "EndToEnd", dependencies: ["obie-tokens"], swiftSettings: strict),
-        .testTarget(name: "Tidy", swiftSettings: strict),
+        unit("SystemTests", "System"),
+        unit("UVTests", "System", "UV"),
+        unit("HTTP1Tests", "HTTP1"),
+        unit("MetricsTests", "Metrics"),
+        unit("TokensTests", "Tokens", "StoreContract", "System", "UV"),
+        unit("SQLiteStoreTests", "SQLiteStore", "StoreContract", "System", "Tokens", "UV"),
+        unit("AuditTests", "Audit", "System", "Tokens", "UV"),
+        unit("ServerTests", "Server", "HTTP1", "Metrics", "System", "Tokens", "UV"),
+        unit("Tidy"),
     ]
 )
 
 // `make fuzz` builds one target more, and instruments our own modules. Nobody else sees either.
 if Context.environment["OBIE_FUZZ"] != nil {
     let instruments = ["-sanitize=fuzzer,address"]
-    for target in package.targets where ["UV", "HTTP1", "Tokens", "Server"].contains(target.name) {
+    for target in package.targets
+    where ["System", "UV", "HTTP1", "Tokens", "Server"].contains(target.name) {
         target.swiftSettings =
             strict + [
                 .unsafeFlags(instruments + ["-enable-testing", "-assert-config", "Debug"])
@@ -100,7 +106,7 @@ if Context.environment["OBIE_FUZZ"] != nil {
     }
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Server", "HTTP1", "Tokens", "UV"], path: "Tests/Fuzz",
-            exclude: ["corpus", "dictionaries", "run.py"], swiftSettings: strict,
+            name: "fuzz", dependencies: ["Server", "HTTP1", "System", "Tokens", "UV"],
+            path: "Tests/fuzz", exclude: ["dictionaries", "run.py"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instruments + ["-use-ld=lld"])]))
 }

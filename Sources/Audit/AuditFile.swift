@@ -1,7 +1,7 @@
 // The file of the log at its end: whose turn it is, what the last line is, what a crash left behind.
 
+import System
 import Tokens
-import UV
 
 /// Why the log could not be opened, written or read: one sentence that says what to do where
 /// something can be done.

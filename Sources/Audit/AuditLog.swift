@@ -1,6 +1,7 @@
 // The log as its users see it: an event goes in on any thread, and comes out as a line.
 
 import Synchronization
+import System
 import Tokens
 import UV
 

@@ -1,6 +1,6 @@
 // Reads a log line by line, however large it is, in a few blocks of memory.
 
-import UV
+import System
 
 /// Used by one thread; blocks.
 struct AuditReader {

@@ -2,7 +2,7 @@
 // the chain is AuditChain's.
 
 import Crypto
-import UV
+import System
 import Tokens
 
 /// What becomes a line. Its texts are cut to the limits below when it is made, so a queue of records

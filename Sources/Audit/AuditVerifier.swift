@@ -1,6 +1,6 @@
 // Whether a log is as it was written: walks its chain from the first line to the last.
 
-import UV
+import System
 
 /// What a whole log says of itself.
 public struct AuditSummary: Equatable, Sendable {

@@ -2,6 +2,7 @@
 // parcel, a thread takes all parcels that are there, and the answers go back parcel by parcel.
 
 import Synchronization
+import System
 import UV
 
 /// What one loop asks in one turn, with the address for the answers: one for each job, in order.

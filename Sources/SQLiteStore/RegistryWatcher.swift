@@ -1,6 +1,7 @@
 // Notices what the command line does to the registry of a running server. A thread of its own: to
 // read a large registry takes longer than anybody's request may.
 
+import System
 import Tokens
 import UV
 

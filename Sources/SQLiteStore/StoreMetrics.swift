@@ -1,7 +1,7 @@
 // What the writer counts, for the page of metrics.
 
 import Metrics
-import UV
+import System
 
 /// The writer's counters. Its thread writes; any thread reads.
 final class StoreMetrics: Sendable {

@@ -2,8 +2,8 @@
 // then all of it is answered; what comes in meanwhile is the next batch. So the busier, the larger.
 
 import Metrics
+import System
 import Tokens
-import UV
 
 /// What the writer is asked to do.
 enum Job: Sendable {

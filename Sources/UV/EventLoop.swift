@@ -1,7 +1,6 @@
-// One libuv loop and the things that are one per loop: its read buffer and its clocks.
+// One libuv loop and the things that are one per loop: its read buffer and its clock.
 
 import CLibUV
-import Glibc
 
 /// A libuv event loop. Made, run and dropped on one thread.
 @safe public final class EventLoop {
@@ -46,20 +45,5 @@ import Glibc
     /// Monotonic milliseconds, read once per loop turn (`uv_now`).
     public var monotonicMilliseconds: UInt64 {
         unsafe uv_now(raw)
-    }
-}
-
-/// The system's clocks.
-public enum Clock {
-    /// For durations. Any thread.
-    public static func monotonicMicroseconds() -> Int {
-        Int(uv_hrtime() / 1000)
-    }
-
-    /// Milliseconds since 1970-01-01T00:00:00Z. Any thread. About 30 ns.
-    public static func wallMilliseconds() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

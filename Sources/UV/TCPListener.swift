@@ -54,7 +54,7 @@ public final class TCPListener: Handle {
         self.loop = loop
         self.onConnection = onConnection
         self.onFailure = onFailure
-        let own = obie_duplicate(descriptor)
+        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard own >= 0 else { throw UVError(code: -errno) }
         do throws(UVError) {
             try unsafe super.init(UV_TCP) { memory in

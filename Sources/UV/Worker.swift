@@ -3,6 +3,7 @@
 import CLibUV
 import Glibc
 import Synchronization
+import System
 
 /// A thread that runs one closure to its end. Any thread may hold it.
 @safe public final class Worker: @unchecked Sendable {
@@ -21,7 +22,7 @@ import Synchronization
     /// through `Sendable` parts. The compiler cannot follow a value through C, so this promise is
     /// the caller's.
     ///
-    /// - Parameter name: for people who look at the process; at most 15 bytes (`prctl(2)`, PR_SET_NAME).
+    /// - Parameter name: for people who look at the process; at most 15 bytes.
     /// - Throws: `UVError` (EAGAIN) where the system allows no further thread.
     public init<Value>(
         owning value: Value, named name: String, _ run: @escaping @Sendable (Value) -> Void
@@ -30,7 +31,7 @@ import Synchronization
         // Taken back by the thread; released here where no thread was made.
         let job = unsafe Unmanaged.passRetained(
             Job {
-                _ = unsafe obie_name_thread(name)
+                Machine.nameThread(name)
                 run(value)
             })
         let code = unsafe uv_thread_create(
@@ -50,5 +51,24 @@ import Synchronization
         let wasJoined = isJoined.exchange(true, ordering: .relaxed)
         precondition(!wasJoined, "a thread is joined once")
         _ = unsafe uv_thread_join(&thread)
+    }
+
+    /// Ends the process if it is still there then. Any thread.
+    ///
+    /// - Parameter last: is called before, on a thread of its own.
+    public static func endProcess(
+        afterSeconds seconds: UInt32, status: Int32, _ last: @escaping @Sendable () -> Void
+    ) {
+        do throws(UVError) {
+            // Never joined: it ends with the process.
+            _ = try Worker(owning: seconds, named: "end") { seconds in
+                var rest = seconds
+                while rest > 0 { rest = sleep(rest) }
+                last()
+                _exit(status)
+            }
+        } catch {
+            // No thread to be had: whoever asked for the end has means of its own.
+        }
     }
 }

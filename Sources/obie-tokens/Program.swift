@@ -4,6 +4,7 @@ import Audit
 import Metrics
 import SQLiteStore
 import Server
+import System
 import Tokens
 import UV
 
@@ -113,7 +114,7 @@ struct Program {
             case .stopping:
                 logger.log(
                     .info, "stopping: no more connections; what is under way has \(drainTimeout) s")
-                Machine.endProcess(afterSeconds: UInt32(drainTimeout) + 1, status: 74) {
+                Worker.endProcess(afterSeconds: UInt32(drainTimeout) + 1, status: 74) {
                     logger.log(.error, "the disk did not answer in time; ended without it")
                     logger.close()
                 }

@@ -2,7 +2,7 @@
 
 import SQLiteStore
 import Server
-import UV
+import System
 
 /// Speaks to systemd, where it started this process. The main thread, but for `status`.
 struct ServiceNotices: Sendable {

@@ -1,0 +1,27 @@
+// The door from Swift to what Swift does not import of the C library. Only the module System may
+// import it.
+#ifndef OBIE_TOKENS_CSYSTEM_SHIM_H
+#define OBIE_TOKENS_CSYSTEM_SHIM_H
+
+#include <malloc.h>     // malloc_trim
+#include <sys/prctl.h>
+#include <sys/random.h> // getrandom
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// prctl(2) takes a variable number of arguments, which Swift does not import.
+static inline int obie_forbid_core_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+static inline int obie_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// The processors that the scheduler may put this process on (sched_getaffinity(2)); 1 where the kernel does not say. The
+// system call itself: the C library declares its function only with extensions on, and those change other types too.
+static inline int obie_allowed_processors(void) {
+    unsigned long set[128];
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof(set), set);
+    int count = 0;
+    for (long word = 0; word < bytes / (long)sizeof(set[0]); word++) count += __builtin_popcountl(set[word]);
+    return count > 0 ? count : 1;
+}
+
+#endif

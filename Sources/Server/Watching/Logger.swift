@@ -1,0 +1,125 @@
+// Lines for whoever runs the server: JSON for programs, text for people. A thread of its own writes,
+// so that whoever does not read them holds up nobody.
+
+import Synchronization
+import System
+import UV
+
+/// Writes lines to a descriptor. Any thread logs; none ever waits for the reader.
+public final class Logger: Sendable {
+    public enum Level: Int, Comparable, Sendable {
+        case debug, info, warning, error
+
+        public static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
+
+        var name: String {
+            switch self {
+            case .debug: "debug"
+            case .info: "info"
+            case .warning: "warning"
+            case .error: "error"
+            }
+        }
+    }
+
+    public enum Format: Sendable { case json, text }
+
+    /// What may wait to be written; more is lost, and counted.
+    static let waitingBytesMax = 1 << 20
+    /// How long the end of the process waits for the reader.
+    private static let closeMilliseconds = 1000
+
+    private struct Waiting {
+        var bytes: [UInt8] = []
+        var lost = 0
+        var isClosed = false
+    }
+    /// What the thread shares with those who log.
+    private final class Queue: Sendable {
+        let waiting = Mutex(Waiting())
+        let semaphore = Semaphore()
+        let isDone = Atomic(false)
+    }
+
+    private let queue = Queue()
+    let lineFormat: Format
+    private let levelNumber: Atomic<Int>
+    private let logsAccess: Atomic<Bool>
+
+    /// Starts the thread.
+    ///
+    /// - Parameter descriptor: stays open as long as the logger.
+    /// - Throws: `UVError` where there is no thread to be had.
+    public init(
+        _ format: Format, _ level: Level, isAccessLogged: Bool = false, descriptor: Int32 = 2
+    ) throws(UVError) {
+        lineFormat = format
+        levelNumber = Atomic(level.rawValue)
+        logsAccess = Atomic(isAccessLogged)
+        _ = try Worker(owning: queue, named: "log") { queue in
+            Logger.write(queue, format, descriptor)
+        }
+    }
+
+    /// What is less important is not logged.
+    public func set(_ level: Level, isAccessLogged: Bool) {
+        levelNumber.store(level.rawValue, ordering: .relaxed)
+        logsAccess.store(isAccessLogged, ordering: .relaxed)
+    }
+
+    /// A line for every answer is wanted.
+    var isAccessLogged: Bool { logsAccess.load(ordering: .relaxed) }
+
+    /// - Parameter message: a sentence without a secret.
+    public func log(_ level: Level, _ message: String) {
+        guard level.rawValue >= levelNumber.load(ordering: .relaxed) else { return }
+        var line = LogLine(lineFormat, level, message)
+        line.end()
+        add(line.bytes)
+    }
+
+    func add(_ line: [UInt8]) {
+        let isFirst = queue.waiting.withLock { waiting in
+            guard waiting.bytes.count + line.count <= Logger.waitingBytesMax, !waiting.isClosed
+            else {
+                waiting.lost += 1
+                return false
+            }
+            waiting.bytes.append(contentsOf: line)
+            return waiting.bytes.count == line.count
+        }
+        if isFirst { queue.semaphore.post() }
+    }
+
+    /// Writes what waits, as far as the reader takes it within a second. Call once, at the end.
+    public func close() {
+        queue.waiting.withLock { $0.isClosed = true }
+        queue.semaphore.post()
+        for _ in 0..<Logger.closeMilliseconds where !queue.isDone.load(ordering: .acquiring) {
+            Machine.sleep(milliseconds: 1)
+        }
+    }
+
+    /// The thread.
+    private static func write(_ queue: Queue, _ format: Format, _ descriptor: Int32) {
+        while true {
+            queue.semaphore.wait()
+            let (bytes, lost, isClosed) = queue.waiting.withLock { waiting in
+                let taken = (waiting.bytes, waiting.lost, waiting.isClosed)
+                waiting.bytes = []
+                waiting.lost = 0
+                return taken
+            }
+            Log.write(bytes, to: descriptor)
+            if lost > 0 {
+                var line = LogLine(
+                    format, .warning, "\(lost) lines of the log were lost: nobody read it")
+                line.end()
+                Log.write(line.bytes, to: descriptor)
+            }
+            if isClosed, bytes.isEmpty { break }
+            if isClosed { queue.semaphore.post() }
+        }
+        queue.isDone.store(true, ordering: .releasing)
+    }
+}

@@ -1,0 +1,31 @@
+// The variables that this process was started with.
+
+import Glibc
+
+/// Variables of the process's environment. The main thread, before there are others.
+public enum Environment {
+    public static func value(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
+    /// All variables. What is not UTF-8 is repaired.
+    public static var all: [String: String] {
+        var all: [String: String] = [:]
+        // The C library's list, which only `take` changes. Ends with a null pointer.
+        var next = unsafe environ
+        while let item = unsafe next.pointee {
+            let variable = unsafe String(cString: item)
+            unsafe next += 1
+            guard let equals = variable.firstIndex(of: "=") else { continue }
+            all[String(variable[..<equals])] = String(variable[variable.index(after: equals)...])
+        }
+        return all
+    }
+
+    /// The value, which is not there any more then.
+    static func take(_ name: String) -> String? {
+        let value = value(name)
+        unsafe unsetenv(name)
+        return value
+    }
+}

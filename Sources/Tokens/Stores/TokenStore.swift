@@ -1,0 +1,73 @@
+// What every store of codes and tokens must do. The suite in Tests/contracts/StoreContract holds them to it.
+
+/// Why a store could not do what it was asked. Nothing has changed then; a code is still good.
+public enum StoreError: Error, Equatable, Sendable {
+    /// It cannot be reached or written.
+    case unavailable
+    /// It holds as much as it may.
+    case full
+}
+
+public enum RedemptionOutcome: Equatable, Sendable {
+    /// The code is spent and the token is stored. `state` as it was given with the code; `consent`
+    /// where the attempt is audited.
+    case redeemed(state: String?, consent: Consent? = nil)
+    /// `revoked`, where the attempt is audited: the token of a used code, which is gone now.
+    case refused(CodeRefusal, revoked: TokenReference? = nil)
+}
+
+/// Keeps codes and tokens.
+///
+/// Asynchronous: a completion runs exactly once, on the thread that called, before the call returns
+/// or later. It runs only when what it reports is as durable as the store makes things.
+public protocol TokenStore: AnyObject {
+    /// Adds a code.
+    func insert(
+        _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void)
+
+    /// Spends a code and stores its token, in one atomic step: of any number of attempts on one
+    /// code, on any threads, exactly one is `redeemed`.
+    ///
+    /// - A refused attempt changes nothing, with one exception: a used code that the same
+    ///   institution presents again revokes the token made from it (RFC 6749 §4.1.2), for at
+    ///   least `ReplayMemory.milliseconds` and as long as the code would have lived.
+    func redeem(
+        _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
+    )
+
+    /// The token, or nil where it is unknown, revoked, or no longer active at `now`.
+    func token(
+        _ id: Identifier, now: Milliseconds,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
+
+    /// Forgets the token, which need not be there. Once this has completed, `token` does not find
+    /// it any more, whoever asks.
+    func revoke(
+        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void)
+
+    /// Adds a CCG token.
+    func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void)
+
+    /// The CCG token, expired or not, or nil where it is unknown.
+    func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void)
+
+    /// Forgets some of what nobody can ask for any more at `now`. Work per call is bounded.
+    ///
+    /// - Parameter completion: is given when to call again: now or earlier where more is waiting,
+    ///   nil where nothing is stored that will expire.
+    func removeExpired(
+        now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void)
+
+    /// False while the store is known to fail: no new work should be sent here.
+    var isAvailable: Bool { get }
+
+    /// Lets go of the thread that it is used on. Call once, with nothing under way.
+    func close()
+}
+
+/// How long a used code is remembered.
+public enum ReplayMemory {
+    /// At least this long after its use, so that a replay is recognised.
+    public static let milliseconds: Milliseconds = 10 * 60 * 1000
+}

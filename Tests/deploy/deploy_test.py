@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Holds Dockerfile and the files in Deploy to their schemas, to the program, and to what they promise.
+
+    Tests/deploy/deploy_test.py --server .build/release/obie-tokens
+
+Kubernetes' and Envoy's schemas and hadolint come from PyPI (requirements.txt). Ends with 1 where something is wrong.
+"""
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+
+import kubernetes_validate
+import yaml
+from google.protobuf import json_format
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
+# Imported so that the types that the file names by URL are known.
+from envoy.extensions.filters.http.router.v3 import router_pb2  # noqa: F401
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2  # noqa: F401
+from envoy.extensions.transport_sockets.tls.v3 import tls_pb2  # noqa: F401
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2  # noqa: F401
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def expect(condition, what):
+    if not condition:
+        raise SystemExit(f"deploy test: {what}")
+
+
+def settings(server, variables):
+    """What the program makes of an environment of these variables alone; None where it refuses."""
+    result = subprocess.run([server, "config", "show", "--json"], env=variables, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        return None
+    shown = json.loads(result.stdout)
+    return {entry["setting"]: entry["value"] for entry in shown}
+
+
+def image_variables():
+    """The ENV of the Dockerfile."""
+    return dict(re.findall(r"\b(OBIE_TOKENS_\w+)=(\S+)", read("Dockerfile")))
+
+
+def seconds(values):
+    """How long the server may take to end."""
+    return int(values["drain-delay"]) + int(values["drain-timeout"])
+
+
+def check_dockerfile():
+    subprocess.run([os.path.join(os.path.dirname(sys.executable), "hadolint"), "Dockerfile"], cwd=ROOT, check=True)
+
+
+def check_kubernetes(server, version):
+    objects = {entry["kind"]: entry for entry in yaml.safe_load_all(read("Deploy/kubernetes.yaml"))}
+    for entry in objects.values():
+        kubernetes_validate.validate(entry, "1.29", strict=True)
+        kubernetes_validate.validate(entry, kubernetes_validate.latest_version(), strict=True)
+    deployment = objects["Deployment"]["spec"]
+    pod = deployment["template"]["spec"]
+    [container] = pod["containers"]
+    expect(container["image"].endswith(f":{version}"), f"kubernetes.yaml has another version than {version}")
+    expect((deployment["replicas"], deployment["strategy"]["type"]) == (1, "Recreate"), "two servers on one store")
+
+    variables = image_variables() | objects["ConfigMap"]["data"]
+    values = settings(server, variables)
+    expect(values is not None, f"the program refuses the settings of kubernetes.yaml: {variables}")
+    expect(values["mode"] == "production", "kubernetes.yaml runs a sandbox")
+    expect(pod["terminationGracePeriodSeconds"] > seconds(values), "Kubernetes kills it while it drains")
+    # A misspelt setting would not start; what Kubernetes sets of itself for a Service of this name must.
+    expect(settings(server, variables | {"OBIE_TOKENS_MOED": "production"}) is None, "misspelt settings are not found")
+    links = {"OBIE_TOKENS_SERVICE_HOST": "10.0.0.1", "OBIE_TOKENS_SERVICE_PORT": "8080",
+             "OBIE_TOKENS_SERVICE_PORT_HTTP": "8080", "OBIE_TOKENS_PORT": "tcp://10.0.0.1:8080",
+             "OBIE_TOKENS_PORT_8080_TCP": "tcp://10.0.0.1:8080", "OBIE_TOKENS_PORT_8080_TCP_PROTO": "tcp",
+             "OBIE_TOKENS_PORT_8080_TCP_PORT": "8080", "OBIE_TOKENS_PORT_8080_TCP_ADDR": "10.0.0.1"}
+    expect(settings(server, variables | links) == values, "it does not start beside a Service of its name")
+
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    for name, setting in [("http", "listen"), ("admin", "admin-listen")]:
+        expect(values[setting] == f"0.0.0.0:{ports[name]}", f"{setting} is not the port {name}")
+    probes = {probe: container[probe]["httpGet"] for probe in ["startupProbe", "livenessProbe", "readinessProbe"]}
+    expect({probe: get["path"] for probe, get in probes.items()} == {
+        "startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, "probes ask for other pages")
+    expect(all(get["port"] == "admin" for get in probes.values()), "probes ask the API")
+
+    # The Pod Security Standard `restricted`, and a root that cannot be written to.
+    expect(pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault",
+           "the pod is less than restricted")
+    expect(container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
+        "the container is less than restricted")
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    expect(values["store"].startswith(f"sqlite:{mounts['store']}/"), "the store is not in the volume")
+    expect(os.path.dirname(values["keys-file"]) == mounts["keys"], "the keys are not those of the secret")
+
+
+def check_compose(server, version):
+    service = yaml.safe_load(read("Deploy/compose.yaml"))["services"]["obie-tokens"]
+    expect(service["image"] == f"obie-tokens:{version}", f"compose.yaml has another version than {version}")
+    values = settings(server, image_variables() | service["environment"])
+    expect(values is not None, "the program refuses the settings of compose.yaml")
+    expect(service["read_only"] and service["cap_drop"] == ["ALL"], "compose.yaml confines less than it says")
+    expect(int(service["stop_grace_period"].removesuffix("s")) > seconds(values), "Compose kills it while it drains")
+    [volume] = service["volumes"]
+    expect(values["store"].startswith(f"sqlite:{volume.split(':')[1]}/"), "the store is not in the volume")
+
+
+def check_envoy():
+    bootstrap = json_format.ParseDict(yaml.safe_load(read("Deploy/envoy.yaml")), Bootstrap())
+    [listener] = bootstrap.static_resources.listeners
+    manager = http_connection_manager_pb2.HttpConnectionManager()
+    expect(listener.filter_chains[0].filters[0].typed_config.Unpack(manager), "envoy.yaml has no HTTP connection manager")
+    options = manager.common_http_protocol_options
+    expect(options.headers_with_underscores_action == options.ALLOW, "Envoy drops header names with underscores")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", required=True)
+    server = os.path.abspath(parser.parse_args().server)
+    version = re.search(r'current = "(.*)"', read("Sources/obie-tokens/Version.swift")).group(1)
+    check_dockerfile()
+    check_kubernetes(server, version)
+    check_compose(server, version)
+    check_envoy()
+    print("deploy test: Dockerfile, Kubernetes, Compose and Envoy files keep to schemas, program and promises")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Does the installed unit do under a real systemd what it promises?
+
+    Tests/service/boot_systemd.sh INSTALLED Tests/service/unit_test.py
+
+Runs as root where systemd was booted for it, and changes that machine. Every check prints one line; ends with 1 if one fails.
+"""
+import base64
+import concurrent.futures
+import fcntl
+import glob
+import http.client
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from manager import Failure, Stopped, expect, wait_until
+
+UNIT = "obie-tokens.service"
+SOCKETS = ["obie-tokens.socket", "obie-tokens-admin.socket"]
+CONF = "/etc/obie-tokens/obie-tokens.conf"
+STATE = "/var/lib/obie-tokens"
+HTTP, ADMIN = 8080, 9090
+WATCHDOG = 2
+
+
+def run(*command, status=0):
+    done = subprocess.run(command, text=True, capture_output=True, timeout=60)
+    expect(done.returncode == status, f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}{journal()}")
+    return done.stdout
+
+
+def systemctl(*arguments):
+    return run("systemctl", *arguments)
+
+
+def tokens(*arguments):
+    """A command as an administrator gives it: as root, with the settings of the service."""
+    return run("/usr/bin/obie-tokens", *arguments, "--config", CONF)
+
+
+def journal():
+    return subprocess.run(["journalctl", "--unit", UNIT, "--output", "cat", "--no-pager", "--lines", "40"],
+                          text=True, capture_output=True).stdout
+
+
+def show(name, unit=UNIT):
+    return systemctl("show", "--property", name, "--value", unit).strip()
+
+
+def request(port, method, path, body=None, fields=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body, fields or {})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def drop_in(text):
+    folder = f"/run/systemd/system/{UNIT}.d"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/trial.conf", "w", encoding="ascii") as file:
+        file.write(f"[Service]\n{text}\n")
+    systemctl("daemon-reload")
+
+
+def thread(pid, name):
+    for comm in glob.glob(f"/proc/{pid}/task/*/comm"):
+        with open(comm, encoding="ascii") as file:
+            if file.read().strip() == name:
+                return int(comm.split("/")[4])
+    raise Failure(f"there is no thread '{name}'")
+
+
+class Bank:
+    """An institution with a provider, registered by commands."""
+
+    def __init__(self, number):
+        self.reference, self.provider = f"PSDGB-FCA-1{number:05}", f"PSDGB-FCA-2{number:05}"
+        made = json.loads(tokens("fi", "add", self.reference, "--json"))
+        tokens("psp", "add", self.provider, "--redirect-uri", "https://psp.example/callback")
+        self.auth = (self.reference, made["client_secret"])
+
+    def post(self, path, body, **fields):
+        basic = base64.b64encode(":".join(self.auth).encode()).decode()
+        fields = {"Authorization": f"Basic {basic}", "fi_reference_id": self.reference, "version": "1.0",
+                  "Content-Type": "application/json", **fields}
+        status, text = request(HTTP, "POST", path, json.dumps(body), fields)
+        expect(status == 201, f"{path}: {status} {text}")
+        return json.loads(text)["data"]
+
+    def exchange(self):
+        """Everything from the CCG token to an access token."""
+        ccg = self.post("/v1/obie/tokens", {"grant_type": "client_credentials", "psp_id": self.provider})["access_token"]
+        code = self.post("/v1/obie/authorization_codes", {
+            "consent_id": "c", "psu_account_id": "a", "scope": "accounts",
+            "redirect_uri": "https://psp.example/callback"}, ccg_token=ccg)["redirect_uri"]["parameters"]["code"]
+        return self.post("/v1/obie/tokens", {"auth_code": code, "redirect_uri": "https://psp.example/callback"},
+                         ccg_token=ccg)["access_token"]
+
+
+def check_start():
+    run("/usr/bin/obie-tokens", "keys", "create", "/etc/obie-tokens/keys")
+    systemctl("start", UNIT)
+    expect(request(ADMIN, "GET", "/readyz")[0] == 200, "systemctl start returned, and it is not ready")
+    text = show("StatusText")
+    expect(text.startswith("serving on http://127.0.0.1:8080"), f"its status is {text!r}")
+    pid = show("MainPID")
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = file.read()
+    user = re.search(r"Uid:\s+(\d+)", status)[1]
+    expect(user == str(os.stat(f"{STATE}/").st_uid) != "0", f"it runs as the user {user}")
+    for line in ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
+        expect(line in status, f"no {line!r} in {status}")
+    return f"started with keys from a credential, as user {user}; '{text}'"
+
+
+def check_commands():
+    bank = Bank(1)
+    bank.exchange()
+    user = os.stat(f"{STATE}/").st_uid
+    others = [name for name in os.listdir(STATE) if os.stat(f"{STATE}/{name}").st_uid != user]
+    expect(not others, f"root's commands left files that the service cannot use: {others}")
+    tokens("psp", "disable", bank.provider)
+    tokens("psp", "enable", bank.provider)
+    bank.exchange()
+    systemctl("restart", UNIT)
+    Bank(2).exchange()
+    bank.exchange()
+    return f"root registers who exists while it serves, and after a restart; all {len(os.listdir(STATE))} files stay the user's"
+
+
+def check_reload():
+    with open(CONF, "a", encoding="ascii") as file:
+        file.write("\nidle-timeout = 30\n")
+    pid = show("MainPID")
+    systemctl("reload", UNIT)
+    expect(wait_until(lambda: "reloaded: idle-timeout is 30 now" in journal(), 5), f"not reloaded: {journal()}")
+    expect((show("ActiveState"), show("MainPID")) == ("active", pid), "a reload ended it")
+    return "systemctl reload takes a setting over"
+
+
+def check_watchdog():
+    drop_in(f"WatchdogSec={WATCHDOG}s\nRestartSec=100ms")
+    systemctl("restart", UNIT)
+    pid = int(show("MainPID"))
+    time.sleep(2 * WATCHDOG)
+    expect(int(show("MainPID")) == pid, f"killed although it was well: {journal()}")
+    took = []
+    for name in ("loop 0", "store writer"):
+        began = time.monotonic()
+        with Stopped(thread(pid, name)) as stopped:
+            expect(wait_until(stopped.has_ended, 5 * WATCHDOG), f"it lives with {name} standing still: {journal()}")
+        took.append(time.monotonic() - began)
+        expect(wait_until(lambda: show("ActiveState") == "active" and show("MainPID") not in ("0", str(pid)), 10),
+               f"not started again: {show('ActiveState')} {journal()}")
+        pid = int(show("MainPID"))
+        expect(wait_until(lambda: ready() == 200, 5), "not ready after the restart")
+    expect(int(show("NRestarts")) == 2, f"{show('NRestarts')} restarts")
+    return (f"with WatchdogSec={WATCHDOG}s systemd kills it {took[0]:.1f} s after a loop has stopped, "
+            f"{took[1]:.1f} s after the writer has, and starts it again")
+
+
+def ready():
+    try:
+        return request(ADMIN, "GET", "/readyz")[0]
+    except OSError:
+        return 0
+
+
+def check_drain():
+    """Longer than the watchdog's interval: it must hear of it until the end."""
+    with socket.create_connection(("127.0.0.1", HTTP)) as client:
+        client.sendall(b"POST /v1/obie/tokens HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{")
+        time.sleep(0.2)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            stopping = pool.submit(systemctl, "stop", UNIT)
+            time.sleep(2.5 * WATCHDOG)
+            expect(not stopping.done(), "it did not wait for a request under way")
+            client.sendall(b"}")
+            client.settimeout(5)
+            expect(client.recv(4096).startswith(b"HTTP/1.1 401"), "the request under way was not answered")
+            stopping.result(10)
+    expect((show("Result"), show("ExecMainStatus")) == ("success", "0"), f"{show('Result')}: {journal()}")
+    return f"systemctl stop waits for a request under way, longer than the watchdog's {WATCHDOG} s, and ends with success"
+
+
+def check_activation():
+    systemctl("start", *SOCKETS)
+    expect(show("ActiveState") == "inactive", "started without a client")
+    expect(request(HTTP, "GET", "/healthz")[0] == 200, "the first client was not served")
+    expect(ready() == 200, "the admin socket is not served")
+    listening = subprocess.run(["systemctl", "list-sockets", "--no-legend", "--no-pager"], text=True, capture_output=True).stdout
+    expect("127.0.0.1:8080" in listening and "127.0.0.1:9090" in listening, listening)
+    answered, failed = restart_under_load(3)
+    expect(failed == 0 and answered > 100, f"{failed} of {answered + failed} requests failed during restarts")
+    pid = show("MainPID")
+    systemctl("stop", *SOCKETS, UNIT)
+    return f"the first client starts it ({pid}); 3 restarts under load: {answered} requests, each on a new connection, none failed"
+
+
+def restart_under_load(restarts):
+    """Requests one after the other from eight clients; how many were answered, how many not."""
+    counts, is_over = [0, 0], False
+
+    def client():
+        while not is_over:
+            try:
+                counts[request(HTTP, "GET", "/healthz")[0] != 200] += 1
+            except OSError:
+                counts[1] += 1
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        clients = [pool.submit(client) for _ in range(8)]
+        try:
+            for _ in range(restarts):
+                time.sleep(0.5)
+                systemctl("restart", UNIT)
+            time.sleep(0.5)
+        finally:
+            is_over = True
+        for done in clients:
+            done.result()
+    return counts
+
+
+def check_misuse():
+    """What is wrong with the unit is said in its journal, and not tried again and again."""
+    os.rename("/etc/obie-tokens/keys", "/etc/obie-tokens/away")
+    subprocess.run(["systemctl", "start", UNIT], capture_output=True)
+    expect(show("ExecMainStatus") == "243", f"without keys: status {show('ExecMainStatus')}")
+    systemctl("stop", UNIT)
+    os.rename("/etc/obie-tokens/away", "/etc/obie-tokens/keys")
+    folder = f"/run/systemd/system/{SOCKETS[0]}.d"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/trial.conf", "w", encoding="ascii") as file:
+        file.write("[Socket]\nFileDescriptorName=web\n")
+    systemctl("daemon-reload")
+    systemctl("start", SOCKETS[0])
+    subprocess.run(["systemctl", "start", UNIT], capture_output=True)
+    expect(wait_until(lambda: "FileDescriptorName=" in journal(), 5), f"the journal does not say what to do: {journal()}")
+    status = show("ExecMainStatus")
+    systemctl("stop", SOCKETS[0], UNIT)
+    expect(status == "78", f"status {status}")
+    return "a socket of the wrong name ends it with 78, and the journal says what to set"
+
+
+CHECKS = {"start": check_start, "commands": check_commands, "reload": check_reload, "watchdog": check_watchdog,
+          "drain": check_drain, "activation": check_activation, "misuse": check_misuse}
+
+
+def main():
+    with socket.socket() as control:  # the loopback of a new network namespace is down: SIOCSIFFLAGS, IFF_UP
+        fcntl.ioctl(control, 0x8914, struct.pack("16sh", b"lo", 1))
+    for name, check in CHECKS.items():
+        try:
+            print(f"systemd {name}: {check()}", flush=True)
+        except (Failure, OSError, subprocess.SubprocessError) as failure:
+            print(f"systemd {name}: FAILED {failure}", flush=True)
+            return 1  # the checks build on each other
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

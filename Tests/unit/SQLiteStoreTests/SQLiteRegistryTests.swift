@@ -1,0 +1,139 @@
+// The registry in its file: what a server sees of what commands do, and when.
+
+import Foundation
+import StoreContract
+import System
+import Testing
+import Tokens
+import UV
+
+@testable import SQLiteStore
+
+@Suite struct SQLiteRegistryTests {
+    private let folder: TemporaryFolder
+    private let store: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = "\(folder.path)/store.db"
+    }
+
+    private func server(_ mode: IssuerSettings.Mode = .production) throws -> SQLiteFile {
+        var settings = IssuerSettings()
+        settings.mode = mode
+        return try SQLiteFile(
+            path: store, keyring: Keyring(SealingKey { _ in }), settings: settings
+        ) { _ in }
+    }
+
+    private func wait(_ version: Int64, milliseconds: Int = 5000) -> RunningServer.Answer {
+        RunningServer.wait(registryVersion: version, store: store, milliseconds: milliseconds)
+    }
+
+    @Test func changeIsSeenByTheRunningServerWhenTheCommandReturns() throws {
+        let file = try server()
+        defer { file.close() }
+        let registry = try SQLiteRegistry(store: store, mode: nil)
+        #expect(file.registry.registry.provider(reference: "psp") == nil)
+        for isDisabled in [false, true, false] {
+            let (_, version) = try registry.update { content in
+                if content.providers.isEmpty { try content.addProvider("psp", redirectURIs: []) }
+                try content.setProvider("psp", isDisabled: isDisabled)
+            }
+            #expect(wait(version) == .hasTakenOver)
+            let seen = file.registry.registry.provider(reference: "psp")
+            #expect((seen == nil) == isDisabled)
+        }
+        #expect(wait(99, milliseconds: 100) == .isLate)
+    }
+
+    @Test func nothingIsWaitedForWithoutAServer() throws {
+        #expect(wait(1) == .notRunning)
+        try server().close()
+        #expect(wait(1) == .notRunning)
+    }
+
+    @Test func whatWasRegisteredBeforeTheStartIsThere() throws {
+        let registry = try SQLiteRegistry(store: store, mode: nil)
+        #expect(registry.isNew)
+        _ = try registry.update { try $0.addProvider("psp", redirectURIs: []) }
+        let file = try server()
+        defer { file.close() }
+        #expect(file.registry.registry.provider(reference: "psp") != nil)
+        #expect(try SQLiteRegistry(store: store, mode: nil).isNew == false)
+    }
+
+    @Test func oldSecretRunsOutWithoutAnotherChange() throws {
+        let registry = try SQLiteRegistry(store: store, mode: nil)
+        let (old, new) = (Array("old".utf8), Array("new".utf8))
+        let until = System.Clock.wallMilliseconds() + 400
+        _ = try registry.update { content in
+            _ = try content.addInstitution(
+                "bank-1", clientID: "c", secret: SecretDigest(of: old))
+            _ = try content.rotateSecret(
+                "bank-1", clientID: "c", secret: SecretDigest(of: new), oldUntil: until, now: 0)
+        }
+        let file = try server()
+        defer { file.close() }
+        #expect(file.registry.registry.client(id: "c", secret: old) != nil)
+        for _ in 0..<500 where file.registry.registry.client(id: "c", secret: old) != nil {
+            usleep(10_000)
+        }
+        #expect(System.Clock.wallMilliseconds() >= until)
+        #expect(file.registry.registry.client(id: "c", secret: old) == nil)
+        #expect(file.registry.registry.client(id: "c", secret: new) != nil)
+    }
+
+    @Test(arguments: [IssuerSettings.Mode.sandbox, .production])
+    func modeOfTheFirstUseStays(first: IssuerSettings.Mode) throws {
+        let other: IssuerSettings.Mode = first == .sandbox ? .production : .sandbox
+        _ = try SQLiteRegistry(store: store, mode: first)
+        // The registry alone decides, and a refused start leaves nothing that says otherwise.
+        #expect(throws: SQLiteStoreFailure.self) { try server(other) }
+        try server(first).close()
+        #expect(throws: SQLiteStoreFailure.self) { try server(other) }
+        #expect(try SQLiteRegistry(store: store, mode: nil).mode == first)
+    }
+
+    @Test func changesOfSeveralProcessesAreAllKept() throws {
+        _ = try SQLiteRegistry(store: store, mode: nil)
+        let store = store
+        let threads = (0..<4).map { thread in
+            try! Worker(owning: thread, named: "test") { thread in
+                for number in 0..<25 {
+                    _ = try? SQLiteRegistry(store: store, mode: nil).update {
+                        try $0.addProvider("psp-\(thread)-\(number)", redirectURIs: [])
+                    }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        let content = try SQLiteRegistry(store: store, mode: nil).load()
+        #expect(content.providers.count == 100)
+        #expect(Set(content.providers.values.map(\.id)).count == 100)
+        #expect(content.version == 100)
+    }
+
+    @Test func onlyAChangeOfAnotherConnectionIsLoadedAgain() throws {
+        let reader = try SQLiteRegistry(store: store, mode: nil)
+        _ = try reader.load()
+        #expect(try !reader.hasChanged())
+        let writer = try SQLiteRegistry(store: store, mode: nil)
+        _ = try writer.update { try $0.addProvider("psp", redirectURIs: []) }
+        #expect(try reader.hasChanged())
+        #expect(try reader.hasChanged(), "until it is loaded")
+        _ = try reader.load()
+        #expect(try !reader.hasChanged())
+    }
+
+    @Test func foreignAndNewerFilesAreRefused() throws {
+        _ = try SQLiteRegistry(store: store, mode: nil)
+        let database = try Database(path: "\(store).registry", .readWrite)
+        for damage in ["PRAGMA user_version = 99", "PRAGMA application_id = 1"] {
+            try database.execute(damage)
+            #expect(throws: SQLiteStoreFailure.self) {
+                try SQLiteRegistry(store: store, mode: nil)
+            }
+        }
+    }
+}
