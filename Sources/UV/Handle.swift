@@ -15,7 +15,6 @@ import CLibUV
     // Allocated in `init`, freed in the close callback and nowhere else.
     @safe let memory: UnsafeMutableRawPointer
     private(set) var phase = Phase.open
-    private var onClosed: (() -> Void)?
 
     /// True until `close` is called.
     public final var isOpen: Bool { phase == .open }
@@ -55,11 +54,10 @@ import CLibUV
             Unmanaged<Handle>.fromOpaque(data).takeUnretainedValue(), to: type)
     }
 
-    /// Starts closing; safe to call twice. `then` runs on the loop once libuv has let go.
-    public final func close(then: (() -> Void)? = nil) {
+    /// Starts closing; safe to call twice.
+    public final func close() {
         guard phase == .open else { return }
         phase = .closing
-        onClosed = then
         willClose()
         unsafe uv_close(base) { handle in
             guard let owner = unsafe Handle.owner(of: handle?.pointee.data, as: Handle.self)
@@ -71,9 +69,6 @@ import CLibUV
     private func finishClosing() {
         phase = .closed
         didClose()
-        let then = onClosed
-        onClosed = nil
-        then?()
         unsafe memory.deallocate()
         // Balances `passRetained` in `init`.
         unsafe Unmanaged.passUnretained(self).release()

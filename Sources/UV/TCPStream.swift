@@ -3,23 +3,9 @@
 import CLibUV
 import Glibc
 
-/// What a connection does with what happens on its stream. All calls come on the loop's thread.
-public protocol TCPStreamHandler: AnyObject {
-    /// Bytes arrived. They are only there during the call: the buffer is shared by the loop.
-    func received(_ bytes: Span<UInt8>)
-    /// The peer has sent all it will send; it may still read.
-    func receivedEnd()
-    /// Everything queued has been handed to the kernel.
-    func drained()
-    /// Reading or writing failed; the stream is of no more use and should be closed.
-    func failed(_ error: UVError)
-    /// The stream is closed; last call.
-    func closed()
-}
-
 /// A connected TCP stream. An open stream holds its handler, until it is closed.
-public final class TCPStream: Handle {
-    private var handler: (any TCPStreamHandler)?
+public final class TCPStream: Handle, ByteStream {
+    private var handler: (any ByteStreamHandler)?
 
     /// Takes the next waiting connection of `listener`, with Nagle's algorithm off.
     init(accepting listener: TCPListener, _ loop: EventLoop) throws(UVError) {
@@ -40,7 +26,7 @@ public final class TCPStream: Handle {
     ///
     /// - Throws: `UVError` where the attempt cannot even begin, as without a route.
     public init(
-        _ loop: EventLoop, connectingTo address: SocketAddress, _ handler: any TCPStreamHandler
+        _ loop: EventLoop, connectingTo address: SocketAddress, _ handler: any ByteStreamHandler
     ) throws(UVError) {
         try unsafe super.init(UV_TCP) { memory in
             unsafe uv_tcp_init(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self))
@@ -78,7 +64,7 @@ public final class TCPStream: Handle {
     private func finishConnecting(_ status: Int32) {
         guard isOpen else { return }
         if status < 0 {
-            handler?.failed(UVError(code: status))
+            handler?.failed(.connection(UVError(code: status)))
         } else {
             resumeReading()
         }
@@ -88,8 +74,11 @@ public final class TCPStream: Handle {
         unsafe memory.assumingMemoryBound(to: uv_stream_t.self)
     }
 
+    /// There is no handshake.
+    public var isReady: Bool { true }
+
     /// Sets the handler and starts reading.
-    public func start(_ handler: any TCPStreamHandler) {
+    public func start(_ handler: any ByteStreamHandler) {
         self.handler = handler
         resumeReading()
     }
@@ -111,7 +100,9 @@ public final class TCPStream: Handle {
                 else { return }
                 unsafe owner.finishRead(count, buffer.pointee.base)
             })
-        if code < 0, code != UV_EALREADY.rawValue { handler?.failed(UVError(code: code)) }
+        if code < 0, code != UV_EALREADY.rawValue {
+            handler?.failed(.connection(UVError(code: code)))
+        }
     }
 
     @unsafe private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
@@ -123,7 +114,7 @@ public final class TCPStream: Handle {
         } else if count == Int(UV_EOF.rawValue) {
             handler.receivedEnd()
         } else if count < 0 {
-            handler.failed(UVError(code: Int32(count)))
+            handler.failed(.connection(UVError(code: Int32(count))))
         }
         // 0 is EAGAIN, not the end (`uv_read_start(3)`).
     }
@@ -150,7 +141,7 @@ public final class TCPStream: Handle {
             let written = unsafe uv_try_write(stream, &buffer, 1)
             if written == raw.count { return }
             if written < 0, written != UV_EAGAIN.rawValue {
-                handler?.failed(UVError(code: written))
+                handler?.failed(.connection(UVError(code: written)))
                 return
             }
             unsafe queue(UnsafeRawBufferPointer(rebasing: raw.dropFirst(Int(max(written, 0)))))
@@ -177,14 +168,14 @@ public final class TCPStream: Handle {
         }
         if code < 0 {
             unsafe memory.deallocate()
-            handler?.failed(UVError(code: code))
+            handler?.failed(.connection(UVError(code: code)))
         }
     }
 
     private func finishWrite(_ status: Int32) {
         guard isOpen else { return }
         if status < 0 {
-            handler?.failed(UVError(code: status))
+            handler?.failed(.connection(UVError(code: status)))
         } else if queuedBytes == 0 {
             handler?.drained()
         }

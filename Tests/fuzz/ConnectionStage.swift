@@ -4,11 +4,13 @@
 import HTTP1
 import System
 import Tokens
+import UV
 
 @testable import Server
 
 /// What stands between the connection and its client.
-final class StageTransport: Transport {
+final class StageTransport: ByteStream {
+    let isReady = true
     weak var connection: Connection?
     private(set) var written: [UInt8] = []
     private(set) var isReading = true
@@ -30,13 +32,14 @@ final class StageTransport: Transport {
             failsNextWrite = false
             hasFailed = true
             // As `uv_try_write` does: inside of the call.
-            connection?.failed(.endOfFile)
+            connection?.failed(.connection(.endOfFile))
             return
         }
         written.append(bytes, 0..<bytes.count)
         if !isRead || queued > 0 { queued += bytes.count }
     }
 
+    func start(_ handler: any ByteStreamHandler) {}
     func pauseReading() { isReading = false }
     func resumeReading() { isReading = !isClosed }
     func finishSending() { hasFinishedSending = true }

@@ -66,7 +66,7 @@ final class ConnectionStage {
         case .resets:
             hasEnded = true
             inbound = []
-            if !transport.isClosed { connection.failed(.endOfFile) }
+            if !transport.isClosed { connection.failed(.connection(.endOfFile)) }
         case .stopsReading: transport.isRead = false
         case .readsSome: transport.readSome()
         case .readsAll: transport.readAll()

@@ -1,5 +1,5 @@
 // One client connection: bytes in, requests out to the handler, answers back in order. It knows
-// neither what is asked nor which kind of transport it stands on.
+// neither what is asked nor which kind of stream it stands on.
 
 import HTTP1
 import Tokens
@@ -7,7 +7,7 @@ import UV
 
 /// Requests are answered one after the other: the next is looked at when the last one's answer is
 /// written, so answers are in order however long the store takes, and memory is bounded.
-final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
+final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     private enum Phase {
         /// Between requests or inside one.
         case reading
@@ -23,7 +23,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         case request, restOfHead, restOfBody
     }
 
-    private let transport: any Transport
+    private let stream: any ByteStream
     /// Held both ways until the connection is closed and the host forgets it.
     private let host: any ConnectionHost
     private let replies: Replies
@@ -51,8 +51,8 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private(set) var deadline: UInt64
     var wheelSlot: Int?
 
-    init(_ transport: any Transport, _ host: any ConnectionHost) {
-        self.transport = transport
+    init(_ stream: any ByteStream, _ host: any ConnectionHost) {
+        self.stream = stream
         self.host = host
         replies = host.replies
         auditor = host.auditor
@@ -103,7 +103,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         settle()
     }
 
-    func failed(_ error: UVError) { close() }
+    func failed(_ failure: StreamFailure) { close() }
 
     func closed() {
         phase = .closed
@@ -203,7 +203,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         }
     }
 
-    var peerAddress: [UInt8] { transport.peerAddress }
+    var peerAddress: [UInt8] { stream.peerAddress }
 
     func respond(_ response: Response) {
         if phase == .closed { return }
@@ -215,12 +215,12 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         let ids = replies.append(response, context)
         host.metrics?.answered(response, kind, since: beganMicroseconds)
         if let auditor {
-            auditor.answered(response, ids, notes) { transport.peerAddress }
+            auditor.answered(response, ids, notes) { stream.peerAddress }
         }
         if let log = host.log, log.isAccessLogged {
             log.answered(
                 response, ids, kind, since: beganMicroseconds, bytes: replies.count - before,
-                notes, transport.peerAddress)
+                notes, stream.peerAddress)
         }
         notes = nil
         phase = context.keepsAlive ? .reading : .lingering
@@ -244,7 +244,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         case .lingering: linger()
         case .reading:
             if isEnding, !isPaused { return closeWhenWritten() }
-            if !isPaused { transport.resumeReading() }
+            if !isPaused { stream.resumeReading() }
             setReadDeadline()
         }
     }
@@ -252,21 +252,21 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private func flush() {
         guard replies.count > 0 else { return }
         host.metrics?.sentBytes.add(replies.count)
-        replies.take { transport.write($0) }
+        replies.take { stream.write($0) }
     }
 
     /// A client that does not read its answers is not read from.
     private func pauseIfBackedUp() {
         if replies.count >= host.limits.outputBytesMax { flush() }
         guard phase == .reading, !isPaused,
-            transport.queuedBytes > host.limits.queuedBytesMax
+            stream.queuedBytes > host.limits.queuedBytesMax
         else { return }
         isPaused = true
-        transport.pauseReading()
+        stream.pauseReading()
     }
 
     private func pauseIfTooMuchIsKept() {
-        if kept.count > host.limits.keptBytesMax { transport.pauseReading() }
+        if kept.count > host.limits.keptBytesMax { stream.pauseReading() }
     }
 
     private func keep(_ bytes: Span<UInt8>) {
@@ -329,7 +329,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
         guard phase == .reading, isBetweenRequests, !isPaused else { return }
         let limits = host.limits
         let idleAt = deadline &- limits.idleTimeoutMilliseconds &+ limits.quietMilliseconds
-        guard transport.queuedBytes == 0, idleAt > host.monotonicMilliseconds, idleAt < deadline
+        guard stream.queuedBytes == 0, idleAt > host.monotonicMilliseconds, idleAt < deadline
         else { return closeWhenWritten() }
         deadline = idleAt
         host.deadlineCameNearer(self)
@@ -351,17 +351,17 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
 
     /// RFC 9112 §9.6: closing at once could reset the connection and take the answer with it.
     private func linger() {
-        transport.finishSending()
+        stream.finishSending()
         kept = []
         if hasPeerEnded { return closeWhenWritten() }
-        transport.resumeReading()
+        stream.resumeReading()
         setLingerDeadline()
     }
 
     /// The client has as long as any other to read its answer, and then a little for its own bytes.
     private func setLingerDeadline() {
         let milliseconds =
-            transport.queuedBytes > 0
+            stream.queuedBytes > 0
             ? host.limits.writeTimeoutMilliseconds : host.limits.lingerTimeoutMilliseconds
         deadline = host.monotonicMilliseconds + milliseconds
         host.deadlineCameNearer(self)
@@ -370,7 +370,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private func drop(_ count: Int) {
         droppedBytes &+= UInt32(clamping: count)
         if hasDroppedEnough {
-            transport.pauseReading()
+            stream.pauseReading()
             closeWhenWritten()
         }
     }
@@ -378,7 +378,7 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     private var hasDroppedEnough: Bool { Int(droppedBytes) > host.limits.lingerBytesMax }
 
     private func closeWhenWritten() {
-        if transport.queuedBytes == 0 { return close() }
+        if stream.queuedBytes == 0 { return close() }
         deadline = host.monotonicMilliseconds + host.limits.writeTimeoutMilliseconds
         host.deadlineCameNearer(self)
     }
@@ -386,11 +386,11 @@ final class Connection: TCPStreamHandler, Responder, DeadlineHolder {
     /// A client that does not read would keep its answers in the kernel for many minutes more.
     private func giveUp() {
         phase = .closed
-        if transport.queuedBytes > 0 { transport.reset() } else { transport.close() }
+        if stream.queuedBytes > 0 { stream.reset() } else { stream.close() }
     }
 
     private func close() {
         phase = .closed
-        transport.close()
+        stream.close()
     }
 }

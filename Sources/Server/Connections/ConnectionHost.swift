@@ -3,24 +3,6 @@
 import HTTP1
 import UV
 
-/// What a connection needs of its stream. The loop's thread only.
-protocol Transport: AnyObject {
-    func write(_ bytes: Span<UInt8>)
-    var queuedBytes: Int { get }
-    func pauseReading()
-    func resumeReading()
-    func finishSending()
-    func close()
-    /// The raw address of the other end; empty once it has gone.
-    var peerAddress: [UInt8] { get }
-    /// Closes, and takes back what the client has not read.
-    func reset()
-}
-
-extension TCPStream: Transport {
-    func close() { close(then: nil) }
-}
-
 /// What a connection needs of the loop that it is on.
 protocol ConnectionHost: AnyObject {
     var limits: ServerLimits { get }

@@ -36,7 +36,7 @@ struct HealthCheck: ParsableCommand {
         do {
             outcome = try Probe.ask(url, withinMilliseconds: UInt64(timeout) * 1000)
         } catch {
-            outcome = .failed(error)
+            outcome = .failed(.connection(error))
         }
         switch outcome {
         case .answered(status: 200, _):

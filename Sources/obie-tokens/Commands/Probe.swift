@@ -36,11 +36,11 @@ enum ProbeOutcome {
     case answered(status: Int, body: String)
     case noHTTP
     case timedOut
-    case failed(UVError)
+    case failed(StreamFailure)
 }
 
 /// One GET on a loop of its own.
-final class Probe: TCPStreamHandler {
+final class Probe: ByteStreamHandler {
     /// An answer of more bytes than this is judged by these.
     private static let bytesMax = 4096
 
@@ -69,7 +69,7 @@ final class Probe: TCPStreamHandler {
         do throws(UVError) {
             stream = try TCPStream(loop, connectingTo: url.address, probe)
         } catch {
-            probe.finish(.failed(error))
+            probe.finish(.failed(.connection(error)))
             throw error
         }
         probe.stream = stream
@@ -97,7 +97,7 @@ final class Probe: TCPStreamHandler {
 
     func receivedEnd() { finish(judged) }
     func drained() {}
-    func failed(_ error: UVError) { finish(.failed(error)) }
+    func failed(_ failure: StreamFailure) { finish(.failed(failure)) }
     func closed() {}
 
     /// What the bytes say: `HTTP/1.1 200 …` (RFC 9112 §4), and a body for people to read.

@@ -78,7 +78,7 @@ import Testing
         let bench = Bench()
         bench.host.fake.isHeld = true
         bench.send(Bench.get("a"))
-        bench.connection.failed(.endOfFile)
+        bench.connection.failed(.connection(.endOfFile))
         bench.connection.closed()
         bench.host.fake.held.removeFirst()()
         #expect(bench.transport.written.isEmpty)

@@ -3,10 +3,12 @@
 
 import HTTP1
 import Tokens
+import UV
 
 @testable import Server
 
-final class FakeTransport: Transport {
+final class FakeTransport: ByteStream {
+    let isReady = true
     var written: [UInt8] = []
     var queuedBytes = 0
     var isPaused = false
@@ -17,6 +19,7 @@ final class FakeTransport: Transport {
     func write(_ bytes: Span<UInt8>) {
         for index in bytes.indices { written.append(bytes[index]) }
     }
+    func start(_ handler: any ByteStreamHandler) {}
     func pauseReading() { isPaused = true }
     func resumeReading() { isPaused = false }
     func finishSending() { hasFinishedSending = true }

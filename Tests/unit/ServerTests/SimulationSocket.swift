@@ -6,11 +6,12 @@ import UV
 
 @testable import Server
 
-final class SimulatedSocket: Transport {
+final class SimulatedSocket: ByteStream {
     private unowned let world: SimulatedWorld
     private unowned let client: SimulatedClient
     /// As in `TCPStream`: an open stream holds its handler.
-    private(set) var connection: Connection?
+    private(set) var connection: (any ByteStreamHandler)?
+    let isReady = true
 
     // From the client to the server.
     /// Bytes of the client's script that are on their way or have arrived.
@@ -46,7 +47,7 @@ final class SimulatedSocket: Transport {
         self.capacity = capacity
     }
 
-    func start(_ connection: Connection) {
+    func start(_ connection: any ByteStreamHandler) {
         self.connection = connection
         resumeReading()
     }
@@ -59,7 +60,7 @@ final class SimulatedSocket: Transport {
         if isClosed || hasFinishedSending { return world.fail("written behind the end") }
         client.checkWritten(bytes, startingAt: written)
         // As from EPIPE in the midst of the call.
-        if isReset { return connection?.failed(.endOfFile) ?? () }
+        if isReset { return connection?.failed(.connection(.endOfFile)) ?? () }
         written += bytes.count
         var rest = bytes.count
         if queuedBytes == 0 {
@@ -113,7 +114,7 @@ final class SimulatedSocket: Transport {
         guard isReading, !isClosed, let connection else { return }
         if isReset {
             isReading = false
-            connection.failed(.endOfFile)
+            connection.failed(.connection(.endOfFile))
         } else if taken < sent {
             let count = 1 + world.random.below(min(sent - taken, client.deliveryMax))
             let start = taken
@@ -134,7 +135,7 @@ final class SimulatedSocket: Transport {
     func becameWritable() {
         isWritable = false
         guard !isClosed, let connection else { return }
-        if isReset { return connection.failed(.endOfFile) }
+        if isReset { return connection.failed(.connection(.endOfFile)) }
         var free = capacity - inKernel
         while free > 0, let first = writes.first {
             let count = min(free, first)

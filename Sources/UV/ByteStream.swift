@@ -1,0 +1,73 @@
+// A connection as whoever stands on it sees it: bytes in, bytes out, whatever is underneath.
+
+/// Why a stream is of no more use.
+public enum StreamFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The connection failed: the peer has gone, or the kernel refused.
+    case connection(UVError)
+    /// The two ends could not agree on how to talk; the text is for the log and holds no secret.
+    case handshake(String)
+
+    public var description: String {
+        switch self {
+        case .connection(let error): error.description
+        case .handshake(let reason): "the handshake failed: \(reason)"
+        }
+    }
+}
+
+/// A stream of bytes to and from one peer. The loop's thread only.
+///
+/// Bytes are plain here: a stream that encrypts does so behind this. It holds its handler from `start`
+/// until it is closed, and calls it only from the loop, never from inside one of these functions but
+/// `write`, which may tell of a failure at once.
+public protocol ByteStream: AnyObject {
+    /// Sets the handler and begins to read. Once, before anything else.
+    func start(_ handler: any ByteStreamHandler)
+
+    /// True once bytes may be written; false during a handshake, which ends with the handler's
+    /// `becameReady` or `failed`. How long that may take is the handler's matter.
+    var isReady: Bool { get }
+
+    /// Sends the bytes, or queues what the kernel does not take at once. Order is kept.
+    func write(_ bytes: Span<UInt8>)
+
+    /// What the kernel has not yet taken, in bytes as they go over the wire.
+    var queuedBytes: Int { get }
+
+    func pauseReading()
+
+    /// Reads again; what came meanwhile is delivered from the loop, never from inside this call.
+    func resumeReading()
+
+    /// Tells the peer, once everything queued has gone out, that no more will come; reading goes on.
+    func finishSending()
+
+    /// Lets go of the connection. The handler's `closed` comes later, from the loop.
+    func close()
+
+    /// Closes, and takes back what the peer has not read.
+    func reset()
+
+    /// The raw address of the peer: 4 bytes, or 16 for IPv6; empty once it has gone.
+    var peerAddress: [UInt8] { get }
+}
+
+/// What is done with what happens on a stream. All calls come on the loop's thread.
+public protocol ByteStreamHandler: AnyObject {
+    /// The handshake is over; bytes may be written. Not called where the stream was ready at once.
+    func becameReady()
+    /// Bytes arrived. They are only there during the call: the buffer is shared by the loop.
+    func received(_ bytes: Span<UInt8>)
+    /// The peer has sent all it will send; it may still read.
+    func receivedEnd()
+    /// Everything queued has been handed to the kernel.
+    func drained()
+    /// The stream is of no more use and should be closed.
+    func failed(_ failure: StreamFailure)
+    /// The stream is closed; last call.
+    func closed()
+}
+
+extension ByteStreamHandler {
+    public func becameReady() {}
+}
