@@ -7,19 +7,22 @@ Every check prints its figures in one line and a bound beside each; ends with 1 
 127.0.0.0/8, no more than 10,000 connections at a time, about half a minute in all.
 """
 import argparse
-import multiprocessing
 import resource
 import select
 import socket
 import sys
 import time
+from pathlib import Path
 
-from target import (GRANT, HEAD, KIB, PAGE_REQUEST, UNKNOWN_CODE, Failure, Server, asks, exchanges, expect, p99,
-                    read_answer, wait_until)
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
 
-TIMEOUT = 10.0  # of a head, of a body, and of a client that does not read
-LATE = 1.0  # two ticks of the server's clock, 0.5 s, and a busy machine
-EARLY = 0.05
+from harness import Failure, expect, wait_until  # noqa: E402
+from slow import check_slow  # noqa: E402
+from target import (EARLY, GRANT, HEAD, LATE, PAGE_REQUEST, TIMEOUT, UNKNOWN_CODE, asks, connect, in_child,  # noqa: E402
+                    outcome, p99, target)
+
+KIB = 1024
 
 # Each check gets the path of the server and returns its line; a failure raises.
 
@@ -35,11 +38,11 @@ def idle_connections(server):
     """Each has proven who it is, so that what is remembered about it counts too."""
     clients = []
     for start in range(0, IDLE, 500):
-        batch = [server.connect(number) for number in range(start, start + 500)]
+        batch = [connect(server, number) for number in range(start, start + 500)]
         for client in batch:
-            client.sendall(UNKNOWN_CODE)
+            client.send(UNKNOWN_CODE)
         for client in batch:
-            expect(read_answer(client)[0] == 403, "a connection that is to idle was not served")
+            expect(client.read().status == 403, "a connection that is to idle was not served")
         clients += batch
     return clients
 
@@ -47,145 +50,26 @@ def idle_connections(server):
 def close_all(server, clients, files):
     for client in clients:
         client.close()
-    expect(wait_until(lambda: server.descriptors() <= files, 5), f"{server.descriptors()} descriptors stay open")
+    wait_until(lambda: server.descriptors() <= files, lambda: f"{server.descriptors()} descriptors stay open", 5)
 
 
 def check_idle(program):
-    with Server(program) as server:
+    with target(program) as server:
         asks(server, UNKNOWN_CODE, 403, 0.3)
-        before, files = server.resident(), server.descriptors()
+        before, files = server.memory(), server.descriptors()
         clients = idle_connections(server)
-        full = server.resident()
+        full = server.memory()
         took = asks(server, UNKNOWN_CODE, 403, 0.5)
         close_all(server, clients, files)
-        wait_until(lambda: server.resident() - before <= LEFT_BYTES_MAX, 5)
-        left = server.resident() - before
-        expect(left <= LEFT_BYTES_MAX, f"{left // KIB:,} KiB do not go back (at most {LEFT_BYTES_MAX // KIB:,})")
+        wait_until(lambda: server.memory() - before <= LEFT_BYTES_MAX, lambda: f"{(server.memory() - before) // KIB:,} "
+                   f"KiB do not go back (at most {LEFT_BYTES_MAX // KIB:,})", 5)
+        left = server.memory() - before
         close_all(server, idle_connections(server), files)
-        each, growth = (full - before) / IDLE, (server.resident_peak() - full) / IDLE
+        each, growth = (full - before) / IDLE, (server.memory_peak() - full) / IDLE
         line = (f"idle: {IDLE:,} connections take {each:.0f} bytes each (at most {IDLE_BYTES_MAX}), {growth:.0f} more "
                 f"when they come again (at most {GROWTH_BYTES_MAX}); {left // KIB:,} KiB are left "
                 f"when they are gone; another client's p99 is {p99(took):.2f} ms (at most {IDLE_LATENCY_MAX:.0f})")
         expect(each <= IDLE_BYTES_MAX and growth <= GROWTH_BYTES_MAX and p99(took) <= IDLE_LATENCY_MAX, line)
-        return line
-
-
-SLOW = 200
-LATENCY_MAX = 5.0  # ms, or three times what it is without them
-
-
-class Slow:
-    """One client of the kind that takes its time. `when`: seconds after which it must have been closed."""
-
-    def __init__(self, server, number):
-        self.kind = ("head", "body", "chunk", "deaf")[number % 4]
-        self.socket = server.connect(number)
-        if self.kind == "deaf":
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.setblocking(False)
-        start = {"head": b"", "body": HEAD + b"Content-Length: 1000\r\n\r\n",
-                 "chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
-                 "deaf": PAGE_REQUEST * 1500}[self.kind]
-        self.rest = start if self.kind == "deaf" else b"GET /healthz HTTP/1.1\r\nHost: a\r\nx: " + b"x" * 1000
-        self.began, self.ended, self.got = time.monotonic(), None, b""
-        if start:
-            self.socket.send(start)
-
-    def drip(self):
-        if self.ended or self.got:
-            return
-        if self.kind in ("head", "body"):
-            self.socket.send(self.rest[:1])
-            self.rest = self.rest[1:]
-        elif self.kind == "deaf":
-            # Something unread makes the end a reset; a FIN would stand behind the answers that it does not read.
-            try:
-                self.socket.send(self.rest)
-            except BlockingIOError:
-                pass  # so there is something
-            except ConnectionError:
-                self.ended = time.monotonic()
-
-    def notice(self):
-        """The deaf one only hears that its connection is gone; the others read to the end."""
-        if self.kind == "deaf":
-            self.ended = time.monotonic()
-            return
-        data = self.socket.recv(65536)
-        if data and not self.got:
-            self.answered = time.monotonic()
-        self.got += data
-        if not data:
-            self.ended = time.monotonic()
-        elif b"request_timeout" in self.got:
-            self.socket.shutdown(socket.SHUT_WR)
-
-    def verdict(self):
-        """Seconds until it was told, or closed. Raises where it was not told properly."""
-        expect(self.ended, f"a slow client ({self.kind}) is still connected")
-        if self.kind == "deaf":
-            return self.ended - self.began
-        status, answer = read_answer(self.socket, self.got)
-        expect(status == 408 and b"\r\nConnection: close\r\n" in answer, f"a slow client got {answer!r}")
-        return self.answered - self.began
-
-
-def attack_slowly(server, results):
-    """Runs in a process of its own, so that it does not disturb the measurement."""
-    clients = {}
-    poller = select.epoll()
-    for number in range(SLOW):
-        slow = Slow(server, number)
-        clients[slow.socket.fileno()] = slow
-        events = select.EPOLLRDHUP if slow.kind == "deaf" else select.EPOLLIN
-        poller.register(slow.socket, events)
-    results.send(None)  # all are connected
-    end, drip_at = time.monotonic() + TIMEOUT + LATE + 1, 0
-    while time.monotonic() < end and not all(slow.ended for slow in clients.values()):
-        if time.monotonic() >= drip_at:
-            drip_at = time.monotonic() + 0.5
-            for slow in clients.values():
-                slow.drip()
-        for number, _ in poller.poll(0.05):
-            if not clients[number].ended:
-                clients[number].notice()
-            if clients[number].ended:
-                poller.unregister(number)
-    try:
-        results.send([(slow.kind, slow.verdict()) for slow in clients.values()])
-    except Failure as failure:
-        results.send(str(failure))
-
-
-def in_child(target, *arguments):
-    """(process, the receiving end of its pipe)."""
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=target, args=(*arguments, sender))
-    process.start()
-    return process, receiver
-
-
-def outcome(process, receiver):
-    result = receiver.recv() if receiver.poll(TIMEOUT + 10) else "an attacker did not end"
-    process.join()
-    expect(not isinstance(result, str), result)
-    return result
-
-
-def check_slow(program):
-    with Server(program) as server:
-        baseline = exchanges(server, 2)
-        process, receiver = in_child(attack_slowly, server)
-        expect(receiver.poll(10), "the slow clients could not connect")
-        receiver.recv()
-        took = exchanges(server, TIMEOUT - 1)
-        results = outcome(process, receiver)
-        bound = max(LATENCY_MAX, 3 * p99(baseline))
-        times = sorted(seconds for _, seconds in results)
-        line = (f"slow: beside {SLOW} of them {len(took):,} requests have p99 {p99(took):.2f} ms (at most {bound:.1f}; "
-                f"{p99(baseline):.2f} without); they are gone after {times[0]:.2f} to {times[-1]:.2f} s (at most "
-                f"{TIMEOUT + LATE:.0f})")
-        expect(p99(took) <= bound and times[0] >= TIMEOUT - EARLY and times[-1] <= TIMEOUT + LATE, line)
         return line
 
 
@@ -197,26 +81,26 @@ PIPELINE_BYTES_MAX = 512 * KIB
 
 def attack_by_pipeline(server, results):
     """Sends as much as it can and never reads; then waits until it hears that the connection is gone."""
-    with server.connect() as client:
-        client.setblocking(False)
+    with connect(server) as client:
+        client.socket.setblocking(False)
         requests, sent, began = memoryview(GRANT * PIPELINE), 0, time.monotonic()
         poller = select.epoll()
-        poller.register(client, select.EPOLLOUT | select.EPOLLRDHUP)
+        poller.register(client.socket, select.EPOLLOUT | select.EPOLLRDHUP)
         while time.monotonic() < began + TIMEOUT + 5:
             for _, events in poller.poll(1):
                 if events & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):
                     results.send((sent, time.monotonic() - began))
                     return
-                sent += client.send(requests[sent:sent + (1 << 20)])
+                sent += client.socket.send(requests[sent:sent + (1 << 20)])
         results.send("a client that never reads stays connected")
 
 
 def check_pipeline(program):
-    with Server(program) as server:
+    with target(program) as server:
         asks(server, GRANT, 201, 0.3)
-        before = server.resident()
+        before = server.memory()
         sent, seconds = outcome(*in_child(attack_by_pipeline, server))
-        growth = server.resident_peak() - before
+        growth = server.memory_peak() - before
         line = (f"pipeline: {PIPELINE:,} requests, {len(GRANT) * PIPELINE / 1e6:.0f} MB, of which {sent / 1e6:.1f} "
                 f"were taken; memory grows by {growth // KIB} KiB (at most {PIPELINE_BYTES_MAX // KIB}), gone after "
                 f"{seconds:.2f} s (at most {TIMEOUT + LATE + 1:.0f})")
@@ -229,32 +113,32 @@ LARGE = 10_000_000
 
 def check_large(program):
     """A body that is refused, while it is still being sent: the answer is there before any reset."""
-    with Server(program) as server:
+    with target(program) as server:
         head = HEAD + f"Content-Length: {LARGE}\r\n\r\n".encode()
         piece = b"x" * 16_384
-        with server.connect() as client:  # it goes on until it is cut off
-            client.sendall(head)
+        with connect(server) as client:  # it goes on until it is cut off
+            client.send(head)
             sent, status = 0, None
             try:
                 while sent < LARGE:
-                    client.sendall(piece)
+                    client.send(piece)
                     sent += len(piece)
-                    if status is None and select.select([client], [], [], 0)[0]:
-                        status, _ = read_answer(client)
+                    if status is None and select.select([client.socket], [], [], 0)[0]:
+                        status = client.read().status
             except OSError:
                 # It may have sent all that is dropped before the server came to answer.
-                status = status or read_answer(client)[0]
+                status = status or client.read().status
             expect(status == 413, f"a large body was answered {status}")
-        with server.connect() as client:  # it reads only when it has sent what it can
-            client.sendall(head)
+        with connect(server) as client:  # it reads only when it has sent what it can
+            client.send(head)
             for _ in range(32):
-                client.sendall(piece)
+                client.send(piece)
             began = time.monotonic()
-            late, answer = read_answer(client)
+            answer = client.read()
             took = time.monotonic() - began
-            expect(late == 413 and b"payload_too_large" in answer, f"a large body was answered {answer!r}")
-            client.shutdown(socket.SHUT_WR)
-            expect(client.recv(1) == b"", "something follows a last answer")
+            expect(answer.status == 413 and b"payload_too_large" in answer.body, f"a large body was answered {answer!r}")
+            client.socket.shutdown(socket.SHUT_WR)
+            expect(not client.received and client.socket.recv(1) == b"", "something follows a last answer")
         return (f"large: 413 came while {sent / 1e6:.1f} of {LARGE / 1e6:.0f} MB were sent, and behind "
                 f"{32 * len(piece) // KIB} KiB it was there in {1000 * took:.1f} ms, without a reset")
 
@@ -265,16 +149,16 @@ HALF_CLOSED_SECONDS_MAX = 20
 
 def check_half_closed(program):
     """With about as many answers as the kernel takes some are still in the server when it hears of the end."""
-    with Server(program) as server:
+    with target(program) as server:
         read, end = 0, time.monotonic() + HALF_CLOSED_SECONDS_MAX
         for number in range(HALF_CLOSED):
-            with server.connect() as client:
+            with connect(server) as client:
                 pages = 20 * number
-                client.sendall(PAGE_REQUEST * pages + GRANT)
-                client.shutdown(socket.SHUT_WR)
+                client.send(PAGE_REQUEST * pages + GRANT)
+                client.socket.shutdown(socket.SHUT_WR)
                 time.sleep(0.02)
                 got = bytearray()
-                while data := client.recv(1 << 18):
+                while data := client.socket.recv(1 << 18):
                     got += data
                     expect(time.monotonic() < end, "half-closed clients wait for their answers")
                 answers = got.count(b"HTTP/1.1 200 OK\r\n"), got.count(b"HTTP/1.1 201 Created\r\n")
@@ -291,17 +175,17 @@ CPU_SECONDS_MAX = 0.2  # in 2 s in which there is nothing to do
 
 def check_crowd(program):
     """More clients than descriptors: those that are not accepted wait in the kernel, which costs nothing."""
-    with Server(program, files=FILES) as server:
-        clients = [server.connect(number) for number in range(CROWD)]
+    with target(program, nofile=FILES) as server:
+        clients = [connect(server, number) for number in range(CROWD)]
         for client in clients:
-            client.sendall(GRANT)
+            client.send(GRANT)
         time.sleep(0.5)
         before = server.cpu_seconds()
         time.sleep(2)
         spent = server.cpu_seconds() - before
         began = time.monotonic()
         for client in clients:  # in the order in which they came
-            expect(read_answer(client)[0] == 201, "one of the crowd was not served")
+            expect(client.read().status == 201, "one of the crowd was not served")
             client.close()
         took = time.monotonic() - began
         line = (f"crowd: {CROWD:,} clients and {FILES} descriptors take {spent:.2f} s of CPU in 2 s of waiting "

@@ -7,20 +7,23 @@
 # Half of the bytes are noise, half are requests with some bytes changed, cut, doubled or joined, in
 # portions of any size; sockets are closed in order, half closed, reset, or left to the server.
 import argparse
-import base64
 import multiprocessing
 import os
 import random
-import re
 import select
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
+from pathlib import Path
 
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from harness import Client, Failure, Server, came_true, expect, sandbox  # noqa: E402
+
+KIB = 1024
 PROCESSES = 4
 SOCKETS_AT_ONCE = 16
 # Behind the answer that closes, the server only drops what comes: most sockets end there.
@@ -34,34 +37,13 @@ SETTLE_SECONDS = 10
 # Codes that were issued on the way are memory in use; they are gone when memory is looked at.
 CODE_SECONDS = 2
 
-CREDENTIALS = base64.b64encode(b"api-consumer-id:password").decode()
-HEADERS = (
-    f"Host: h\r\nAuthorization: Basic {CREDENTIALS}\r\nfi_reference_id: PSDGB-FCA-111111\r\n"
-    "version: 1.0\r\nContent-Type: application/json\r\nccg_token: good-access-token\r\n"
-)
-URI = "https://www.google.com"
-CODE = (
-    '{"consent_id":"c","psu_account_id":"a","scope":"accounts","state":"s",'
-    f'"redirect_uri":"{URI}"}}'
-)
-
-
-def post(path, body, fields=HEADERS):
-    return f"POST {path} HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-
-
-def exchange(code):
-    return post("/v1/obie/tokens", f'{{"auth_code":"{code}","redirect_uri":"{URI}"}}')
-
-
-ISSUE = post("/v1/obie/authorization_codes", CODE)
+ISSUE = sandbox.make_code(state="s")
 REQUESTS = [
     ISSUE,
-    exchange("0123456789abcdef" * 2),
-    post("/v1/obie/tokens", '{"grant_type":"client_credentials"}'),
-    post("/oauth2/introspect", "token=01234567-89ab-cdef-0123-456789abcdef",
-         HEADERS.replace("application/json", "application/x-www-form-urlencoded")),
-    b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n",
+    sandbox.exchange("0123456789abcdef" * 2),
+    sandbox.client_credentials(),
+    sandbox.introspect("01234567-89ab-cdef-0123-456789abcdef"),
+    sandbox.get("/healthz"),
     b"HEAD /errors HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
     b"OPTIONS * HTTP/1.0\r\n\r\n",
     b"POST /v1/obie/tokens HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
@@ -152,74 +134,36 @@ def abuse(address, seed, bytes_max, result):
     result.put((sent, sockets, answers))
 
 
-class Server:
-    def __init__(self, program, log):
-        self.log = log
-        self.process = subprocess.Popen(
-            [program, "serve", "--store", "memory", "--no-throttle", "--listen", "127.0.0.1:0",
-             "--admin-listen", "127.0.0.1:0", "--code-lifetime", str(CODE_SECONDS)],
-            stderr=log, stdin=subprocess.DEVNULL)
-        match = None
-        for _ in range(200):
-            match = re.search(r"listening on http://([\d.]+):(\d+),", self.text())
-            if match or self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        if not match:
-            sys.exit(f"random bytes: the server did not start:\n{self.text()}")
-        self.address = (match[1], int(match[2]))
+def settled_descriptors(server, expected):
+    """Closing takes the loop a moment; a connection that lingers takes two seconds."""
+    came_true(lambda: server.descriptors() == expected, SETTLE_SECONDS)
+    return server.descriptors()
 
-    def text(self):
-        with open(self.log.name, errors="replace") as file:
-            return file.read()
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+def settled_memory(server, expected):
+    came_true(lambda: server.memory() <= expected, SETTLE_SECONDS)
+    return server.memory()
 
-    def memory_kib(self):
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
 
-    def settled_descriptors(self, expected):
-        """Closing takes the loop a moment; a connection that lingers takes two seconds."""
-        end = time.monotonic() + SETTLE_SECONDS
-        while self.descriptors() != expected and time.monotonic() < end:
-            time.sleep(0.05)
-        return self.descriptors()
+def check_alive(server):
+    expect(server.is_running(), lambda: f"the server died, {server.status}:\n{server.log_text()}")
 
-    def settled_memory_kib(self, expected):
-        end = time.monotonic() + SETTLE_SECONDS
-        while self.memory_kib() > expected and time.monotonic() < end:
-            time.sleep(0.2)
-        return self.memory_kib()
 
-    def check_alive(self):
-        if self.process.poll() is not None:
-            sys.exit(f"random bytes: the server died, {self.process.returncode}:\n{self.text()}")
-
-    def ask(self, request):
-        with socket.create_connection(self.address, timeout=5) as connection:
-            connection.sendall(request.replace(b"Host: h", b"Host: h\r\nConnection: close", 1))
-            answer = b""
-            while data := connection.recv(65536):
-                answer += data
-            return answer.decode()
-
-    def check_exchange(self):
-        """A code is made and becomes a token, once."""
-        code = re.search(r'"code":"([0-9a-z]{32})"', self.ask(ISSUE))
-        if not code:
-            sys.exit("random bytes: no code is issued any more")
-        first, second = self.ask(exchange(code[1])), self.ask(exchange(code[1]))
-        if not first.startswith("HTTP/1.1 201 ") or not second.startswith("HTTP/1.1 403 "):
-            sys.exit(f"random bytes: the exchange does not work any more:\n{first}\n{second}")
+def check_exchange(server):
+    """A code is made and becomes a token, once."""
+    with Client(server.port, timeout=5) as client:
+        issued = client.ask(ISSUE)
+        expect(issued.status == 201, "no code is issued any more")
+        exchange = sandbox.exchange(sandbox.code_of(issued))
+        first, second = client.ask(exchange), client.ask(exchange)
+    expect((first.status, second.status) == (201, 403), f"the exchange does not work any more:\n{first}\n{second}")
 
 
 def throw(server, seed, megabytes):
     result = multiprocessing.Queue()
     share = int(megabytes * 1e6 / PROCESSES)
     processes = [
-        multiprocessing.Process(target=abuse, args=(server.address, seed + index, share, result))
+        multiprocessing.Process(target=abuse, args=(("127.0.0.1", server.port), seed + index, share, result))
         for index in range(PROCESSES)
     ]
     for process in processes:
@@ -231,12 +175,11 @@ def throw(server, seed, megabytes):
             sums = [left + right for left, right in zip(sums, result.get(timeout=1))]
             waiting -= 1
         except multiprocessing.queues.Empty:
-            server.check_alive()
-            if any(process.exitcode for process in processes):
-                sys.exit("random bytes: a client failed")
+            check_alive(server)
+            expect(not any(process.exitcode for process in processes), "a client failed")
     for process in processes:
         process.join()
-    server.check_alive()
+    check_alive(server)
     return sums
 
 
@@ -250,39 +193,35 @@ def main():
     print(f"random bytes: {arguments.megabytes:.0f} MB, OBIE_SEED={seed}", flush=True)
     # The server goes too where this is told to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.NamedTemporaryFile("w") as log:
-        server = Server(arguments.server, log)
-        try:
+    try:
+        with Server(arguments.server, "--code-lifetime", CODE_SECONDS) as server:
             run(server, seed, arguments.megabytes)
-        finally:
-            server.process.terminate()
-            code = server.process.wait(timeout=20)
-    if code != 0:
-        sys.exit(f"random bytes: the server ended with {code}")
+            status = server.stop(20)
+            expect(status == 0, f"the server ended with {status}")
+    except (Failure, OSError) as failure:
+        sys.exit(f"random bytes: {failure}")
 
 
 def run(server, seed, megabytes):
     descriptors = server.descriptors()
-    server.check_exchange()
+    check_exchange(server)
     throw(server, seed, min(megabytes / 4, 10))
-    server.settled_descriptors(descriptors)
+    settled_descriptors(server, descriptors)
     # The warm-up's own codes would hide as many bytes.
     time.sleep(CODE_SECONDS + 1)
-    before = server.memory_kib()
+    before = server.memory()
     started = time.monotonic()
     sent, sockets, answers = throw(server, seed + PROCESSES, megabytes)
     seconds = time.monotonic() - started
-    left = server.settled_descriptors(descriptors) - descriptors
-    server.check_exchange()
-    growth = server.settled_memory_kib(before + GROWTH_KIB_MAX) - before
+    left = settled_descriptors(server, descriptors) - descriptors
+    check_exchange(server)
+    growth = (settled_memory(server, before + GROWTH_KIB_MAX * KIB) - before) // KIB
     print(
         f"random bytes: {sent / 1e6:,.1f} MB over {sockets:,} sockets, {answers:,} answers, "
-        f"{seconds:.0f} s; descriptors {descriptors}, left behind {left}; memory {before} KiB "
+        f"{seconds:.0f} s; descriptors {descriptors}, left behind {left}; memory {before // KIB} KiB "
         f"after the warm-up, {growth:+} KiB since", flush=True)
-    if left:
-        sys.exit("random bytes: descriptors are left behind")
-    if growth > GROWTH_KIB_MAX:
-        sys.exit(f"random bytes: memory grew by more than {GROWTH_KIB_MAX} KiB")
+    expect(not left, "descriptors are left behind")
+    expect(growth <= GROWTH_KIB_MAX, f"memory grew by more than {GROWTH_KIB_MAX} KiB")
     print("random bytes: the server lives and exchanges codes")
 
 

@@ -12,68 +12,39 @@ import argparse
 import json
 import os
 import random
-import re
-import signal
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from harness import Client, Failure, Server, expect, sandbox  # noqa: E402
+
 CONNECTIONS = 16
-HEAD = ("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk\r\n"
-        "fi_reference_id: PSDGB-FCA-111111\r\nversion: 1.0\r\nccg_token: good-access-token\r\n"
-        "Content-Type: {type}\r\nContent-Length: {length}\r\n\r\n")
-CODE = re.compile(rb'"code":"([0-9a-f]{32})"')
-TOKEN = re.compile(rb'"access_token":"([0-9a-f-]{36})"')
 
 
-class Client:
-    """One keep-alive connection, one request at a time."""
+def issue(client, number):
+    """A new code."""
+    answer = client.ask(sandbox.make_code(f"consent-{number}"))
+    expect(answer.status == 201, f"asked for a code, got {answer!r}")
+    return sandbox.code_of(answer)
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, path, body, kind="application/json"):
-        """(status, body). Raises OSError where the server is gone."""
-        self.socket.sendall((HEAD.format(path=path, type=kind, length=len(body)) + body).encode())
-        got = b""
-        while (end := got.find(b"\r\n\r\n")) < 0:
-            got += self._receive()
-        length = int(re.search(rb"Content-Length: (\d+)", got)[1])
-        while len(got) < end + 4 + length:
-            got += self._receive()
-        return int(got[9:12]), got[end + 4:]
+def exchange(client, code):
+    """(status, token)."""
+    answer = client.ask(sandbox.exchange(code))
+    return answer.status, sandbox.token_of(answer) if answer.status == 201 else None
 
-    def _receive(self):
-        data = self.socket.recv(65536)
-        if not data:
-            raise ConnectionError("the server is gone")
-        return data
 
-    def issue(self, number):
-        status, body = self.ask("/v1/obie/authorization_codes", json.dumps({
-            "consent_id": f"consent-{number}", "psu_account_id": "account", "scope": "accounts",
-            "redirect_uri": "https://www.google.com"}))
-        if status != 201:
-            raise AssertionError(f"asked for a code, got {status} {body!r}")
-        return CODE.search(body)[1].decode()
-
-    def exchange(self, code):
-        """(status, token)."""
-        status, body = self.ask("/v1/obie/tokens", json.dumps({
-            "redirect_uri": "https://www.google.com", "auth_code": code}))
-        return status, (TOKEN.search(body)[1].decode() if status == 201 else None)
-
-    def is_active(self, token):
-        status, body = self.ask("/oauth2/introspect", f"token={token}", "application/x-www-form-urlencoded")
-        if status != 200:
-            raise AssertionError(f"introspected, got {status} {body!r}")
-        return json.loads(body)["active"]
+def is_active(client, token):
+    answer = client.ask(sandbox.introspect(token))
+    expect(answer.status == 200, f"introspected, got {answer!r}")
+    return json.loads(answer.body)["active"]
 
 
 class Promises:
@@ -85,25 +56,12 @@ class Promises:
         self.broken = []
 
 
-def start(options, folder):
-    """(process, port)."""
-    environment = dict(os.environ)
-    if options.power_cut:
-        environment |= {"LD_PRELOAD": os.path.join(folder, "unsynced.so"), "UNSYNCED_MATCH": "store.db"}
-    log = os.path.join(folder, "log")
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [options.server, "serve", "--no-throttle", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--loops", "2",
-             "--code-lifetime", "3600", "--store", f"sqlite:{folder}/store.db"], stderr=output, env=environment)
-    end = time.monotonic() + 20
-    while time.monotonic() < end and process.poll() is None:
-        with open(log, encoding="utf-8") as text:
-            if found := re.search(r"listening on http://127.0.0.1:(\d+)", text.read()):
-                return process, int(found[1])
-        time.sleep(0.005)
-    process.kill()
-    with open(log, encoding="utf-8") as text:
-        raise AssertionError(f"did not start: {text.read()}")
+def server(options, folder):
+    """The server on the file in this folder, to be used by `with`."""
+    env = {"UNSYNCED_MATCH": "store.db"} if options.power_cut else None
+    preload = os.path.join(folder, "unsynced.so") if options.power_cut else None
+    return Server(options.server, "--loops", "2", "--code-lifetime", "3600", store="sqlite:store.db", cwd=folder, env=env,
+                  preload=preload)
 
 
 def load(port, promises, seed):
@@ -113,7 +71,7 @@ def load(port, promises, seed):
         client = Client(port)
         while True:
             number += 1
-            code = client.issue(number)
+            code = issue(client, number)
             with promises.lock:
                 promises.fresh.add(code)
             if chance.random() < 0.5:
@@ -122,15 +80,14 @@ def load(port, promises, seed):
                 code = chance.choice([code, promises.fresh.pop()]) if promises.fresh else code
                 promises.fresh.discard(code)
                 promises.open.add(code)
-            status, token = client.exchange(code)
-            if status != 201:
-                raise AssertionError(f"exchanged a fresh code, got {status}")
+            status, token = exchange(client, code)
+            expect(status == 201, f"exchanged a fresh code, got {status}")
             with promises.lock:
                 promises.open.discard(code)
                 promises.spent[code] = token
     except OSError:
         pass
-    except AssertionError as broken:
+    except Failure as broken:
         promises.broken.append(broken)
 
 
@@ -160,50 +117,44 @@ def cut_power(folder):
 
 
 def check(port, promises):
-    """Raises where a promise is broken; returns how many were looked at. Uses everything up."""
+    """Raises Failure where a promise is broken; returns how many were looked at. Uses everything up."""
     for broken in promises.broken:
         raise broken
-    client = Client(port)
-    for token in promises.spent.values():
-        if not client.is_active(token):
-            raise AssertionError("a token whose 201 was received is gone")
-    for code in promises.spent:
-        if client.exchange(code)[0] != 403:
-            raise AssertionError("a code was exchanged twice")
-    for code in promises.fresh:
-        if client.exchange(code)[0] != 201:
-            raise AssertionError("a code that was never used does not work")
-    won = 0
-    for code in promises.open:
-        status = client.exchange(code)[0]
-        if status not in (201, 403):
-            raise AssertionError(f"an unanswered exchange, tried again, got {status}")
-        won += status == 201
+    with Client(port) as client:
+        for token in promises.spent.values():
+            expect(is_active(client, token), "a token whose 201 was received is gone")
+        for code in promises.spent:
+            expect(exchange(client, code)[0] == 403, "a code was exchanged twice")
+        for code in promises.fresh:
+            expect(exchange(client, code)[0] == 201, "a code that was never used does not work")
+        won = 0
+        for code in promises.open:
+            status = exchange(client, code)[0]
+            expect(status in (201, 403), f"an unanswered exchange, tried again, got {status}")
+            won += status == 201
     return len(promises.spent), len(promises.fresh), len(promises.open), won
 
 
 def one_round(number, options, folder, chance):
     """Load, kill, check."""
     promises = Promises()
-    process, port = start(options, folder)
-    threads = [threading.Thread(target=load, args=(port, promises, number * 1_000_000 + i * 10_000))
-               for i in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    time.sleep(chance.uniform(0.05, 0.6))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    for thread in threads:
-        thread.join()
+    with server(options, folder) as victim:
+        threads = [threading.Thread(target=load, args=(victim.port, promises, number * 1_000_000 + i * 10_000))
+                   for i in range(CONNECTIONS)]
+        for thread in threads:
+            thread.start()
+        time.sleep(chance.uniform(0.05, 0.6))
+        victim.kill()
+        for thread in threads:
+            thread.join()
     lost = cut_power(folder) if options.power_cut else 0
-    process, port = start(options, folder)
-    try:
-        spent, fresh, unanswered, won = check(port, promises)
-    finally:
-        process.kill()
-        process.wait()
-        if options.power_cut:
-            cut_power(folder)
+    with server(options, folder) as survivor:
+        try:
+            spent, fresh, unanswered, won = check(survivor.port, promises)
+        finally:
+            survivor.kill()
+            if options.power_cut:
+                cut_power(folder)
     print(f"round {number}: {spent} tokens alive, {fresh} unused codes good, {unanswered} unanswered ({won} had not "
           f"happened){f', {lost:,} unsynced bytes thrown away' if options.power_cut else ''}", flush=True)
 
@@ -215,18 +166,17 @@ def main():
     parser.add_argument("--power-cut", action="store_true", help="throw away what was not synced, too")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
-    options.server = os.path.abspath(options.server)
     print(f"crash test: {options.rounds} rounds, seed {options.seed}"
           f"{', with power cuts' if options.power_cut else ''}", flush=True)
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="obie-tokens-crash-") as folder:
         if options.power_cut:
             subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", os.path.join(folder, "unsynced.so"),
-                            os.path.join(HERE, "unsynced.c"), "-ldl", "-lpthread"], check=True)
+                            ROOT / "Tests/crash/unsynced.c", "-ldl", "-lpthread"], check=True)
         try:
             for number in range(1, options.rounds + 1):
                 one_round(number, options, folder, chance)
-        except AssertionError as broken:
+        except (Failure, OSError) as broken:
             print(f"crash test: FAILED {broken}; again with --seed {options.seed}", file=sys.stderr)
             return 1
     print("crash test: every promise kept")

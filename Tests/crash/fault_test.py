@@ -10,43 +10,26 @@ line for the fault and one for the recovery. Ends with 1 where that is not so.
 """
 import argparse
 import os
-import re
 import resource
-import signal
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+from pathlib import Path
 
-import crash_test
-from crash_test import Client, Promises
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+import crash_test  # noqa: E402
+from crash_test import Promises, exchange, issue  # noqa: E402
+from harness import Client, Failure, expect, get, wait_until  # noqa: E402
 
 CODES = 500
 
 
-def probe(port, path):
-    """The status of a probe."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-def wait_for(what, condition):
-    """Raises where the condition does not come true in ten seconds."""
-    end = time.monotonic() + 10
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"{what} did not happen in 10 s")
-        time.sleep(0.05)
-
-
-def fill_up(process, folder):
+def fill_up(server):
     """No file may become larger than the largest is now."""
-    largest = max(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    largest = max(os.path.getsize(os.path.join(server.cwd, name)) for name in os.listdir(server.cwd))
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
 
 
 def under_fault(client, promises):
@@ -57,47 +40,36 @@ def under_fault(client, promises):
         code = next(candidates, None)
         if code is None:
             break
-        status, token = client.exchange(code)
+        status, token = exchange(client, code)
         if status == 201 and not refused:
             promises.fresh.discard(code)
             promises.spent[code] = token
-        elif status == 503:
-            refused += 1
         else:
-            raise AssertionError(f"while the disk was full an exchange got {status}")
-    if not refused:
-        raise AssertionError("the disk was full and nobody noticed")
+            expect(status == 503, f"while the disk was full an exchange got {status}")
+            refused += 1
+    expect(refused, "the disk was full and nobody noticed")
     return refused
 
 
 def run(options, folder):
     """The whole story, once."""
     promises = Promises()
-    process, port = crash_test.start(options, folder)
-    log = os.path.join(folder, "log")
-    with open(log, encoding="utf-8") as text:
-        admin = int(re.search(r"probes on http://127.0.0.1:(\d+)", text.read())[1])
-    try:
-        client = Client(port)
-        for number in range(CODES):
-            promises.fresh.add(client.issue(number))
-        for code in list(promises.fresh)[:100]:
-            status, promises.spent[code] = client.exchange(code)
-            promises.fresh.discard(code)
-        fill_up(process, folder)
-        refused = under_fault(client, promises)
-        if (ready := probe(admin, "/readyz")) != 503 or (live := probe(admin, "/livez")) != 200:
-            raise AssertionError(f"while the disk was full /readyz was {ready} and /livez {live}")
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        wait_for("/readyz coming back", lambda: probe(admin, "/readyz") == 200)
-        spent, fresh, _, _ = crash_test.check(port, promises)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
-    with open(log, encoding="utf-8") as text:
-        lines = [line for line in text if "takes changes again" in line or "does not take changes" in line]
-    if len(lines) != 2:
-        raise AssertionError(f"the log has not one line for the fault and one for the recovery: {lines}")
+    with crash_test.server(options, folder) as server:
+        with Client(server.port) as client:
+            for number in range(CODES):
+                promises.fresh.add(issue(client, number))
+            for code in list(promises.fresh)[:100]:
+                status, promises.spent[code] = exchange(client, code)
+                promises.fresh.discard(code)
+            fill_up(server)
+            refused = under_fault(client, promises)
+        ready, live = (get(server.admin_port, path)[0] for path in ("/readyz", "/livez"))
+        expect((ready, live) == (503, 200), f"while the disk was full /readyz was {ready} and /livez {live}")
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_until(lambda: get(server.admin_port, "/readyz")[0] == 200, "/readyz coming back did not happen in 10 s", 10)
+        spent, fresh, _, _ = crash_test.check(server.port, promises)
+    lines = [line for line in server.log if "takes changes again" in line or "does not take changes" in line]
+    expect(len(lines) == 2, f"the log has not one line for the fault and one for the recovery: {lines}")
     print(f"fault test: {refused} requests refused with 503 while the disk was full; then {spent} tokens alive and {fresh} "
           f"codes good\n    {lines[0].strip()}\n    {lines[1].strip()}")
 
@@ -106,11 +78,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
     options = parser.parse_args()
-    options.server, options.power_cut = os.path.abspath(options.server), False
+    options.power_cut = False
     with tempfile.TemporaryDirectory(prefix="obie-tokens-fault-") as folder:
         try:
             run(options, folder)
-        except AssertionError as broken:
+        except (Failure, OSError) as broken:
             print(f"fault test: FAILED {broken}", file=sys.stderr)
             return 1
     return 0

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import kubernetes_validate
 import yaml
@@ -22,17 +23,14 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2  # noqa: F401
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2  # noqa: F401
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from harness import Failure, expect  # noqa: E402
 
 
 def read(path):
-    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-        return file.read()
-
-
-def expect(condition, what):
-    if not condition:
-        raise SystemExit(f"deploy test: {what}")
+    return (ROOT / path).read_text(encoding="utf-8")
 
 
 def settings(server, variables):
@@ -126,10 +124,13 @@ def main():
     parser.add_argument("--server", required=True)
     server = os.path.abspath(parser.parse_args().server)
     version = re.search(r'current = "(.*)"', read("Sources/obie-tokens/Version.swift")).group(1)
-    check_dockerfile()
-    check_kubernetes(server, version)
-    check_compose(server, version)
-    check_envoy()
+    try:
+        check_dockerfile()
+        check_kubernetes(server, version)
+        check_compose(server, version)
+        check_envoy()
+    except Failure as failure:
+        sys.exit(f"deploy test: {failure}")
     print("deploy test: Dockerfile, Kubernetes, Compose and Envoy files keep to schemas, program and promises")
 
 

@@ -11,9 +11,9 @@ class Failure(Exception):
 
 
 def expect(condition, what):
-    """Raises Failure(what) where the condition is not true."""
+    """Raises Failure where the condition is not true. `what` is the complaint: a text, or a function that gives it."""
     if not condition:
-        raise Failure(what)
+        raise Failure(what() if callable(what) else what)
 
 
 def came_true(condition, seconds):
@@ -29,8 +29,8 @@ def came_true(condition, seconds):
 def wait_until(condition, what, seconds):
     """Returns the answer of condition() once it is true. Raises Failure where it is not within the seconds.
 
-    `what` is the complaint: a text, or a function that gives it, called when the waiting is over.
+    `what` is the complaint. Where it is a function it is called when the waiting is over.
     """
     answer = came_true(condition, seconds)
-    expect(answer, what() if not answer and callable(what) else what)
+    expect(answer, what)
     return answer

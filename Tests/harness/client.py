@@ -103,3 +103,12 @@ def request(port, method, path, body=None, fields=None, timeout=5):
 def get(port, path, timeout=5):
     """(status, text) of a GET on a connection of its own."""
     return request(port, "GET", path, timeout=timeout)
+
+
+def connects(port):
+    """True where somebody takes the connection."""
+    try:
+        Client(port, timeout=1).close()
+        return True
+    except OSError:
+        return False

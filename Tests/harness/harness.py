@@ -17,7 +17,9 @@ program of a test catches both, says what went wrong, and ends with 1.
 """
 import sandbox
 from checks import ROOT, Failure, came_true, expect, wait_until
-from client import Answer, Client, get, request
+from client import Answer, Client, connects, get, request
+from free_ports import free_ports
 from server import Server
 
-__all__ = ["ROOT", "Answer", "Client", "Failure", "Server", "came_true", "expect", "get", "request", "sandbox", "wait_until"]
+__all__ = ["ROOT", "Answer", "Client", "Failure", "Server", "came_true", "connects", "expect", "free_ports", "get", "request",
+           "sandbox", "wait_until"]

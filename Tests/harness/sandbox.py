@@ -3,8 +3,14 @@ import base64
 import json
 import re
 
+
+
+def basic(client, password):
+    """The value of Authorization. RFC 7617"""
+    return "Basic " + base64.b64encode(f"{client}:{password}".encode()).decode()
+
+
 CLIENT, PASSWORD = "api-consumer-id", "password"
-BASIC = "Basic " + base64.b64encode(f"{CLIENT}:{PASSWORD}".encode()).decode()
 INSTITUTION = "PSDGB-FCA-111111"
 CCG_TOKEN = "good-access-token"
 REDIRECT_URI = "https://www.google.com"
@@ -15,7 +21,7 @@ TOKENS, CODES = "/v1/obie/tokens", "/v1/obie/authorization_codes"
 INTROSPECT, REVOKE = "/oauth2/introspect", "/oauth2/revoke"
 
 # What every request has, besides its framing and its content type.
-FIELDS = {"Host": "127.0.0.1", "Authorization": BASIC, "fi_reference_id": INSTITUTION, "version": "1.0",
+FIELDS = {"Host": "127.0.0.1", "Authorization": basic(CLIENT, PASSWORD), "fi_reference_id": INSTITUTION, "version": "1.0",
           "ccg_token": CCG_TOKEN}
 CODE = re.compile(rb'"code":"([0-9a-z]{32})"')
 TOKEN = re.compile(rb'"access_token":"([0-9a-f-]{36})"')

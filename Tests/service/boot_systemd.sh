@@ -8,6 +8,15 @@
 # with the program's status. Exits 77 where namespaces cannot be made: that takes root, and more than most containers get.
 set -euo pipefail
 
+# The folder above a file that has Package.swift: a test needs more of the checkout than its own folder.
+checkout() {
+    local folder=$1
+    while folder=$(dirname "$folder") && [ ! -e "$folder/Package.swift" ]; do
+        [ "$folder" != / ] || { echo "boot systemd: $1 is in no checkout" >&2; return 1; }
+    done
+    echo "$folder"
+}
+
 case ${1-} in
     --cgroup) # In a mount namespace: a control group of our own, which is to be the root of systemd's.
         folder=$2
@@ -24,7 +33,7 @@ case ${1-} in
         exit "$status"
         ;;
     --inside)
-        folder=$2 installed=$3 here=$(dirname "$4")
+        folder=$2 installed=$3 here=$(checkout "$4")
         shift 3
         mount --make-rprivate /
         mount -t tmpfs none "$folder/layer"

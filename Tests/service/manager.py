@@ -2,38 +2,21 @@
 import ctypes
 import errno
 import os
-import re
-import signal
 import socket
 import time
 
-
-class Failure(Exception):
-    """What a check found."""
+from harness import Failure, Server
 
 
-def expect(truth, complaint):
-    if not truth:
-        raise Failure(complaint)
+class Manager(Server):
+    """One server, with a notify socket, and with listening sockets that stay the same when it starts again.
 
+    `sockets` are names, http or admin; "http:udp" is a socket that cannot listen. The process ids can be another's.
+    """
 
-def wait_until(condition, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
-
-
-class Manager:
-    """One server, with a notify socket; its log is a file."""
-
-    def __init__(self, program, folder, *arguments, watchdog=None, watchdog_pid=None, sockets=(), listen_pid=None):
-        self.program, self.folder = program, folder
-        self.arguments, self.watchdog, self.watchdog_pid = list(arguments), watchdog, watchdog_pid
-        self.listen_pid = listen_pid
-        self.notices, self.status = [], None
+    def __init__(self, program, folder, *flags, watchdog=None, watchdog_pid=None, sockets=(), listen_pid=None, store="memory"):
+        super().__init__(program, *flags, cwd=folder, store=store, awaited=False)
+        self.watchdog, self.watchdog_pid, self.listen_pid = watchdog, watchdog_pid, listen_pid
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify_path = os.path.join(folder, f"notify-{time.monotonic_ns()}")
         self.listener.bind(self.notify_path)
@@ -47,94 +30,35 @@ class Manager:
             self.names.append(name)
             self.sockets.append(opened)
         self.socket_ports = [opened.getsockname()[1] for opened in self.sockets]
-        self.restart()
-
-    def restart(self):
-        """Starts it; its sockets are the same as before."""
-        self.notices, self.status = [], None
-        self.log_path = os.path.join(self.folder, f"log-{time.monotonic_ns()}")
-        arguments = [self.program, "serve", "--no-throttle", *self.arguments]
-        if "--store" not in arguments:
-            arguments += ["--store", "memory"]
-        for name, flag in (("http", "--listen"), ("admin", "--admin-listen")):
-            if name not in self.names or self.listen_pid:
-                arguments += [flag, "127.0.0.1:0"]
-        self.pid = os.fork()
-        if self.pid == 0:
-            self.become(arguments)
-
-    def become(self, arguments):
-        """In the child. Never returns."""
-        try:
-            environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": self.notify_path}
-            if self.watchdog:
-                environment["WATCHDOG_USEC"] = str(int(self.watchdog * 1_000_000))
-                environment["WATCHDOG_PID"] = str(self.watchdog_pid or os.getpid())
-            if self.sockets:
-                environment["LISTEN_PID"] = str(self.listen_pid or os.getpid())
-                environment["LISTEN_FDS"] = str(len(self.sockets))
-                environment["LISTEN_FDNAMES"] = ":".join(self.names)
-            log = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.dup2(log, 2)
-            # High first: the places to be may be taken by each other.
-            high = [os.dup2(opened.fileno(), 100 + index) for index, opened in enumerate(self.sockets)]
-            for index, descriptor in enumerate(high):
-                os.dup2(descriptor, 3 + index, inheritable=True)
-                os.close(descriptor)
-            os.execve(self.program, arguments, environment)
-        finally:
-            os._exit(127)
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        if self.running():
-            os.kill(self.pid, signal.SIGKILL)
-            self.wait(5)
+        """However it ends: most checks need no more of it, and some stop its threads."""
+        self.kill()
         self.listener.close()
         for opened in self.sockets:
             opened.close()
 
-    def signal(self, number):
-        os.kill(self.pid, number)
+    def start(self):
+        self.notices = []
+        super().start()
 
-    def running(self):
-        return self.poll() is None
+    def is_handed_over(self, flag):
+        return {"--listen": "http", "--admin-listen": "admin"}[flag] in self.names and not self.listen_pid
 
-    def poll(self):
-        if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
-        return self.status
-
-    def wait(self, seconds):
-        wait_until(lambda: self.poll() is not None, seconds)
-        return self.status
-
-    def log(self):
-        try:
-            with open(self.log_path, encoding="utf-8") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
-
-    @property
-    def port(self):
-        return self.listening()[0]
-
-    @property
-    def admin_port(self):
-        return self.listening()[1]
-
-    def listening(self):
-        pattern = r"listening on http://127.0.0.1:(\d+), probes on http://127.0.0.1:(\d+)"
-        expect(wait_until(lambda: re.search(pattern, self.log()), 10), f"it does not listen: {self.log()}")
-        return [int(port) for port in re.search(pattern, self.log()).groups()]
+    def before_program(self, environment):
+        environment["NOTIFY_SOCKET"] = self.notify_path
+        if self.watchdog:
+            environment["WATCHDOG_USEC"] = str(int(self.watchdog * 1_000_000))
+            environment["WATCHDOG_PID"] = str(self.watchdog_pid or os.getpid())
+        if self.sockets:
+            environment["LISTEN_PID"] = str(self.listen_pid or os.getpid())
+            environment["LISTEN_FDS"] = str(len(self.sockets))
+            environment["LISTEN_FDNAMES"] = ":".join(self.names)
+        # High first: the places to be may be taken by each other.
+        high = [os.dup2(opened.fileno(), 100 + index) for index, opened in enumerate(self.sockets)]
+        for index, descriptor in enumerate(high):
+            os.dup2(descriptor, 3 + index, inheritable=True)
+        return len(high)
 
     def receive(self, seconds):
         """The next notice, or None."""
@@ -149,11 +73,11 @@ class Manager:
     def wait_notice(self, assignment, seconds=10):
         """The next notice with the assignment in it; what comes before is passed over."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and (self.running() or self.notices):
+        while time.monotonic() < end and (self.is_running() or self.notices):
             notice = self.receive(min(end - time.monotonic(), 0.2))
             if notice and assignment in notice.split("\n"):
                 return notice
-        raise Failure(f"no {assignment} in {self.notices}; the log: {self.log()}")
+        raise Failure(f"no {assignment} in {self.notices}; the log: {self.log_text()}")
 
     def count_notices(self, assignment, seconds):
         end, count = time.monotonic() + seconds, 0
@@ -161,14 +85,6 @@ class Manager:
             notice = self.receive(rest)
             count += bool(notice) and assignment in notice.split("\n")
         return count
-
-    def thread(self, name):
-        """The id of the thread of that name."""
-        for thread in os.listdir(f"/proc/{self.pid}/task"):
-            with open(f"/proc/{self.pid}/task/{thread}/comm", encoding="ascii") as file:
-                if file.read().strip() == name:
-                    return int(thread)
-        raise Failure(f"there is no thread '{name}'")
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)

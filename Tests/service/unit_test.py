@@ -5,11 +5,9 @@
 
 Runs as root where systemd was booted for it, and changes that machine. Every check prints one line; ends with 1 if one fails.
 """
-import base64
 import concurrent.futures
 import fcntl
 import glob
-import http.client
 import json
 import os
 import re
@@ -18,8 +16,13 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from manager import Failure, Stopped, expect, wait_until
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from harness import Failure, expect, get, request, sandbox, wait_until  # noqa: E402
+from manager import Stopped  # noqa: E402
 
 UNIT = "obie-tokens.service"
 SOCKETS = ["obie-tokens.socket", "obie-tokens-admin.socket"]
@@ -53,15 +56,6 @@ def show(name, unit=UNIT):
     return systemctl("show", "--property", name, "--value", unit).strip()
 
 
-def request(port, method, path, body=None, fields=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, body, fields or {})
-    answer = connection.getresponse()
-    text = answer.read().decode()
-    connection.close()
-    return answer.status, text
-
-
 def drop_in(text):
     folder = f"/run/systemd/system/{UNIT}.d"
     os.makedirs(folder, exist_ok=True)
@@ -85,30 +79,29 @@ class Bank:
         self.reference, self.provider = f"PSDGB-FCA-1{number:05}", f"PSDGB-FCA-2{number:05}"
         made = json.loads(tokens("fi", "add", self.reference, "--json"))
         tokens("psp", "add", self.provider, "--redirect-uri", "https://psp.example/callback")
-        self.auth = (self.reference, made["client_secret"])
+        self.authorization = sandbox.basic(self.reference, made["client_secret"])
 
     def post(self, path, body, **fields):
-        basic = base64.b64encode(":".join(self.auth).encode()).decode()
-        fields = {"Authorization": f"Basic {basic}", "fi_reference_id": self.reference, "version": "1.0",
-                  "Content-Type": "application/json", **fields}
-        status, text = request(HTTP, "POST", path, json.dumps(body), fields)
+        fields = {"Authorization": self.authorization, "fi_reference_id": self.reference, "version": "1.0",
+                  "Content-Type": sandbox.JSON, **fields}
+        status, text = request(HTTP, "POST", path, json.dumps(body), fields, timeout=10)
         expect(status == 201, f"{path}: {status} {text}")
         return json.loads(text)["data"]
 
     def exchange(self):
         """Everything from the CCG token to an access token."""
-        ccg = self.post("/v1/obie/tokens", {"grant_type": "client_credentials", "psp_id": self.provider})["access_token"]
-        code = self.post("/v1/obie/authorization_codes", {
+        ccg = self.post(sandbox.TOKENS, {"grant_type": "client_credentials", "psp_id": self.provider})["access_token"]
+        code = self.post(sandbox.CODES, {
             "consent_id": "c", "psu_account_id": "a", "scope": "accounts",
             "redirect_uri": "https://psp.example/callback"}, ccg_token=ccg)["redirect_uri"]["parameters"]["code"]
-        return self.post("/v1/obie/tokens", {"auth_code": code, "redirect_uri": "https://psp.example/callback"},
+        return self.post(sandbox.TOKENS, {"auth_code": code, "redirect_uri": "https://psp.example/callback"},
                          ccg_token=ccg)["access_token"]
 
 
 def check_start():
     run("/usr/bin/obie-tokens", "keys", "create", "/etc/obie-tokens/keys")
     systemctl("start", UNIT)
-    expect(request(ADMIN, "GET", "/readyz")[0] == 200, "systemctl start returned, and it is not ready")
+    expect(get(ADMIN, "/readyz", timeout=10)[0] == 200, "systemctl start returned, and it is not ready")
     text = show("StatusText")
     expect(text.startswith("serving on http://127.0.0.1:8080"), f"its status is {text!r}")
     pid = show("MainPID")
@@ -141,7 +134,7 @@ def check_reload():
         file.write("\nidle-timeout = 30\n")
     pid = show("MainPID")
     systemctl("reload", UNIT)
-    expect(wait_until(lambda: "reloaded: idle-timeout is 30 now" in journal(), 5), f"not reloaded: {journal()}")
+    wait_until(lambda: "reloaded: idle-timeout is 30 now" in journal(), lambda: f"not reloaded: {journal()}", 5)
     expect((show("ActiveState"), show("MainPID")) == ("active", pid), "a reload ended it")
     return "systemctl reload takes a setting over"
 
@@ -156,12 +149,12 @@ def check_watchdog():
     for name in ("loop 0", "store writer"):
         began = time.monotonic()
         with Stopped(thread(pid, name)) as stopped:
-            expect(wait_until(stopped.has_ended, 5 * WATCHDOG), f"it lives with {name} standing still: {journal()}")
+            wait_until(stopped.has_ended, lambda: f"it lives with {name} standing still: {journal()}", 5 * WATCHDOG)
         took.append(time.monotonic() - began)
-        expect(wait_until(lambda: show("ActiveState") == "active" and show("MainPID") not in ("0", str(pid)), 10),
-               f"not started again: {show('ActiveState')} {journal()}")
+        wait_until(lambda: show("ActiveState") == "active" and show("MainPID") not in ("0", str(pid)),
+                   lambda: f"not started again: {show('ActiveState')} {journal()}", 10)
         pid = int(show("MainPID"))
-        expect(wait_until(lambda: ready() == 200, 5), "not ready after the restart")
+        wait_until(lambda: ready() == 200, "not ready after the restart", 5)
     expect(int(show("NRestarts")) == 2, f"{show('NRestarts')} restarts")
     return (f"with WatchdogSec={WATCHDOG}s systemd kills it {took[0]:.1f} s after a loop has stopped, "
             f"{took[1]:.1f} s after the writer has, and starts it again")
@@ -169,7 +162,7 @@ def check_watchdog():
 
 def ready():
     try:
-        return request(ADMIN, "GET", "/readyz")[0]
+        return get(ADMIN, "/readyz", timeout=10)[0]
     except OSError:
         return 0
 
@@ -194,7 +187,7 @@ def check_drain():
 def check_activation():
     systemctl("start", *SOCKETS)
     expect(show("ActiveState") == "inactive", "started without a client")
-    expect(request(HTTP, "GET", "/healthz")[0] == 200, "the first client was not served")
+    expect(get(HTTP, "/healthz", timeout=10)[0] == 200, "the first client was not served")
     expect(ready() == 200, "the admin socket is not served")
     listening = subprocess.run(["systemctl", "list-sockets", "--no-legend", "--no-pager"], text=True, capture_output=True).stdout
     expect("127.0.0.1:8080" in listening and "127.0.0.1:9090" in listening, listening)
@@ -212,7 +205,7 @@ def restart_under_load(restarts):
     def client():
         while not is_over:
             try:
-                counts[request(HTTP, "GET", "/healthz")[0] != 200] += 1
+                counts[get(HTTP, "/healthz", timeout=10)[0] != 200] += 1
             except OSError:
                 counts[1] += 1
 
@@ -244,7 +237,7 @@ def check_misuse():
     systemctl("daemon-reload")
     systemctl("start", SOCKETS[0])
     subprocess.run(["systemctl", "start", UNIT], capture_output=True)
-    expect(wait_until(lambda: "FileDescriptorName=" in journal(), 5), f"the journal does not say what to do: {journal()}")
+    wait_until(lambda: "FileDescriptorName=" in journal(), lambda: f"the journal does not say what to do: {journal()}", 5)
     status = show("ExecMainStatus")
     systemctl("stop", SOCKETS[0], UNIT)
     expect(status == "78", f"status {status}")

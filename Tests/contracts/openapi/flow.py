@@ -2,8 +2,8 @@
 
     PYTHONPATH=FOLDER flow.py http://127.0.0.1:PORT
 """
-import base64
 import sys
+from pathlib import Path
 
 from obie_tokens import AuthenticatedClient
 from obie_tokens.api.around import get_description, get_health
@@ -12,17 +12,22 @@ from obie_tokens.api.obie import create_authorization_code, create_token
 from obie_tokens.models import (ClientCredentials, CodeExchange, CodeRequest, CodeRequestScope, ErrorCode,
                                 Errors, IntrospectTokenBody, OAuthError, OAuthErrorError, RevokeTokenBody)
 
-REDIRECT = "https://www.google.com"
-HEADERS = {"fi_reference_id": "PSDGB-FCA-111111", "version": "1.0"}
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from harness import sandbox  # noqa: E402
+
+REDIRECT = sandbox.REDIRECT_URI
+HEADERS = {"fi_reference_id": sandbox.INSTITUTION, "version": "1.0"}
 
 
 def client(url, secret):
-    token = base64.b64encode(f"api-consumer-id:{secret}".encode()).decode()
-    return AuthenticatedClient(base_url=url, token=token, prefix="Basic")
+    prefix, token = sandbox.basic(sandbox.CLIENT, secret).split()
+    return AuthenticatedClient(base_url=url, token=token, prefix=prefix)
 
 
 def main(url):
-    bank = client(url, "password")
+    bank = client(url, sandbox.PASSWORD)
     assert get_health.sync(client=bank).status == "ok"
     assert get_description.sync(client=bank)["openapi"].startswith("3.1")
 

@@ -14,13 +14,17 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
+from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from harness import Failure, Server, get, sandbox  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.dirname(sys.executable)
@@ -28,21 +32,12 @@ CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,r
           "response_schema_conformance")
 
 
-def start(program):
-    """The sandbox on free ports."""
-    server = subprocess.Popen([program, "serve", "--store", "memory", "--no-throttle", "--listen", "127.0.0.1:0",
-                               "--admin-listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
-    for line in server.stderr:
-        if found := re.search(r"listening on (http://127.0.0.1:\d+)", line):
-            return server, found[1]
-    sys.exit("openapi check: the server did not start")
-
-
 def fuzz(url, description, options):
     # From a file: what comes from the server itself is left out of the operations.
-    command = [f"{TOOLS}/schemathesis", "--config-file", os.path.join(HERE, "schemathesis.toml"), "run", "openapi.json", "--url", url, "--checks", CHECKS, "--mode", "all", "--phases",
-               "examples,coverage,fuzzing", "--max-examples", str(options.examples), "--seed", str(options.seed),
-               "--auth", "api-consumer-id:password", "--warnings", "off", "--no-color", "--workers", "1",
+    command = [f"{TOOLS}/schemathesis", "--config-file", os.path.join(HERE, "schemathesis.toml"), "run", "openapi.json",
+               "--url", url, "--checks", CHECKS, "--mode", "all", "--phases", "examples,coverage,fuzzing",
+               "--max-examples", str(options.examples), "--seed", str(options.seed),
+               "--auth", f"{sandbox.CLIENT}:{sandbox.PASSWORD}", "--warnings", "off", "--no-color", "--workers", "1",
                "--generation-database", "none"]
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "openapi.json"), "w", encoding="utf-8") as file:
@@ -73,6 +68,17 @@ def drive(url, description):
                               env={**os.environ, "PYTHONPATH": client, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
 
 
+def check(server, options):
+    """The exit status."""
+    url, description = f"http://127.0.0.1:{server.port}", get(server.port, "/openapi.json")[1]
+    errors = [error.message for error in OpenAPIV31SpecValidator(json.loads(description)).iter_errors()]
+    if errors:
+        print("openapi check: the description is not valid:", *errors[:10], sep="\n  ")
+        return 1
+    print(f"openapi check: valid OpenAPI 3.1, {len(json.loads(description)['paths'])} paths", flush=True)
+    return fuzz(url, description, options) or drive(url, description)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary")
@@ -80,19 +86,11 @@ def main():
     parser.add_argument("--examples", type=int, default=40, help="for each operation and phase (default: 40)")
     options = parser.parse_args()
     print(f"openapi check: seed {options.seed}", flush=True)
-    server, url = start(shutil.which(options.server))
     try:
-        with urllib.request.urlopen(f"{url}/openapi.json") as answer:
-            description = answer.read().decode()
-        errors = [error.message for error in OpenAPIV31SpecValidator(json.loads(description)).iter_errors()]
-        if errors:
-            print("openapi check: the description is not valid:", *errors[:10], sep="\n  ")
-            return 1
-        print(f"openapi check: valid OpenAPI 3.1, {len(json.loads(description)['paths'])} paths", flush=True)
-        return fuzz(url, description, options) or drive(url, description)
-    finally:
-        server.terminate()
-        server.wait(30)
+        with Server(options.server) as server:
+            return check(server, options)
+    except (Failure, OSError) as failure:
+        sys.exit(f"openapi check: {failure}")
 
 
 if __name__ == "__main__":
