@@ -29,7 +29,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 # proxy NAME SED-EXPRESSION: starts nginx with the file so changed; sets $proxy to its URL.
 proxy() {
     local port config=$folder/$1.conf
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(Tests/harness/free_ports.py 1)
     { echo "pid $folder/$1.pid; daemon off; error_log stderr;"
       sed -e "s#listen 443#listen 127.0.0.1:$port#; s#server 127.0.0.1:8080#server ${url#http://}#" \
           -e "s#/etc/nginx/tls#$folder#; s#^http {#http { access_log off;#; s#^worker_processes auto#worker_processes 1#; $2" Deploy/nginx.conf

@@ -43,10 +43,7 @@ wait "$pid"
 echo "smoke test: the README's curls give a token, once; the server stopped cleanly"
 
 # The walk-through of production, in an empty folder, with ports that were free a moment ago.
-ports=$(python3 -c 'import socket
-sockets = [socket.socket() for _ in range(2)]
-for s in sockets: s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in sockets))')
+ports=$(Tests/harness/free_ports.py 2)
 production=$(pasted production | sed "s/:8081/:${ports% *}/g; s/:9091/:${ports#* }/g")
 [ -n "$production" ] || { echo "smoke test: the README has no walk-through of production" >&2; exit 1; }
 mkdir "$folder/bank"

@@ -2,10 +2,11 @@
 
 Everything comes from the random.Random that is given, so a seed gives the same inputs again.
 """
-import os
 import re
+from pathlib import Path
 
-CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpora", "conformance")
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+CORPUS = ROOT / "Tests/corpora/conformance"
 CORPUS_BYTES_MAX = 2_000
 ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})|\\(.)|\{((?:\\.|[^{}])*)\*(\d+)\}", re.S)
 PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\", b"{": b"{"}
@@ -36,20 +37,17 @@ def written(data):
 def corpus():
     """The inputs of Tests/corpora/conformance: those that are taken, those that are not."""
     taken, others = [], []
-    for name in sorted(os.listdir(CORPUS)):
-        if not name.endswith(".txt"):
-            continue
+    for file in sorted(CORPUS.glob("*.txt")):
         current = b""
-        with open(os.path.join(CORPUS, name), "rb") as file:
-            for line in file.read().splitlines():
-                if line.startswith(b"> "):
-                    current += unescape(line[2:])
-                elif line in (b"stays", b"ends"):
-                    taken.append(current)
-                elif line.startswith(b"refused ") or line == b"waits":
-                    others.append(current)
-                elif line.startswith(b"== "):
-                    current = b""
+        for line in file.read_bytes().splitlines():
+            if line.startswith(b"> "):
+                current += unescape(line[2:])
+            elif line in (b"stays", b"ends"):
+                taken.append(current)
+            elif line.startswith(b"refused ") or line == b"waits":
+                others.append(current)
+            elif line.startswith(b"== "):
+                current = b""
     if len(taken) + len(others) < 300:
         raise SystemExit("differential: the conformance corpus was not found")
     return taken, others

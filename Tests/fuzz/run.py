@@ -20,7 +20,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 HERE = ROOT / "Tests/fuzz"
 CORPUS = ROOT / "Tests/corpora/fuzz"
 SCRATCH = ROOT / ".build-fuzz"
