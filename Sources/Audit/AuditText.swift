@@ -67,9 +67,6 @@ enum AuditText {
         }
     }
 
-    /// How many bytes of a line a byte of a text can become: `\u0001`.
-    static let growthMax = 6
-
     /// The text, or as much of it as takes at most `bytesMax` bytes, with an ellipsis behind it.
     static func bounded(_ text: String, bytesMax: Int) -> String {
         guard text.utf8.count > bytesMax else { return text }

@@ -13,7 +13,6 @@ public struct UVError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public static let addressInUse = UVError(code: UV_EADDRINUSE.rawValue)
     public static let endOfFile = UVError(code: UV_EOF.rawValue)
-    public static let tryAgain = UVError(code: UV_EAGAIN.rawValue)
 
     /// The short name, such as `EADDRINUSE`.
     public var name: String {
@@ -30,10 +29,5 @@ public struct UVError: Error, Equatable, Sendable, CustomStringConvertible {
 
     private static func string(_ text: [CChar]) -> String {
         String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Throws where `code` is negative.
-    static func check(_ code: Int32) throws(UVError) {
-        if code < 0 { throw UVError(code: code) }
     }
 }
