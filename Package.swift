@@ -9,6 +9,8 @@
 //                           ─▶ Tokens ─▶ swift-crypto
 //                 ─▶ SQLiteStore ─▶ Tokens, UV, System, Metrics, CSQLite
 //                 ─▶ Audit ─▶ Tokens, UV, System, swift-crypto
+//
+// Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
 
 import PackageDescription
 
@@ -36,14 +38,15 @@ let package = Package(
             name: "CLibUV", path: "CLibUV", pkgConfig: "libuv",
             providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .systemLibrary(name: "CSystem"),
-        .target(name: "System", dependencies: ["CSystem"], swiftSettings: strict),
+        .target(name: "Bytes", swiftSettings: strict),
+        .target(name: "System", dependencies: ["Bytes", "CSystem"], swiftSettings: strict),
         .target(name: "UV", dependencies: ["CLibUV", "System"], swiftSettings: strict),
-        .target(name: "HTTP1", swiftSettings: strict),
+        .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "Metrics", swiftSettings: strict),
         .target(
             name: "Tokens",
             dependencies: [
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Bytes", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
@@ -60,16 +63,17 @@ let package = Package(
         .target(
             name: "Audit",
             dependencies: [
-                "System", "Tokens", "UV", .product(name: "Crypto", package: "swift-crypto"),
+                "Bytes", "System", "Tokens", "UV",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .target(
-            name: "Server", dependencies: ["UV", "HTTP1", "Metrics", "System", "Tokens"],
+            name: "Server", dependencies: ["Bytes", "UV", "HTTP1", "Metrics", "System", "Tokens"],
             resources: [.embedInCode("Answers/openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "Metrics", "SQLiteStore", "Server", "System", "Tokens", "UV",
+                "Audit", "Bytes", "Metrics", "SQLiteStore", "Server", "System", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -77,19 +81,20 @@ let package = Package(
             name: "StoreContract", dependencies: ["Tokens"], path: "Tests/contracts/StoreContract",
             swiftSettings: strict),
         .executableTarget(
-            name: "http1-events", dependencies: ["HTTP1"], path: "Tests/differential/http1-events",
-            swiftSettings: strict),
+            name: "http1-events", dependencies: ["Bytes", "HTTP1"],
+            path: "Tests/differential/http1-events", swiftSettings: strict),
         .testTarget(
             name: "EndToEnd", dependencies: ["obie-tokens"], path: "Tests/endtoend",
             swiftSettings: strict),
+        unit("BytesTests", "Bytes"),
         unit("SystemTests", "System"),
         unit("UVTests", "System", "UV"),
-        unit("HTTP1Tests", "HTTP1"),
+        unit("HTTP1Tests", "Bytes", "HTTP1"),
         unit("MetricsTests", "Metrics"),
         unit("TokensTests", "Tokens", "StoreContract", "System", "UV"),
         unit("SQLiteStoreTests", "SQLiteStore", "StoreContract", "System", "Tokens", "UV"),
         unit("AuditTests", "Audit", "System", "Tokens", "UV"),
-        unit("ServerTests", "Server", "HTTP1", "Metrics", "System", "Tokens", "UV"),
+        unit("ServerTests", "Bytes", "Server", "HTTP1", "Metrics", "System", "Tokens", "UV"),
         unit("Tidy"),
     ]
 )
@@ -98,7 +103,7 @@ let package = Package(
 if Context.environment["OBIE_FUZZ"] != nil {
     let instruments = ["-sanitize=fuzzer,address"]
     for target in package.targets
-    where ["System", "UV", "HTTP1", "Tokens", "Server"].contains(target.name) {
+    where ["Bytes", "System", "UV", "HTTP1", "Tokens", "Server"].contains(target.name) {
         target.swiftSettings =
             strict + [
                 .unsafeFlags(instruments + ["-enable-testing", "-assert-config", "Debug"])
@@ -106,7 +111,7 @@ if Context.environment["OBIE_FUZZ"] != nil {
     }
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Server", "HTTP1", "System", "Tokens", "UV"],
+            name: "fuzz", dependencies: ["Bytes", "Server", "HTTP1", "System", "Tokens", "UV"],
             path: "Tests/fuzz", exclude: ["dictionaries", "run.py"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instruments + ["-use-ld=lld"])]))
 }

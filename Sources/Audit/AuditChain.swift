@@ -1,5 +1,6 @@
 // What makes a change show: every line holds the hash of the line before it. Knows no files.
 
+import Bytes
 import Crypto
 
 /// The SHA-256 of a line's bytes without the line's end, or what stands in its place before the
@@ -20,27 +21,14 @@ struct AuditHash: Equatable, Sendable {
 
     /// Reads 64 lower-case hexadecimal digits, or nothing.
     init?(digits: some Collection<UInt8>) {
-        guard digits.count == AuditHash.digitCount else { return nil }
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for digit in digits {
-            guard let value = AuditText.hexadecimalValue(digit) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+        guard digits.count == AuditHash.digitCount, let bytes = Hexadecimal.bytes(digits) else {
+            return nil
         }
         self.bytes = bytes
     }
 
     /// 64 lower-case hexadecimal digits.
-    var text: String {
-        var digits: [UInt8] = []
-        AuditText.appendHexadecimal(bytes[...], to: &digits)
-        return String(decoding: digits, as: UTF8.self)
-    }
+    var text: String { Hexadecimal.text(bytes) }
 }
 
 /// Where a chain of lines has got to.
@@ -62,7 +50,7 @@ struct AuditChain: Sendable {
         let start = output.count
         record.appendMembers(to: &output)
         output.append(contentsOf: AuditChain.opening)
-        AuditText.appendHexadecimal(head.bytes[...], to: &output)
+        Hexadecimal.append(head.bytes, to: &output)
         output.append(contentsOf: AuditChain.closing)
         head = AuditHash(of: output[start...])
         output.append(UInt8(ascii: "\n"))

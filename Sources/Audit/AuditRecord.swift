@@ -1,6 +1,7 @@
 // One line of the log as a value: an event, or what the log has to say of itself. Pure; its place in
 // the chain is AuditChain's.
 
+import Bytes
 import Crypto
 import System
 import Tokens
@@ -134,7 +135,7 @@ struct AuditRecord: Sendable {
             case .identifier(let id): Array(SHA256.hash(data: id.bytes))
             case .digest(let digest): digest
             }
-        AuditText.appendHexadecimal(digest.prefix(digestBytes), to: &output)
+        Hexadecimal.append(digest.prefix(digestBytes), to: &output)
         output.append(UInt8(ascii: "\""))
     }
 

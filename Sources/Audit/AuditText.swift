@@ -1,25 +1,10 @@
-// Texts, times and digits as a line has them. One event is one line whatever a client sends, and a
-// terminal that shows the line takes no commands from it.
+// Texts as a line has them. One event is one line whatever a client sends, and a terminal that shows
+// the line takes no commands from it.
+
+import Bytes
 
 /// Bytes of a line.
 enum AuditText {
-    private static let digits = Array("0123456789abcdef".utf8)
-
-    static func appendHexadecimal(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
-        for byte in bytes {
-            output.append(digits[Int(byte >> 4)])
-            output.append(digits[Int(byte & 15)])
-        }
-    }
-
-    static func hexadecimalValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
-    }
-
     /// Appends a JSON string (RFC 8259 §7) with its quotes. Beyond what JSON asks, everything
     /// that has no glyph is escaped too: C1 controls, line separators, direction marks.
     static func appendString(_ text: String, to output: inout [UInt8]) {
@@ -51,8 +36,8 @@ enum AuditText {
             } else {
                 for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
                     output.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "u")])
-                    let bytes = [UInt8(unit >> 8), UInt8(unit & 0xFF)]
-                    appendHexadecimal(bytes[...], to: &output)
+                    Hexadecimal.append(UInt8(unit >> 8), to: &output)
+                    Hexadecimal.append(UInt8(unit & 0xFF), to: &output)
                 }
             }
         }

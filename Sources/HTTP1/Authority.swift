@@ -1,5 +1,7 @@
 // Host and port, as in the Host field and in an absolute target (RFC 3986 §3.2.2, §3.2.3).
 
+import Bytes
+
 enum Authority {
     /// uri-host [":" port] (RFC 9112 §3.2): a registered name, which may be empty and look like an
     /// IPv4 address, or an IPv6 address in brackets, then an optional port. An address of a future
@@ -42,8 +44,8 @@ enum Authority {
 
     /// "%" HEXDIG HEXDIG (RFC 3986 §2.1), at the start of `range`.
     private static func isEscape(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        range.count > 2 && Grammar.hexValue(bytes[range.lowerBound + 1]) != nil
-            && Grammar.hexValue(bytes[range.lowerBound + 2]) != nil
+        range.count > 2 && Hexadecimal.value(bytes[range.lowerBound + 1]) != nil
+            && Hexadecimal.value(bytes[range.lowerBound + 2]) != nil
     }
 
     /// Eight groups of up to four hexadecimal digits; `::` once for one or more that are zero; an
@@ -60,7 +62,7 @@ enum Authority {
         }
         while true {
             let start = at
-            while at < end, Grammar.hexValue(bytes[at]) != nil { at += 1 }
+            while at < end, Hexadecimal.value(bytes[at]) != nil { at += 1 }
             if at < end, bytes[at] == UInt8(ascii: ".") {
                 guard isIPv4(bytes, start..<end) else { return false }
                 groups += 2

@@ -1,6 +1,8 @@
 // How long the content is, and whether the connection stays (RFC 9112 §6, §9.3): what the header
 // fields say about framing. A smuggling risk is refused, never guessed at.
 
+import Bytes
+
 struct BodyFraming {
     enum Length: Equatable {
         case bytes(Int)

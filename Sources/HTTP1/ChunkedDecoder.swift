@@ -1,6 +1,8 @@
 // The chunked transfer coding (RFC 9112 §7.1), byte by byte. Extensions and trailers are checked,
 // bounded and dropped.
 
+import Bytes
+
 struct ChunkedDecoder {
     private enum Step {
         case sizeStart, size, sizeBlank, extensions, sizeEnd, data, dataReturn, dataEnd
@@ -63,7 +65,7 @@ struct ChunkedDecoder {
     private mutating func takeSize(_ byte: UInt8) throws(ProtocolError) {
         switch step {
         case .sizeStart, .size:
-            if let digit = Grammar.hexValue(byte) {
+            if let digit = Hexadecimal.value(byte) {
                 // Far above any body limit, far below overflow.
                 guard remaining < 1 << 40 else { throw .bodyTooLarge }
                 remaining = remaining << 4 | Int(digit)
@@ -135,18 +137,6 @@ struct ChunkedDecoder {
         case .sizeStart, .size, .sizeBlank, .extensions, .sizeEnd, .data, .dataReturn, .dataEnd,
             .done:
             preconditionFailure("only steps of the trailer section come here")
-        }
-    }
-}
-
-extension [UInt8] {
-    /// Appends a part of borrowed bytes.
-    public mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        let part = bytes.extracting(range)
-        append(addingCapacity: part.count) { output in
-            output.append(repeating: 0, count: part.count)
-            var copy = output.mutableSpan
-            for at in part.indices { copy[at] = part[at] }
         }
     }
 }

@@ -56,29 +56,4 @@ enum Grammar {
     static func isDigit(_ byte: UInt8) -> Bool {
         byte &- UInt8(ascii: "0") < 10
     }
-
-    /// HEXDIG in either case (RFC 5234 B.1, RFC 9110 §2.1).
-    @inline(__always)
-    static func hexValue(_ byte: UInt8) -> UInt8? {
-        if isDigit(byte) { return byte &- UInt8(ascii: "0") }
-        let lower = byte | 0x20
-        return lower >= 0x61 && lower <= 0x66 ? lower &- 0x57 : nil
-    }
-}
-
-/// True where the bytes in `range` are `lowercase` but for the case of ASCII letters.
-@inline(__always)
-public func equalIgnoringCase(
-    _ bytes: Span<UInt8>, _ range: Range<Int>, _ lowercase: [UInt8]
-) -> Bool {
-    guard range.count == lowercase.count else { return false }
-    let (here, expected) = (bytes.extracting(range), lowercase.span)
-    var difference: UInt8 = 0
-    // No way out in between: so several bytes are compared at a time.
-    for at in here.indices {
-        // Only the case of a letter may differ.
-        let mayDiffer: UInt8 = expected[at] &- UInt8(ascii: "a") < 26 ? 0x20 : 0
-        difference |= (here[at] ^ expected[at]) & ~mayDiffer
-    }
-    return difference == 0
 }

@@ -1,6 +1,8 @@
 // The request line and the header section, byte by byte (RFC 9112 §2–§5). It may stop after any
 // byte and goes on from there: nothing is looked at twice. What the fields mean is not its matter.
 
+import Bytes
+
 /// Parses one head. Give it the same bytes again, longer, until it is done.
 struct HeadParser {
     private enum Step {

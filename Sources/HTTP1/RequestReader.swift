@@ -2,6 +2,8 @@
 // they are; it reads no socket, keeps no time and answers nothing. Any split of the same bytes
 // gives the same events.
 
+import Bytes
+
 /// Reads requests off one connection.
 ///
 /// The caller keeps the bytes of an unfinished request and gives them again with more behind them;

@@ -1,5 +1,7 @@
 // The method and the target of a request line (RFC 9110 §9, RFC 9112 §3).
 
+import Bytes
+
 enum RequestTarget {
     /// The method, compared with its case (RFC 9110 §9.1).
     ///

@@ -1,5 +1,7 @@
 // Times as people and programs read them.
 
+import Bytes
+
 public enum Timestamp {
     /// RFC 3339 in UTC, such as `2026-11-26T18:53:02.123Z`.
     public static func text(_ milliseconds: Int64) -> String {
@@ -18,12 +20,12 @@ public enum Timestamp {
     public static func append(_ milliseconds: Int64, to output: inout [UInt8]) {
         let instant = min(max(milliseconds, 0), 253_402_300_799_999)
         let second = Int(instant / 1000 % 86_400)
-        let (year, month, day) = civil(Int(instant / 86_400_000))
-        appendNumber(year, width: 4, to: &output)
+        let date = CivilDate(daysSince1970: Int(instant / 86_400_000))
+        appendNumber(date.year, width: 4, to: &output)
         output.append(UInt8(ascii: "-"))
-        appendNumber(month, width: 2, to: &output)
+        appendNumber(date.month, width: 2, to: &output)
         output.append(UInt8(ascii: "-"))
-        appendNumber(day, width: 2, to: &output)
+        appendNumber(date.day, width: 2, to: &output)
         output.append(UInt8(ascii: "T"))
         appendNumber(second / 3600, width: 2, to: &output)
         output.append(UInt8(ascii: ":"))
@@ -42,19 +44,5 @@ public enum Timestamp {
             output.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
             divisor /= 10
         }
-    }
-
-    /// Year, month and day of a day count. Years begin in March here, so the leap day comes last.
-    private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = day + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 }

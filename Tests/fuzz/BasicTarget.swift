@@ -1,6 +1,7 @@
 // Target `basic`: the bytes are a field or a small text of a client: credentials, base64, a form, a
 // URI, a code. What is taken is what the writer of the format would have written.
 
+import Bytes
 import Tokens
 
 @testable import Server

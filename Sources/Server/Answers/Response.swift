@@ -1,5 +1,6 @@
 // What a handler answers, before it is bytes.
 
+import Bytes
 import HTTP1
 import Tokens
 

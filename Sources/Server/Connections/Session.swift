@@ -1,5 +1,6 @@
 // What one connection has proven: a client that sends the same header again is not checked again.
 
+import Bytes
 import HTTP1
 import Tokens
 

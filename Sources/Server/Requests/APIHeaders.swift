@@ -1,5 +1,6 @@
 // The header fields that all /v1/obie endpoints share, and their rules.
 
+import Bytes
 import HTTP1
 
 /// Where one field stands, and how often it occurs.

@@ -1,5 +1,6 @@
 // The paths that are answered, by name.
 
+import Bytes
 import HTTP1
 
 /// What a request's path leads to. Metrics and logs name it, never the path itself: that may be

@@ -1,5 +1,6 @@
 // From a path and a method to the code that answers (the public listener).
 
+import Bytes
 import HTTP1
 import Tokens
 

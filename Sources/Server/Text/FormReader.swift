@@ -1,6 +1,8 @@
 // Form-encoded bodies (application/x-www-form-urlencoded, WHATWG URL §5.1): one member out of a
 // few.
 
+import Bytes
+
 /// What a form says about one name.
 enum FormValue: Equatable {
     case absent
@@ -37,8 +39,8 @@ enum FormReader {
             case UInt8(ascii: "+"):
                 output.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard at + 2 < range.upperBound, let high = digit(form[at + 1]),
-                    let low = digit(form[at + 2])
+                guard at + 2 < range.upperBound, let high = Hexadecimal.value(form[at + 1]),
+                    let low = Hexadecimal.value(form[at + 2])
                 else { return nil }
                 output.append(high << 4 | low)
                 at += 2
@@ -48,14 +50,5 @@ enum FormReader {
             at += 1
         }
         return output
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30
-        case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
-            (byte | 0x20) - 0x57
-        default: nil
-        }
     }
 }

@@ -1,7 +1,7 @@
 // A strict reader of one JSON object (RFC 8259), for bodies of a few hundred bytes: it checks the
 // whole text, keeps the places of the members that are known, and copies nothing.
 
-import HTTP1
+import Bytes
 
 /// What stands under one member's name.
 enum JSONValue: Equatable, Sendable {
@@ -254,11 +254,8 @@ extension JSONReader {
         else { throw JSONInvalid() }
         var unit: UInt32 = 0
         for index in at + 2..<at + 6 {
-            let byte = bytes[index]
-            let digit = byte &- 0x30
-            let letter = (byte | 0x20) &- 0x61
-            guard digit < 10 || letter < 6 else { throw JSONInvalid() }
-            unit = unit << 4 | UInt32(digit < 10 ? digit : letter + 10)
+            guard let digit = Hexadecimal.value(bytes[index]) else { throw JSONInvalid() }
+            unit = unit << 4 | UInt32(digit)
         }
         return unit
     }
@@ -345,10 +342,4 @@ extension JSONString {
         if hasEscapes { return JSONReader.unescape(bytes, range) == name }
         return bytesEqual(bytes, range, name)
     }
-}
-
-/// True where the bytes in `range` are exactly `other`.
-@inline(__always)
-func bytesEqual(_ bytes: Span<UInt8>, _ range: Range<Int>, _ other: [UInt8]) -> Bool {
-    range.count == other.count && areEqual(bytes.extracting(range), other.span)
 }

@@ -1,10 +1,8 @@
 // JSON strings as bytes (RFC 8259 §7).
 
-import HTTP1
+import Bytes
 
 public enum JSONWriter {
-    private static let hexadecimal = [UInt8]("0123456789abcdef".utf8)
-
     /// Appends `text` with quotes around it; only what must be escaped is.
     public static func appendString(_ text: String, to output: inout [UInt8]) {
         appendString(text, isPlain: isPlain(text), to: &output)
@@ -76,8 +74,7 @@ public enum JSONWriter {
         case 0x0D: output.append(UInt8(ascii: "r"))
         default:
             output.append(contentsOf: [UInt8(ascii: "u"), 0x30, 0x30])
-            output.append(hexadecimal[Int(byte >> 4)])
-            output.append(hexadecimal[Int(byte & 15)])
+            Hexadecimal.append(byte, to: &output)
         }
     }
 }

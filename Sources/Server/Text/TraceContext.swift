@@ -1,6 +1,6 @@
 // `traceparent` of W3C Trace Context: which trace a request belongs to.
 
-import HTTP1
+import Bytes
 
 /// Where a request comes from, as its caller's tracing has it.
 struct TraceContext: Equatable {
@@ -19,9 +19,7 @@ struct TraceContext: Equatable {
             var isZero = true
             for offset in range {
                 let digit = byte(offset)
-                guard (0x30...0x39).contains(digit) || (0x61...0x66).contains(digit) else {
-                    return nil
-                }
+                guard Hexadecimal.lowercaseValue(digit) != nil else { return nil }
                 isZero = isZero && digit == UInt8(ascii: "0")
                 text.append(digit)
             }

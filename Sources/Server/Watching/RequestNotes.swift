@@ -1,6 +1,7 @@
 // What is learnt of a request while it is worked on, for the lines that the audit log and the access
 // log get with its answer. Where there is neither there are no notes.
 
+import Bytes
 import HTTP1
 import Tokens
 

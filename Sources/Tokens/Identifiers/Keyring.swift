@@ -1,12 +1,13 @@
 // The keys that seal identifiers: the first seals, all open. So a key can be changed without
 // making what the old one sealed worthless.
 
+import Bytes
 import Crypto
 
 /// A key that seals identifiers. Has no printable form.
 public struct SealingKey: Sendable, CustomStringConvertible {
     let key: SymmetricKey
-    private let bytes: [UInt8]
+    fileprivate let bytes: [UInt8]
 
     /// A new key of 128 random bits.
     ///
@@ -30,15 +31,6 @@ public struct SealingKey: Sendable, CustomStringConvertible {
     public var fingerprint: [UInt8] {
         Array(SHA256.hash(data: Array("obie-tokens sealing key".utf8) + bytes))
     }
-
-    fileprivate func appendHexadecimal(to output: inout [UInt8]) {
-        for byte in bytes {
-            output.append(SealingKey.digits[Int(byte >> 4)])
-            output.append(SealingKey.digits[Int(byte & 15)])
-        }
-    }
-
-    private static let digits = Array("0123456789abcdef".utf8)
 }
 
 /// At least one key.
@@ -62,7 +54,7 @@ public struct Keyring: Sendable {
     public var fileContent: [UInt8] {
         var content: [UInt8] = []
         for key in keys {
-            key.appendHexadecimal(to: &content)
+            Hexadecimal.append(key.bytes, to: &content)
             content.append(UInt8(ascii: "\n"))
         }
         return content
@@ -72,18 +64,12 @@ public struct Keyring: Sendable {
     public init?(fileContent: [UInt8]) {
         var keys: [SealingKey] = []
         for line in fileContent.split(separator: UInt8(ascii: "\n")) {
-            let line = Array(line)
-            guard let sealed = SealedIdentifier(code: line.span) else { return nil }
-            keys.append(SealingKey(bytes: sealed.keyBytes))
+            guard let bytes = Hexadecimal.bytes(line), bytes.count == SealingKey.byteCount else {
+                return nil
+            }
+            keys.append(SealingKey(bytes: bytes))
         }
         guard (1...Keyring.keysMax).contains(keys.count) else { return nil }
         self.keys = keys
-    }
-}
-
-extension SealedIdentifier {
-    /// The 16 bytes that 32 hexadecimal digits stand for.
-    fileprivate var keyBytes: [UInt8] {
-        Identifier(high: high, low: low).bytes
     }
 }

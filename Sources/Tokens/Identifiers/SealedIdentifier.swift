@@ -1,6 +1,7 @@
 // The identifiers of codes and tokens: what the outside sees, what a store keys by, and the
 // cipher between the two.
 
+import Bytes
 import Crypto
 import CryptoExtras
 

@@ -1,5 +1,7 @@
 // What may be a redirect URI (RFC 6749 §3.1.2): an absolute URI without a fragment.
 
+import Bytes
+
 public enum AbsoluteURI {
     /// Longer ones are refused.
     public static let bytesMax = 2048
@@ -13,8 +15,8 @@ public enum AbsoluteURI {
         var at = colon + 1
         while at < bytes.count {
             if bytes[at] == UInt8(ascii: "%") {
-                guard at + 2 < bytes.count, isHexadecimal(bytes[at + 1]),
-                    isHexadecimal(bytes[at + 2])
+                guard at + 2 < bytes.count, Hexadecimal.value(bytes[at + 1]) != nil,
+                    Hexadecimal.value(bytes[at + 2]) != nil
                 else { return false }
                 at += 3
             } else {
@@ -31,10 +33,6 @@ public enum AbsoluteURI {
 
     private static func isDigit(_ byte: UInt8) -> Bool {
         byte &- 0x30 < 10
-    }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (byte | 0x20) &- 0x61 < 6
     }
 
     private static func isScheme(_ byte: UInt8) -> Bool {

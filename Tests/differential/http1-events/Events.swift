@@ -2,6 +2,7 @@
 // line of JSON per input on stdout. A batch is its length, then each input behind its own length,
 // all lengths as four bytes, the highest first.
 
+import Bytes
 import Foundation
 import HTTP1
 
@@ -109,8 +110,6 @@ struct JSONLine {
         write(Array(text.utf8))
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
-
     private mutating func write(_ text: [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text {
@@ -118,8 +117,7 @@ struct JSONLine {
                 || byte == UInt8(ascii: "\\")
             {
                 bytes += Array("\\u00".utf8)
-                bytes.append(Self.digits[Int(byte >> 4)])
-                bytes.append(Self.digits[Int(byte & 15)])
+                Hexadecimal.append(byte, to: &bytes)
             } else {
                 bytes.append(byte)
             }

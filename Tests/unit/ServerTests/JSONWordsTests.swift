@@ -1,8 +1,8 @@
 // What JSON strings say about eight bytes at a time, beside saying it byte by byte.
 
+import Bytes
 import Testing
 
-@testable import HTTP1
 @testable import Server
 
 @Suite struct JSONWordsTests {

@@ -47,18 +47,20 @@ struct SourceFile: CustomTestStringConvertible, Sendable {
 
     /// The only legal edges.
     static let edges: [String: Set<String>] = [
-        "System": ["CSystem", "Glibc"],
+        "Bytes": [],
+        "System": ["Bytes", "CSystem", "Glibc"],
         "UV": ["CLibUV", "Glibc", "Synchronization", "System"],
-        "HTTP1": [],
-        "Tokens": ["Crypto", "CryptoExtras", "Synchronization"],
+        "HTTP1": ["Bytes"],
+        "Tokens": ["Bytes", "Crypto", "CryptoExtras", "Synchronization"],
         "Metrics": ["Synchronization"],
-        "Server": ["UV", "HTTP1", "Metrics", "System", "Tokens", "Synchronization"],
+        "Server": ["Bytes", "UV", "HTTP1", "Metrics", "System", "Tokens", "Synchronization"],
         "SQLiteStore": [
             "CSQLite", "Metrics", "System", "Tokens", "UV", "Crypto", "Glibc", "Synchronization",
         ],
-        "Audit": ["System", "UV", "Tokens", "Crypto", "Synchronization"],
+        "Audit": ["Bytes", "System", "UV", "Tokens", "Crypto", "Synchronization"],
         "obie-tokens": [
-            "Audit", "Metrics", "SQLiteStore", "Server", "System", "Tokens", "UV", "ArgumentParser",
+            "Audit", "Bytes", "Metrics", "SQLiteStore", "Server", "System", "Tokens", "UV",
+            "ArgumentParser",
         ],
     ]
 

@@ -1,12 +1,11 @@
-// Comparing and classifying bytes several at a time, beside doing it one by one.
+// Comparing bytes several at a time, beside doing it one by one.
 
+import Bytes
 import Testing
 
-@testable import HTTP1
-
-@Suite struct ByteWordsTests {
+@Suite struct EqualityTests {
     private static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-        HTTP1.areEqual(one.span, other.span)
+        Bytes.areEqual(one.span, other.span)
     }
 
     @Test func equalMeansTheSameToTheLastByte() {
@@ -22,22 +21,13 @@ import Testing
         }
     }
 
-    @Test func wordsHoldTheirFirstByteLowest() {
-        let bytes: [UInt8] = [9, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-        let word = bytes.span.word(at: 1)
-        #expect(word == 0x0807_0605_0403_0201)
-    }
-
-    @Test(arguments: UInt8.min...UInt8.max)
-    func everyByteIsClassifiedAtEveryPlace(byte: UInt8) {
-        for neighbour: UInt8 in [0x20, 0x7E, 0x80, 0xFF] {
-            for place in 0..<8 {
-                var bytes = [UInt8](repeating: neighbour, count: 8)
-                bytes[place] = byte
-                let controls = Grammar.controls(bytes.span.word(at: 0))
-                let isPlain = Grammar.isFieldValue(byte) && byte != Grammar.tab
-                #expect((controls == 0) == isPlain)
-                if !isPlain { #expect(controls.trailingZeroBitCount / 8 == place) }
+    @Test func onlyTheRangeIsCompared() {
+        let bytes = Array("abcabd".utf8)
+        for start in 0...bytes.count {
+            for end in start...bytes.count {
+                let isEqual = Array(bytes[start..<end]) == Array("ab".utf8)
+                #expect(bytesEqual(bytes.span, start..<end, Array("ab".utf8)) == isEqual)
+                #expect(equalIgnoringCase(bytes.span, start..<end, Array("ab".utf8)) == isEqual)
             }
         }
     }

@@ -1,10 +1,10 @@
-// Hexadecimal digits, there and back, beside what the standard library says.
+// The texts of sealed identifiers, there and back, beside the digits of the standard library.
 
 import Testing
 
 @testable import Tokens
 
-@Suite struct HexadecimalTests {
+@Suite struct SealedIdentifierTests {
     private static let numbers: [UInt64] =
         (0..<64).map { 1 << $0 } + (0..<64).map { UInt64.max >> $0 }
         + (0..<16).map { 0x1111_1111_1111_1111 * $0 } + [0x0123_4567_89AB_CDEF]

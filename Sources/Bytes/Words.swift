@@ -1,0 +1,13 @@
+// Eight bytes as one number, for questions that eight bytes are asked at once.
+
+extension Span<UInt8> {
+    /// The eight bytes from `start` on, the first in the lowest place. Traps where there are fewer.
+    @inlinable @inline(__always)
+    public func word(at start: Int) -> UInt64 {
+        let bytes = extracting(start..<start &+ 8)
+        // The compiler makes one load of these.
+        return UInt64(bytes[0]) | UInt64(bytes[1]) << 8 | UInt64(bytes[2]) << 16
+            | UInt64(bytes[3]) << 24 | UInt64(bytes[4]) << 32 | UInt64(bytes[5]) << 40
+            | UInt64(bytes[6]) << 48 | UInt64(bytes[7]) << 56
+    }
+}

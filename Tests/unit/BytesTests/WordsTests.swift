@@ -1,0 +1,12 @@
+// Eight bytes as one number.
+
+import Bytes
+import Testing
+
+@Suite struct WordsTests {
+    @Test func wordsHoldTheirFirstByteLowest() {
+        let bytes: [UInt8] = [9, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+        let word = bytes.span.word(at: 1)
+        #expect(word == 0x0807_0605_0403_0201)
+    }
+}
