@@ -86,9 +86,9 @@ install: release
 	install -D --mode 644 --target-directory $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    Deploy/obie-tokens.service Deploy/obie-tokens.socket Deploy/obie-tokens-admin.socket
 	install --directory --mode 755 $(DESTDIR)/etc/obie-tokens
-	test -e $(DESTDIR)/etc/obie-tokens/obie-tokens.conf || printf '%s\n' 'mode = production' \
-	    'store = sqlite:/var/lib/obie-tokens/obie-tokens.db' 'keys-file = credential:keys' '' | \
-	    cat - Deploy/obie-tokens.conf > $(DESTDIR)/etc/obie-tokens/obie-tokens.conf
+	test -e $(DESTDIR)/etc/obie-tokens/obie-tokens.conf || { printf '%s\n' 'mode = production' \
+	    'store = sqlite:/var/lib/obie-tokens/obie-tokens.db' 'keys-file = credential:keys' '' && \
+	    $(SERVER) config sample; } > $(DESTDIR)/etc/obie-tokens/obie-tokens.conf
 
 run: release
 	exec $(SERVER) serve $(ARGS)

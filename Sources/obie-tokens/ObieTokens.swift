@@ -1,4 +1,4 @@
-// The command line: parse, start, wait. What is started stands in Program.
+// The command line: parse, start, wait. Program does the starting.
 
 import ArgumentParser
 import Server
@@ -15,6 +15,22 @@ struct ObieTokens: ParsableCommand {
             AuditCommand.self, BackUp.self, Keys.self, ConfigCommand.self,
             HealthCheck.self,
         ])
+
+    /// Every failure of every command ends here: one sentence on stderr, and its exit status. The
+    /// sentence about a wrong option has the usage behind it.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as ProgramFailure where failure.status == 64 {
+            exit(withError: ValidationError(failure.description))
+        } catch let failure as ProgramFailure {
+            Program.log("error: \(failure)")
+            exit(withError: ExitCode(failure.status))
+        } catch {
+            exit(withError: error)
+        }
+    }
 }
 
 struct Serve: ParsableCommand {
@@ -23,38 +39,32 @@ struct Serve: ParsableCommand {
         discussion: """
             Without options this is a sandbox on 127.0.0.1:8080 with well-known credentials.
 
-            Every option can also be set by a variable of the environment – OBIE_TOKENS_LISTEN, \
-            OBIE_TOKENS_CODE_LIFETIME – and by a line of the file of --config. A flag goes before a \
-            variable, a variable before the file. `obie-tokens config show` says what is in force.
+            Every option can also be set by a variable of the environment, such as \
+            OBIE_TOKENS_LISTEN or OBIE_TOKENS_CODE_LIFETIME, and by a line of the file of --config. A \
+            flag counts before a variable, and a variable before the file. `obie-tokens config show` \
+            says what is in force.
 
-            SIGTERM and SIGINT end it orderly, a second one at once. SIGHUP reads the file again; what \
-            can change while it runs does, the rest is named.
+            SIGTERM and SIGINT let requests under way finish; a second signal ends the server at \
+            once. After SIGHUP the server reads the file again. It takes over what can change while \
+            it runs, and names the rest.
 
-            Exit status: 0 after SIGTERM or SIGINT, 64 for a wrong flag, 66 where the file of --config \
-            cannot be read, 71 where an address cannot be listened on or the store cannot be opened, \
-            74 where the disk did not answer in the end, 77 where the keys may not be read, 78 for a \
-            wrong setting in the file or the environment, and for keys that are not there.
+            Exit status: 0 after SIGTERM or SIGINT; 64 for a wrong flag; 66 if the file of --config \
+            cannot be read; 71 if the server cannot listen on an address or open the store; 74 if \
+            the disk did not answer at the end; 77 if the server may not read the keys; 78 for a \
+            wrong setting in the file or the environment, and for missing keys.
             """)
 
-    @OptionGroup var options: Options
+    @OptionGroup var flags: SettingFlags<EverySetting>
 
     func run() throws {
-        let loaded: Configuration
-        let reload: Reload
-        do throws(ConfigurationFailure) {
-            loaded = try options.load()
-            reload = try Reload(options, loaded)
-        } catch {
-            throw error.reported
-        }
+        let reload = try Reload(flags)
         let settings = reload.settings
         let logger: Logger
         do throws(UVError) {
             logger = try Logger(
-                settings.logFormat, settings.logLevel, isAccessLogged: settings.isAccessLogged)
+                settings.logFormat, settings.logLevel, isAccessLogged: settings.accessLog)
         } catch {
-            Program.log("error: there is no thread for the log: \(error)")
-            throw ExitCode(71)
+            throw ProgramFailure(description: "there is no thread for the log: \(error)")
         }
         defer { logger.close() }
         do throws(ProgramFailure) {

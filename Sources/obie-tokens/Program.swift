@@ -8,13 +8,6 @@ import System
 import Tokens
 import UV
 
-/// Why the program could not start: one sentence that says what to do.
-struct ProgramFailure: Error, CustomStringConvertible {
-    let description: String
-    /// By sysexits(3).
-    var status: Int32 = 71
-}
-
 /// A started server with everything it stands on.
 struct Program {
     private let server: Server
@@ -24,7 +17,7 @@ struct Program {
     private let logger: Logger
 
     init(
-        _ options: ServeSettings, _ reload: Reload, _ logger: Logger
+        _ options: Settings, _ reload: Reload, _ logger: Logger
     ) throws(ProgramFailure) {
         self.logger = logger
         // Secrets are in memory; a core on disk, or another process that looks in, would have them.
@@ -32,16 +25,12 @@ struct Program {
         let notices = ServiceNotices(ServiceManager.fromEnvironment())
         self.notices = notices
         let sockets = try Program.activatedSockets()
-        var settings = Program.settings(options)
-        let auditPath = options.auditPath
-        settings.isAudited = auditPath != nil
-        var configuration = ServerConfiguration(
-            listen: options.listen, adminListen: options.adminListen,
-            loops: options.loops ?? Machine.availableProcessors)
+        let settings = IssuerSettings(options)
+        let auditPath = options.auditPath(settings.mode)
+        var configuration = ServerConfiguration(options)
+        try Program.checkDescriptors(configuration)
         configuration.listenDescriptors = sockets.descriptors("http")
         configuration.adminDescriptors = sockets.descriptors("admin")
-        configuration.publicURL = options.publicURL
-        configuration.limits = try Program.limits(options, loops: configuration.loops)
         let store = try OpenedStore(options, settings) { line in
             logger.log(.warning, line)
             notices.status(line)
@@ -61,8 +50,6 @@ struct Program {
         configuration.onStateChange = Program.stateChanged(notices, reload, logger)
         configuration.onHangUp = { reload.perform($0, notices, logger) }
         configuration.moreMetrics = Program.metrics(settings.mode, file, audit)
-        configuration.throttle =
-            options.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
@@ -155,31 +142,18 @@ struct Program {
         }
     }
 
-    private static func limits(
-        _ options: ServeSettings, loops: Int
-    ) throws(ProgramFailure) -> ServerLimits {
-        let limits = options.limits
-        guard let wanted = limits.connectionsMax else { return limits }
+    /// - Throws: where more connections are wanted than there are open files for.
+    private static func checkDescriptors(
+        _ configuration: ServerConfiguration
+    ) throws(ProgramFailure) {
+        guard let wanted = configuration.limits.connectionsMax else { return }
         let open = Machine.raiseDescriptorLimit()
-        let needed = ServerLimits.descriptors(connections: wanted, loops: loops)
+        let needed = ServerLimits.descriptors(connections: wanted, loops: configuration.loops)
         guard needed <= open else {
             throw ProgramFailure(
                 description: "\(wanted) connections need \(needed) open files, and the limit is "
                     + "\(open); raise it (ulimit -n, LimitNOFILE=) or lower --max-connections")
         }
-        return limits
-    }
-
-    private static func settings(_ options: ServeSettings) -> IssuerSettings {
-        var settings = IssuerSettings()
-        settings.mode = options.mode == .sandbox ? .sandbox : .production
-        settings.codeLifetime = options.codeLifetime * 1000
-        settings.tokenLifetime =
-            switch options.accessTokenLifetime {
-            case .seconds(let seconds): seconds * 1000
-            case .never: nil
-            }
-        return settings
     }
 
     /// Serves until it is told to stop, and leaves everything on disk.

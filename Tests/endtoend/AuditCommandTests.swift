@@ -113,7 +113,7 @@ import Testing
     func helpNamesTheExitStatus(command: String) throws {
         let help = try run(command, "--help")
         #expect(help.status == 0)
-        for status in ["Exit status: 0", "1 where", "64 for", "66 where"] {
+        for status in ["Exit status: 0", "1 if", "64 for", "66 if"] {
             let text = help.output.split { $0.isWhitespace }.joined(separator: " ")
             #expect(text.contains(status))
         }

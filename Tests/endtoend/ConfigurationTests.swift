@@ -153,30 +153,66 @@ import Testing
         #expect(try String(contentsOf: keys, encoding: .utf8) == content)
     }
 
-    @Test func sampleAndReadmeAreWhatTheTableSays() throws {
-        let sample = try run(["config", "sample"]).output
-        #expect(
-            try String(
-                contentsOf: Self.root.appending(path: "Deploy/obie-tokens.conf"), encoding: .utf8)
-                == sample, "obie-tokens config sample > Deploy/obie-tokens.conf")
-        let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
+    @Test func sampleAndDocumentationAreWhatTheTableSays() throws {
         let table = try run(["config", "table"]).output
         #expect(
-            readme.contains("<!-- settings -->\n\(table)<!-- end of settings -->"),
-            "obie-tokens config table")
+            try documentation().contains {
+                $0.contains("<!-- settings -->\n\(table)<!-- end of settings -->")
+            }, "obie-tokens config table")
         // With every default written out it says the same.
-        let lines = sample.split(separator: "\n").filter {
+        let lines = try run(["config", "sample"]).output.split(separator: "\n").filter {
             $0.hasPrefix("#") && !$0.hasPrefix("# ")
         }
-        #expect(lines.count > 15)
+        #expect(lines.count == table.split(separator: "\n").count - 2)
         let written = lines.filter { !$0.hasSuffix("=") }.map { $0.dropFirst() }
         try withFile(written.joined(separator: "\n")) { (path: String) throws in
             #expect(try run(["config", "show", "--config", path]).status == 0)
         }
-        for line in lines {
-            #expect(
-                try run(["serve", "--help"]).output.contains(
-                    "-\(line.dropFirst().prefix { $0 != " " })"))
+    }
+
+    /// The README and what stands in docs.
+    private func documentation() throws -> [String] {
+        let docs = Self.root.appending(path: "docs")
+        let enumerator = FileManager.default.enumerator(at: docs, includingPropertiesForKeys: nil)
+        let pages = (enumerator?.compactMap { $0 as? URL } ?? []).filter {
+            $0.pathExtension == "md"
+        }
+        return try ([Self.root.appending(path: "README.md")] + pages).map {
+            try String(contentsOf: $0, encoding: .utf8)
+        }
+    }
+
+    struct SettingRow {
+        let name: String
+        let fallback: String
+        let isReloadable: Bool
+        let help: String
+    }
+
+    /// The rows of the documentation's table.
+    private func settingRows() throws -> [SettingRow] {
+        let rows = try run(["config", "table"]).output.split(separator: "\n").dropFirst(2)
+        #expect(rows.count > 15)
+        return rows.map { row in
+            let cells = row.replacing("\\|", with: "/").split(separator: "|").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            #expect(cells.count == 5, "\(row)")
+            return SettingRow(
+                name: cells[0].trimmingCharacters(in: ["`"]), fallback: cells[2],
+                isReloadable: cells[3] == "yes", help: cells[4])
+        }
+    }
+
+    /// A flag is made from its row; nobody has to remember it.
+    @Test func everySettingIsAFlagWithItsDefault() throws {
+        let help = try run(["serve", "--help"]).output.split { $0.isWhitespace }
+        let text = help.joined(separator: " ")
+        for row in try settingRows() {
+            let fallback =
+                ["yes": "--\(row.name)", "no": "--no-\(row.name)"][row.fallback] ?? row.fallback
+            #expect(text.contains(" --\(row.name)"))
+            #expect(text.contains("\(row.help) (default: \(fallback))"), "\(row.name)")
         }
     }
 
@@ -201,6 +237,36 @@ import Testing
                 server.program.errorOutput.contains("reloaded: idle-timeout is 1 now, it was 60"))
             // It counts for connections that are there, too.
             #expect(try connection.readUntilClose().isEmpty)
+        }
+    }
+
+    /// Every setting whose default is a number or yes or no gets another value, all at once.
+    @Test func tableSaysWhatHangUpChanges() throws {
+        let rows = try settingRows().filter {
+            !["throttle", "listen", "admin-listen", "store"].contains($0.name)
+        }
+        var text = ""
+        var expected: [String] = []
+        for row in rows {
+            let other =
+                Int(row.fallback).map { "\($0 + 1)" }
+                ?? ["yes": "no", "no": "yes"][row.fallback]
+            guard let other else { continue }
+            text += "\(row.name) = \(other)\n"
+            expected.append(
+                row.isReloadable
+                    ? "reloaded: \(row.name) is \(other) now"
+                    : "\(row.name) can only change at a restart")
+        }
+        #expect(expected.count > 5)
+        try withFile("") { (path: String) throws in
+            let server = try ServerProcess(["--config", path])
+            defer { server.program.stop(SIGTERM) }
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.send(SIGHUP)
+            func isTold(_ line: String) -> Bool { server.program.errorOutput.contains(line) }
+            for _ in 0..<500 where !expected.allSatisfy(isTold) { usleep(10_000) }
+            for line in expected { #expect(isTold(line), "\(line)") }
         }
     }
 }

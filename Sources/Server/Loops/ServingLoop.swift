@@ -175,11 +175,11 @@ final class ServingLoop: ConnectionHost {
         finishStoppingIfIdle()
     }
 
-    /// Takes over the times; how much fits stays.
+    /// Takes over all limits except for its share of the connections.
     func reload(_ fresh: ServerLimits) {
-        limits.headTimeoutMilliseconds = fresh.headTimeoutMilliseconds
-        limits.idleTimeoutMilliseconds = fresh.idleTimeoutMilliseconds
-        limits.stopTimeoutMilliseconds = fresh.stopTimeoutMilliseconds
+        let share = limits.connectionsPerLoopMax
+        limits = fresh
+        limits.connectionsPerLoopMax = share
         for connection in connections.values { connection.limitsChanged() }
     }
 

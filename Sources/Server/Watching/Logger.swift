@@ -7,12 +7,12 @@ import UV
 
 /// Writes lines to a descriptor. Any thread logs; none ever waits for the reader.
 public final class Logger: Sendable {
-    public enum Level: Int, Comparable, Sendable {
+    public enum Level: Int, CaseIterable, Comparable, Sendable {
         case debug, info, warning, error
 
         public static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
 
-        var name: String {
+        public var name: String {
             switch self {
             case .debug: "debug"
             case .info: "info"
@@ -22,7 +22,7 @@ public final class Logger: Sendable {
         }
     }
 
-    public enum Format: Sendable { case json, text }
+    public enum Format: String, CaseIterable, Sendable { case json, text }
 
     /// What may wait to be written; more is lost, and counted.
     static let waitingBytesMax = 1 << 20

@@ -1,4 +1,4 @@
-// Commands about an audit log: is it as it was written, and what does an error id mean.
+// Commands about an audit log: is it still as it was written, and what does an error id mean?
 
 import ArgumentParser
 import Audit
@@ -8,12 +8,8 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit", abstract: "Checks and searches an audit log.",
         subcommands: [Verify.self, Find.self])
 
-    /// sysexits(3): EX_NOINPUT.
-    private static let unreadable = ExitCode(66)
-
-    private static func fail(_ failure: AuditFailure) -> ExitCode {
-        Program.log("error: cannot read the audit log: \(failure)")
-        return unreadable
+    private static func unreadable(_ failure: AuditFailure) -> ProgramFailure {
+        ProgramFailure(description: "cannot read the audit log: \(failure)", status: 66)
     }
 
     struct Verify: ParsableCommand {
@@ -21,16 +17,17 @@ struct AuditCommand: ParsableCommand {
             abstract: "Says whether any line of a log was changed, removed, inserted or moved.",
             discussion: """
                 Each line holds the SHA-256 of the line before it, so a change shows at the next \
-                line. Lines that were cut off the end, a changed last line, and a log that was \
-                written anew show only against a hash from an earlier time: note the one that this \
-                command prints, on another machine, and give it with --head.
+                line. Three changes show only against an older hash: lines cut off the end, a \
+                changed last line, and a log that was written anew. So keep the hash that this \
+                command prints on another machine, and give it with --head the next time.
 
-                Lines that say that events were dropped, or that the end of the file was repaired \
-                after a crash, are counted; they are no fault. A server may be writing meanwhile.
+                The command counts the lines that say that events were dropped, or that the end of \
+                the file was repaired after a crash. Such lines are not a fault. A server may write \
+                to the log at the same time.
 
-                Exit status: 0 where the log is whole, 1 where it is broken, with the first line \
-                that does not fit and why on stderr, 64 for a wrong option, 66 where the file \
-                cannot be read.
+                Exit status: 0 if the log is whole; 1 if it is broken (stderr then has the first \
+                line that does not fit, and why); 64 for a wrong option; 66 if the file cannot be \
+                read.
                 """)
 
         @Argument(help: "The audit log.")
@@ -38,7 +35,7 @@ struct AuditCommand: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "The hash of a line that must be there: what an earlier verification printed as "
+                "The hash of a line that must be there, as an earlier verification printed it as "
                     + "head. (default: none)", valueName: "hash"),
             transform: Verify.hash)
         var head: String?
@@ -65,7 +62,7 @@ struct AuditCommand: ParsableCommand {
             do throws(AuditFailure) {
                 verdict = try AuditVerifier.verify(file, head: head)
             } catch {
-                throw AuditCommand.fail(error)
+                throw AuditCommand.unreadable(error)
             }
             switch verdict {
             case .whole(let summary):
@@ -95,12 +92,12 @@ struct AuditCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Explains an error id that a caller reports.",
             discussion: """
-                Prints what happened, the precise reason – which the answer may have kept to \
-                itself –, when, and for which client, institution, provider and consent. What \
-                clients chose is printed escaped, as it stands in the log.
+                Prints what happened, when, and for which client, institution, provider and \
+                consent. It also prints the precise reason, which the answer may not have told. \
+                Texts that clients chose are printed escaped, as they are in the log.
 
-                Exit status: 0 where a line was found, 1 where none was, 64 for a wrong option, \
-                66 where the file cannot be read.
+                Exit status: 0 if a line was found; 1 if none was; 64 for a wrong option; 66 if the \
+                file cannot be read.
                 """)
 
         @Argument(
@@ -123,7 +120,7 @@ struct AuditCommand: ParsableCommand {
             do throws(AuditFailure) {
                 matches = try AuditSearch.find(id, in: file)
             } catch {
-                throw AuditCommand.fail(error)
+                throw AuditCommand.unreadable(error)
             }
             guard !matches.isEmpty else {
                 Program.log("no line of \(file) has the error id \(id)")

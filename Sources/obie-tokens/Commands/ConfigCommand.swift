@@ -1,43 +1,36 @@
-// obie-tokens config: what is in force and why, and what could be.
+// obie-tokens config: what is in force and why, and what else can be set.
 
 import ArgumentParser
 import System
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "What is set, where, and what can be.",
+        commandName: "config", abstract: "Shows what is set and where, and what can be set.",
         subcommands: [Show.self, Sample.self, Table.self])
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints the value of every setting and where it comes from.",
             discussion: """
-                Takes the flags, the environment and the file as `serve` would. No setting is a secret: \
-                keys stand in files, whose names are shown.
+                Reads the flags, the environment and the file as `serve` does. No setting is a \
+                secret: keys are in files, and only the names of the files are shown.
 
-                Exit status: 0, 64 for a wrong flag, 66 where the file cannot be read, 78 for a wrong \
+                Exit status: 0; 64 for a wrong flag; 66 if the file cannot be read; 78 for a wrong \
                 setting in the file or the environment.
                 """)
 
-        @OptionGroup var options: Options
+        @OptionGroup var flags: SettingFlags<EverySetting>
         @OptionGroup var output: OutputOption
 
         func run() throws {
-            let loaded: Configuration
-            let settings: ServeSettings
-            do throws(ConfigurationFailure) {
-                loaded = try options.load()
-                settings = try ServeSettings(loaded)
-            } catch {
-                throw error.reported
-            }
+            let settings = try flags.read()
             output.print(
-                Settings.all.map { setting in
-                    let fallback = settings.derived(setting.name) ?? setting.fallback
-                    let entry = loaded.entry(setting) ?? (fallback, .fallback)
+                SettingsTable.all.map { setting in
+                    let (text, origin) = settings.written(setting)
+                    let derived = origin == .fallback ? settings.derived(setting.name) : nil
                     return Record([
-                        "setting": .text(setting.name), "value": .text(entry.value),
-                        "origin": .text(entry.origin.description),
+                        "setting": .text(setting.name), "value": .text(derived ?? text),
+                        "origin": .text(origin.description),
                     ])
                 })
         }
@@ -47,32 +40,33 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints a file for --config with every setting in it, commented out.")
 
-        func run() { print(ConfigurationFile.sample, terminator: "") }
+        func run() { print(SettingsText.sample, terminator: "") }
     }
 
-    /// For whoever works on the README.
+    /// For those who write the documentation.
     struct Table: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints the settings as the README has them.", shouldDisplay: false)
+            abstract: "Prints the settings as a table for the documentation.", shouldDisplay: false)
 
-        func run() { print(ConfigurationFile.table, terminator: "") }
+        func run() { print(SettingsText.table, terminator: "") }
     }
 }
 
-extension ServeSettings {
-    /// What a default that depends on others comes to; nil where it is a value itself, or shows only
-    /// at a start.
+extension Settings {
+    /// What a default comes to that depends on other settings. nil where the default is a value
+    /// itself, or is known only at a start.
     fileprivate func derived(_ name: String) -> String? {
+        let rows = SettingsTable.rows
         switch name {
-        case Settings.keysFile.info.name:
-            switch store {
-            case .memory: nil
-            case .sqlite(let path): KeyFile.path(besideStore: path)
+        case rows.keysFile.name:
+            switch self.store {
+            case .memory: return nil
+            case .sqlite(let path): return KeyFile.path(besideStore: path)
             }
-        case Settings.auditLog.info.name: auditPath ?? "none"
-        case Settings.loops.info.name: "\(Machine.availableProcessors)"
-        case Settings.publicURL.info.name: listen.port == 0 ? nil : "http://\(listen)"
-        default: nil
+        case rows.auditLog.name: return auditPath(self.mode) ?? "none"
+        case rows.loops.name: return "\(Machine.availableProcessors)"
+        case rows.publicURL.name: return self.listen.port == 0 ? nil : "http://\(self.listen)"
+        default: return nil
         }
     }
 }

@@ -1,5 +1,5 @@
-// `obie-tokens healthcheck`: asks a server once whether it is ready. For container runtimes, in
-// whose images there is no curl.
+// `obie-tokens healthcheck`: asks a server once whether it is ready. Container runtimes run it, because
+// the image has no curl.
 
 import ArgumentParser
 import System
@@ -10,11 +10,11 @@ struct HealthCheck: ParsableCommand {
         commandName: "healthcheck",
         abstract: "Asks a server whether it is ready, for HEALTHCHECK in a container.",
         discussion: """
-            Exit status: 0 where the answer is 200, 1 where it is another one or none comes in time; \
-            standard error then says which.
+            Exit status: 0 if the answer is 200; 1 if it is another one, or if none comes in time. \
+            Standard error then says which.
             """)
 
-    @OptionGroup var file: ConfigOption
+    @OptionGroup var flags: SettingFlags<NoSetting>
 
     @Option(
         help: ArgumentHelp(
@@ -27,7 +27,7 @@ struct HealthCheck: ParsableCommand {
         help: ArgumentHelp(
             "How long to wait for the whole answer: 1 to 60 seconds. (default: 2)",
             valueName: "seconds"),
-        transform: { try OptionValue.number($0, 1...60) })
+        transform: { try SettingValue.number(1...60)($0) })
     var timeout: Int64 = 2
 
     func run() throws {
@@ -59,16 +59,9 @@ struct HealthCheck: ParsableCommand {
 
     /// The readiness of the server that has the same settings.
     private func local() throws -> ProbeURL {
-        let address: SocketAddress
-        do throws(ConfigurationFailure) {
-            address = try Configuration.load(
-                flags: [:], file: file.config, environment: Environment.all
-            ).value(Settings.adminListen)
-        } catch {
-            throw error.reported
-        }
+        let address = try flags.read().adminListen
         guard address.port != 0 else {
-            throw ValidationError("the server chose its port itself; write it into --url")
+            throw ValidationError("the server chose its port itself; give it with --url")
         }
         return ProbeURL(address: address.fromThisMachine, path: "/readyz")
     }

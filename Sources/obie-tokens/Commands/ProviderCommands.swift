@@ -1,44 +1,47 @@
 // obie-tokens psp …: the providers and their redirect URIs.
 
 import ArgumentParser
-import Audit
 import System
 import Tokens
 
-struct Providers: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "psp",
-        abstract: "The providers (PSPs) and their redirect URIs.",
-        discussion: """
-            Works on the registry beside the store, with or without a server running. Where one is, \
-            a command returns when the server's next request sees the change.
-
-            Exit status: 0, 1 where you said no, 64 for a wrong option, 65 for what cannot be done, \
-            71 where the registry cannot be read or written.
-            """,
-        subcommands: [
-            Add.self, List.self, Show.self, Disable.self, Enable.self, AddRedirectURI.self,
-            RemoveRedirectURI.self, Remove.self,
+struct Providers: ParsableCommand, RegistryKind {
+    static let configuration = describe(
+        "psp", "Manages the providers (PSPs) and their redirect URIs.",
+        [
+            Add.self, List<Providers>.self, Show<Providers>.self, Disable<Providers>.self,
+            Enable<Providers>.self, AddRedirectURI.self, RemoveRedirectURI.self,
+            Remove<Providers>.self,
         ])
-}
 
-/// The provider that a command is about.
-struct ProviderArgument: ParsableArguments {
-    @Argument(help: "Its reference, such as PSDGB-FCA-222222.")
-    var reference: String
+    static let noun = "provider"
+    static let exampleReference = "PSDGB-FCA-222222"
+    static let disableAbstract =
+        "Refuses requests about it and hides its tokens until it is enabled again."
+    static let enableAbstract = "Takes requests about it again; its tokens are alive again."
+    static let removeAbstract = "Removes a provider."
 
-    func set(isDisabled: Bool, _ store: StoreOption) throws {
-        let state = isDisabled ? "disabled" : "enabled"
-        try RegistryEditor(store).change("provider \(reference) \(state)") { content in
-            try content.setProvider(reference, isDisabled: isDisabled)
-        }
-        Program.log("\(reference) is \(state)")
+    static func list(_ content: RegistryContent, now: Milliseconds) -> [Record] {
+        content.providers.values.sorted { $0.reference < $1.reference }.map(record)
     }
-}
 
-extension Record {
-    init(_ provider: ProviderRecord) {
-        self.init([
+    static func show(
+        _ reference: String, _ content: RegistryContent, now: Milliseconds
+    ) throws -> Record {
+        record(try content.provider(reference))
+    }
+
+    static func set(
+        _ reference: String, isDisabled: Bool, in content: inout RegistryContent
+    ) throws {
+        try content.setProvider(reference, isDisabled: isDisabled)
+    }
+
+    static func remove(_ reference: String, from content: inout RegistryContent) throws {
+        try content.removeProvider(reference)
+    }
+
+    private static func record(_ provider: ProviderRecord) -> Record {
+        Record([
             "provider": .text(provider.reference),
             "enabled": .truth(!provider.isDisabled),
             "redirect_uris": .list(provider.redirectURIs.map(\.text)),
@@ -51,74 +54,23 @@ extension Providers {
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Adds a provider.")
 
-        @OptionGroup var provider: ProviderArgument
+        @OptionGroup var entry: ReferenceArgument<Providers>
 
         @Option(
             name: .customLong("redirect-uri"),
             help: ArgumentHelp(
-                "A URI that codes may be sent to, exactly as it will be given. May be repeated.",
-                valueName: "uri"))
+                "A URI that codes may be sent to, exactly as requests will give it. May be "
+                    + "repeated.", valueName: "uri"))
         var redirectURIs: [String] = []
 
-        @OptionGroup var store: StoreOption
+        @OptionGroup var flags: SettingFlags<StoreSettings>
 
         func run() throws {
-            try RegistryEditor(store, makes: true).change(
-                "provider \(provider.reference) added"
-            ) { content in
-                try content.addProvider(provider.reference, redirectURIs: redirectURIs)
+            let reference = entry.reference
+            try RegistryEditor(flags, makes: true).change("provider \(reference) added") {
+                try $0.addProvider(reference, redirectURIs: redirectURIs)
             }
-            Program.log("\(provider.reference) is added")
-        }
-    }
-
-    struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists the providers.")
-
-        @OptionGroup var store: StoreOption
-        @OptionGroup var output: OutputOption
-
-        func run() throws {
-            let content = try RegistryEditor(store).load()
-            let sorted = content.providers.values.sorted { $0.reference < $1.reference }
-            output.print(sorted.map { Record($0) })
-        }
-    }
-
-    struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows a provider.")
-
-        @OptionGroup var provider: ProviderArgument
-        @OptionGroup var store: StoreOption
-        @OptionGroup var output: OutputOption
-
-        func run() throws {
-            output.print(
-                Record(try RegistryEditor(store).read { try $0.provider(provider.reference) }))
-        }
-    }
-
-    struct Disable: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Refuses requests about it and hides its tokens until it is enabled again.")
-
-        @OptionGroup var provider: ProviderArgument
-        @OptionGroup var store: StoreOption
-
-        func run() throws {
-            try provider.set(isDisabled: true, store)
-        }
-    }
-
-    struct Enable: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Takes requests about it again; its tokens are alive again.")
-
-        @OptionGroup var provider: ProviderArgument
-        @OptionGroup var store: StoreOption
-
-        func run() throws {
-            try provider.set(isDisabled: false, store)
+            Program.log("\(reference) is added")
         }
     }
 
@@ -126,18 +78,17 @@ extension Providers {
         static let configuration = CommandConfiguration(
             commandName: "add-redirect-uri", abstract: "Registers a redirect URI.")
 
-        @OptionGroup var provider: ProviderArgument
-        @Argument(help: "An absolute URI without a fragment, exactly as it will be given.")
+        @OptionGroup var entry: ReferenceArgument<Providers>
+        @Argument(help: "An absolute URI without a fragment, exactly as requests will give it.")
         var uri: String
-        @OptionGroup var store: StoreOption
+        @OptionGroup var flags: SettingFlags<StoreSettings>
 
         func run() throws {
-            try RegistryEditor(store).change(
-                "redirect URI \(uri) added to \(provider.reference)"
-            ) { content in
-                try content.addRedirectURI(uri, to: provider.reference)
+            let reference = entry.reference
+            try RegistryEditor(flags).change("redirect URI \(uri) added to \(reference)") {
+                try $0.addRedirectURI(uri, to: reference)
             }
-            Program.log("codes for \(provider.reference) may be sent to \(uri)")
+            Program.log("codes for \(reference) may be sent to \(uri)")
         }
     }
 
@@ -146,38 +97,17 @@ extension Providers {
             commandName: "remove-redirect-uri",
             abstract: "Removes a redirect URI. Codes that are bound to it cannot be exchanged.")
 
-        @OptionGroup var provider: ProviderArgument
+        @OptionGroup var entry: ReferenceArgument<Providers>
         @Argument(help: "The URI, byte for byte.")
         var uri: String
-        @OptionGroup var store: StoreOption
+        @OptionGroup var flags: SettingFlags<StoreSettings>
 
         func run() throws {
-            try RegistryEditor(store).change(
-                "redirect URI \(uri) removed from \(provider.reference)"
-            ) { content in
-                try content.removeRedirectURI(uri, from: provider.reference)
+            let reference = entry.reference
+            try RegistryEditor(flags).change("redirect URI \(uri) removed from \(reference)") {
+                try $0.removeRedirectURI(uri, from: reference)
             }
-            Program.log("codes for \(provider.reference) may no longer be sent to \(uri)")
-        }
-    }
-
-    struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Removes a provider.",
-            discussion: "Its codes and tokens are worthless from then on, for good.")
-
-        @OptionGroup var provider: ProviderArgument
-        @OptionGroup var confirmation: ConfirmationOption
-        @OptionGroup var store: StoreOption
-
-        func run() throws {
-            let editor = try RegistryEditor(store)
-            _ = try editor.read { try $0.provider(provider.reference) }
-            try confirmation.confirm("Remove \(provider.reference) and void all its tokens?")
-            try editor.change("provider \(provider.reference) removed") {
-                try $0.removeProvider(provider.reference)
-            }
-            Program.log("\(provider.reference) is removed")
+            Program.log("codes for \(reference) may no longer be sent to \(uri)")
         }
     }
 }

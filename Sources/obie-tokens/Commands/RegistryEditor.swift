@@ -1,5 +1,5 @@
-// What all commands about the registry share: open it, change it, wait until a running server
-// knows, say what went wrong.
+// What all commands about the registry share: open it, change it, wait until a running server knows
+// of the change, and say what went wrong.
 
 import ArgumentParser
 import SQLiteStore
@@ -13,11 +13,13 @@ struct RegistryEditor {
 
     private let store: String
     private let registry: SQLiteRegistry
-    private let option: StoreOption
+    private let settings: Settings
 
-    /// - Parameter makes: whether a registry is made where there is none.
-    init(_ option: StoreOption, makes: Bool = false) throws {
-        let path = try option.path()
+    /// - Parameter makes: whether to make a registry where there is none.
+    init(_ flags: SettingFlags<StoreSettings>, makes: Bool = false) throws(ProgramFailure) {
+        let settings = try flags.read()
+        let path = try settings.storePath()
+        self.settings = settings
         store = path
         registry = try RegistryEditor.explaining {
             guard makes || SQLiteRegistry.exists(store: path) else {
@@ -27,18 +29,15 @@ struct RegistryEditor {
             }
             return try SQLiteRegistry(store: path, mode: nil)
         }
-        self.option = option
         if registry.isNew {
             Program.log("made a new registry for production: \(registry.path)")
         }
     }
 
-    func load() throws -> RegistryContent {
-        try RegistryEditor.explaining { try registry.load() }
-    }
-
     /// Looks something up.
-    func read<Answer>(_ body: (RegistryContent) throws -> Answer) throws -> Answer {
+    func read<Answer>(
+        _ body: (RegistryContent) throws -> Answer
+    ) throws(ProgramFailure) -> Answer {
         try RegistryEditor.explaining { try body(try registry.load()) }
     }
 
@@ -48,9 +47,9 @@ struct RegistryEditor {
     @discardableResult
     func change<Answer>(
         _ change: String, _ body: (inout RegistryContent) throws -> Answer
-    ) throws -> Answer {
+    ) throws(ProgramFailure) -> Answer {
         let (answer, version) = try RegistryEditor.explaining { try registry.update(body) }
-        try option.record(change, registry.mode)
+        try settings.record(change, registry.mode)
         let seen = RunningServer.wait(
             registryVersion: version, store: store,
             milliseconds: RegistryEditor.takeOverMilliseconds)
@@ -62,16 +61,15 @@ struct RegistryEditor {
         return answer
     }
 
-    /// Errors as one sentence, with an exit status: 65 for what cannot be done, 71 for a file.
-    private static func explaining<Answer>(_ body: () throws -> Answer) throws -> Answer {
+    /// Gives each error its exit status: 65 for what cannot be done, 71 for a file.
+    private static func explaining<Answer>(
+        _ body: () throws -> Answer
+    ) throws(ProgramFailure) -> Answer {
         do {
             return try body()
-        } catch let error as RegistryError {
-            Program.log("error: \(error)")
-            throw ExitCode(65)
-        } catch let error as SQLiteStoreFailure {
-            Program.log("error: \(error)")
-            throw ExitCode(71)
+        } catch {
+            throw ProgramFailure(
+                description: "\(error)", status: error is RegistryError ? 65 : 71)
         }
     }
 }

@@ -1,4 +1,4 @@
-// obie-tokens tokens revoke: kill switches.
+// obie-tokens tokens revoke: the kill switches.
 
 import ArgumentParser
 import Audit
@@ -7,15 +7,16 @@ import Tokens
 
 struct TokensCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tokens", abstract: "What has been issued.", subcommands: [Revoke.self])
+        commandName: "tokens", abstract: "Revokes what has been issued.", subcommands: [Revoke.self]
+    )
 
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Revokes everything of an institution, a provider or a consent at once.",
             discussion: """
-                Access tokens, CCG tokens and codes that have been issued until now are void from \
-                the server's next request on, however many there are. What is issued afterwards is \
-                valid: to stop that too, disable the institution or provider first.
+                All access tokens, CCG tokens and codes that were issued until now are void from \
+                the server's next request on. What the server issues afterwards is valid. To stop \
+                that too, disable the institution or the provider first.
                 """)
 
         @Option(help: ArgumentHelp("Of this institution.", valueName: "reference"))
@@ -24,11 +25,11 @@ struct TokensCommand: ParsableCommand {
         var psp: String?
         @Option(
             help: ArgumentHelp(
-                "Of this consent; with --fi of the one given there, as two institutions may use "
-                    + "the same id.", valueName: "id"))
+                "Of this consent. Two institutions may use the same id: with --fi it means the "
+                    + "consent given there.", valueName: "id"))
         var consent: String?
         @OptionGroup var confirmation: ConfirmationOption
-        @OptionGroup var store: StoreOption
+        @OptionGroup var flags: SettingFlags<StoreSettings>
 
         func validate() throws {
             guard psp == nil ? fi != nil || consent != nil : fi == nil && consent == nil else {
@@ -46,7 +47,7 @@ struct TokensCommand: ParsableCommand {
         }
 
         func run() throws {
-            let editor = try RegistryEditor(store)
+            let editor = try RegistryEditor(flags)
             try confirmation.confirm("Revoke everything issued for \(subject) until now?")
             let now = Clock.wallMilliseconds()
             try editor.change("everything issued for \(subject) revoked") { content in

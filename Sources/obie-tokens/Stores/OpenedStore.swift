@@ -16,7 +16,7 @@ struct OpenedStore {
 
     /// - Parameter report: gets a line each time the store fails or recovers. Any thread.
     init(
-        _ options: ServeSettings, _ settings: IssuerSettings,
+        _ options: Settings, _ settings: IssuerSettings,
         report: @escaping @Sendable (String) -> Void
     ) throws(ProgramFailure) {
         switch options.store {
@@ -28,7 +28,7 @@ struct OpenedStore {
             registry = RegistryFeed(settings.mode == .sandbox ? .sandbox : .empty)
             file = nil
         case .sqlite(let path):
-            keyring = try KeyFile.open(options.keys, store: path)
+            keyring = try KeyFile.open(options.keysFile, store: path)
             let opened: SQLiteFile
             do throws(SQLiteStoreFailure) {
                 opened = try SQLiteFile(

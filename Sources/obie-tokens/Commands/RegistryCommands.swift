@@ -1,0 +1,133 @@
+// What `fi` and `psp` have in common: list, show, disable, enable, remove.
+
+import ArgumentParser
+import System
+import Tokens
+
+/// A kind of entry in the registry: institutions or providers.
+protocol RegistryKind {
+    /// One of them.
+    static var noun: String { get }
+    static var exampleReference: String { get }
+    static var disableAbstract: String { get }
+    static var enableAbstract: String { get }
+    static var removeAbstract: String { get }
+
+    /// All of them, by reference.
+    static func list(_ content: RegistryContent, now: Milliseconds) -> [Record]
+    static func show(
+        _ reference: String, _ content: RegistryContent, now: Milliseconds
+    ) throws -> Record
+    static func set(
+        _ reference: String, isDisabled: Bool, in content: inout RegistryContent) throws
+    static func remove(_ reference: String, from content: inout RegistryContent) throws
+}
+
+extension RegistryKind {
+    static func describe(
+        _ name: String, _ abstract: String, _ commands: [any ParsableCommand.Type]
+    ) -> CommandConfiguration {
+        CommandConfiguration(
+            commandName: name, abstract: abstract,
+            discussion: """
+                Works on the registry beside the store, with or without a running server. With one, \
+                a command returns when the server's next request sees the change.
+
+                Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what cannot be done; \
+                71 if the registry cannot be read or written.
+                """,
+            subcommands: commands)
+    }
+
+    fileprivate static func set(
+        _ reference: String, isDisabled: Bool, _ flags: SettingFlags<StoreSettings>
+    ) throws {
+        let state = isDisabled ? "disabled" : "enabled"
+        try RegistryEditor(flags).change("\(noun) \(reference) \(state)") { content in
+            try set(reference, isDisabled: isDisabled, in: &content)
+        }
+        Program.log("\(reference) is \(state)")
+    }
+}
+
+/// The entry that a command is about.
+struct ReferenceArgument<Kind: RegistryKind>: ParsableArguments {
+    @Argument(help: "Its reference, such as \(Kind.exampleReference).")
+    var reference: String
+}
+
+struct List<Kind: RegistryKind>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(commandName: "list", abstract: "Lists the \(Kind.noun)s.")
+    }
+
+    @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        let now = Clock.wallMilliseconds()
+        output.print(try RegistryEditor(flags).read { Kind.list($0, now: now) })
+    }
+}
+
+struct Show<Kind: RegistryKind>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(commandName: "show", abstract: "Shows one \(Kind.noun).")
+    }
+
+    @OptionGroup var entry: ReferenceArgument<Kind>
+    @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        let now = Clock.wallMilliseconds()
+        output.print(
+            try RegistryEditor(flags).read { try Kind.show(entry.reference, $0, now: now) })
+    }
+}
+
+struct Disable<Kind: RegistryKind>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(commandName: "disable", abstract: Kind.disableAbstract)
+    }
+
+    @OptionGroup var entry: ReferenceArgument<Kind>
+    @OptionGroup var flags: SettingFlags<StoreSettings>
+
+    func run() throws { try Kind.set(entry.reference, isDisabled: true, flags) }
+}
+
+struct Enable<Kind: RegistryKind>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(commandName: "enable", abstract: Kind.enableAbstract)
+    }
+
+    @OptionGroup var entry: ReferenceArgument<Kind>
+    @OptionGroup var flags: SettingFlags<StoreSettings>
+
+    func run() throws { try Kind.set(entry.reference, isDisabled: false, flags) }
+}
+
+struct Remove<Kind: RegistryKind>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "remove", abstract: Kind.removeAbstract,
+            discussion: "All its codes and tokens become void, for good.")
+    }
+
+    @OptionGroup var entry: ReferenceArgument<Kind>
+    @OptionGroup var confirmation: ConfirmationOption
+    @OptionGroup var flags: SettingFlags<StoreSettings>
+
+    func run() throws {
+        let reference = entry.reference
+        let editor = try RegistryEditor(flags)
+        // Nobody is asked about an entry that is not there.
+        _ = try editor.read { try Kind.show(reference, $0, now: 0) }
+        try confirmation.confirm("Remove \(reference) and void all its tokens?")
+        try editor.change("\(Kind.noun) \(reference) removed") {
+            try Kind.remove(reference, from: &$0)
+        }
+        Program.log("\(reference) is removed")
+    }
+}

@@ -1,0 +1,10 @@
+// Why the program ends without having done what it was asked for.
+
+/// One sentence that says what to do, and the exit status.
+struct ProgramFailure: Error, CustomStringConvertible {
+    let description: String
+    /// By sysexits(3): 64 for a wrong option, 65 for what cannot be done, 66 for an input that cannot
+    /// be read, 71 for the operating system, 73 for a file that cannot be made, 74 for a write that
+    /// failed, 77 for missing permission, 78 for a wrong setting.
+    var status: Int32 = 71
+}

@@ -1,0 +1,50 @@
+// What the other modules are given of the settings. Nobody else translates them.
+
+import Server
+import System
+import Tokens
+
+extension IssuerSettings {
+    init(_ settings: Settings) {
+        self.init()
+        mode = settings.mode
+        codeLifetime = settings.codeLifetime * 1000
+        tokenLifetime = settings.accessTokenLifetime.map { $0 * 1000 }
+        isAudited = settings.auditPath(mode) != nil
+    }
+}
+
+extension ServerConfiguration {
+    init(_ settings: Settings) {
+        self.init(
+            listen: settings.listen, adminListen: settings.adminListen,
+            loops: settings.loops ?? Machine.availableProcessors)
+        publicURL = settings.publicURL
+        limits = ServerLimits(settings)
+        throttle = settings.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
+    }
+}
+
+extension ServerLimits {
+    init(_ settings: Settings) {
+        self.init()
+        headTimeoutMilliseconds = UInt64(settings.headTimeout) * 1000
+        idleTimeoutMilliseconds = UInt64(settings.idleTimeout) * 1000
+        drainDelayMilliseconds = UInt64(settings.drainDelay) * 1000
+        stopTimeoutMilliseconds = UInt64(settings.drainTimeout) * 1000
+        connectionsMax = settings.maxConnections
+    }
+}
+
+extension Settings {
+    /// The file of the audit log, or nil for none.
+    ///
+    /// - Parameter mode: of the store, which commands find in its registry.
+    func auditPath(_ mode: IssuerSettings.Mode) -> String? {
+        switch (self.auditLog, self.store, mode) {
+        case (.file(let path), _, _): path
+        case (.byMode, .sqlite(let path), .production): "\(path).audit"
+        case (.off, _, _), (.byMode, .memory, _), (.byMode, .sqlite, .sandbox): nil
+        }
+    }
+}

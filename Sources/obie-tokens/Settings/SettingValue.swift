@@ -1,0 +1,130 @@
+// From words to values, for flags, variables and the file alike.
+
+import ArgumentParser
+import Server
+import System
+import UV
+
+enum StoreChoice: Sendable {
+    case memory
+    case sqlite(path: String)
+}
+
+/// Where the keys are that seal codes and tokens.
+enum KeySource: Sendable {
+    case besideTheStore
+    case file(String)
+    /// A file of this name in systemd's `$CREDENTIALS_DIRECTORY`.
+    case credential(String)
+}
+
+enum AuditLogChoice: Sendable {
+    /// Beside a store on disk in production mode, otherwise none.
+    case byMode
+    case off
+    case file(String)
+}
+
+/// Parsers. Each refusal says what would be right.
+enum SettingValue {
+    typealias Parser<Value> = @Sendable (String) throws(ValidationError) -> Value
+
+    @Sendable static func address(_ text: String) throws(ValidationError) -> SocketAddress {
+        do {
+            return try SocketAddress(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
+    /// The message does not repeat the text: it may be a URL with a password.
+    @Sendable static func store(_ text: String) throws(ValidationError) -> StoreChoice {
+        if text == "memory" { return .memory }
+        let prefix = "sqlite:"
+        guard text.hasPrefix(prefix), text.count > prefix.count else {
+            throw ValidationError(
+                "this is not a store; write memory, or sqlite: and a path such as "
+                    + "sqlite:./obie-tokens.db")
+        }
+        return .sqlite(path: String(text.dropFirst(prefix.count)))
+    }
+
+    @Sendable static func auditLog(_ text: String) throws(ValidationError) -> AuditLogChoice {
+        if text == "none" { return .off }
+        guard !text.isEmpty else {
+            throw ValidationError("write the path of a file, or none")
+        }
+        return .file(text)
+    }
+
+    static func number(_ range: ClosedRange<Int64>) -> Parser<Int64> {
+        { (text) throws(ValidationError) in
+            guard let number = Int64(text), range.contains(number) else {
+                throw ValidationError(
+                    "'\(text)' is not a whole number from \(range.lowerBound) to "
+                        + "\(range.upperBound)")
+            }
+            return number
+        }
+    }
+
+    /// A number of things.
+    static func count(_ range: ClosedRange<Int64>) -> Parser<Int?> {
+        { (text) throws(ValidationError) in Int(try number(range)(text)) }
+    }
+
+    /// Seconds; nil for a token that never expires.
+    @Sendable static func lifetime(_ text: String) throws(ValidationError) -> Int64? {
+        text == "never" ? nil : try number(1...3_155_760_000)(text)
+    }
+
+    /// Without a trailing slash. All clients see it, so it must not have a password.
+    @Sendable static func url(_ text: String) throws(ValidationError) -> String? {
+        guard ["http://", "https://"].contains(where: { text.hasPrefix($0) }),
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+            !text.contains(where: { "#?@\"".contains($0) })
+        else {
+            throw ValidationError(
+                "this is not a URL to put a path behind, such as https://tokens.example")
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    @Sendable static func truth(_ text: String) throws(ValidationError) -> Bool {
+        switch text {
+        case "yes": return true
+        case "no": return false
+        default: throw ValidationError("'\(text)' is neither yes nor no")
+        }
+    }
+
+    @Sendable static func keys(_ text: String) throws(ValidationError) -> KeySource {
+        let prefix = "credential:"
+        guard text.hasPrefix(prefix) else {
+            guard !text.isEmpty else {
+                throw ValidationError("write the path of a file, or credential: and a name")
+            }
+            return .file(text)
+        }
+        let name = String(text.dropFirst(prefix.count))
+        guard !name.isEmpty, !name.contains("/") else {
+            throw ValidationError("write credential: and the name that LoadCredential= has for it")
+        }
+        return .credential(name)
+    }
+
+    @Sendable static func logFormat(_ text: String) throws(ValidationError) -> Logger.Format {
+        let auto = ("auto", Terminal.isErrorShown ? Logger.Format.text : .json)
+        return try word([auto] + Logger.Format.allCases.map { ($0.rawValue, $0) })(text)
+    }
+
+    /// One of a few words, each with its value.
+    static func word<Value: Sendable>(_ choices: [(String, Value)]) -> Parser<Value> {
+        { (text) throws(ValidationError) in
+            if let choice = choices.first(where: { $0.0 == text }) { return choice.1 }
+            let words = choices.map(\.0)
+            throw ValidationError(
+                "'\(text)' is none of \(words.joined(separator: ", "))" + Nearest.hint(text, words))
+        }
+    }
+}

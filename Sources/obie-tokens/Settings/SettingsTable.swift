@@ -1,0 +1,96 @@
+// The table of everything that can be set. Flags, variables, the file, --help, the sample and the
+// documentation are all made from it. A new setting is one more row here, and is read where it is
+// needed as `settings.theRow`.
+
+import Server
+import Tokens
+import UV
+
+/// The settings in the order in which people read them.
+struct SettingsTable: Sendable {
+    let mode = Setting(
+        "mode", "sandbox|production", default: "sandbox",
+        SettingValue.word(IssuerSettings.Mode.allCases.map { ($0.rawValue, $0) }),
+        help: "A sandbox has well-known credentials. Production starts with an empty registry.")
+    let listen = Setting(
+        "listen", "ip:port", default: "127.0.0.1:8080", SettingValue.address,
+        help: "The address of the public API. Port 0 takes a free port.")
+    let adminListen = Setting(
+        "admin-listen", "ip:port", default: "127.0.0.1:9090", SettingValue.address,
+        help: "The address of /livez, /readyz and /metrics.")
+    let publicURL = Setting<String?>(
+        "public-url", "url", without: nil, meaning: "http:// and the listen address",
+        SettingValue.url,
+        help: "The start of the links in error answers, as clients see the server.")
+    let store = Setting(
+        "store", "memory|sqlite:path", default: "sqlite:./obie-tokens.db", SettingValue.store,
+        help: "Where the server keeps codes and tokens: in a file, or in memory, which forgets "
+            + "them when the server stops.")
+    let keysFile = Setting(
+        "keys-file", "file|credential:name", without: KeySource.besideTheStore,
+        meaning: "PATH.keys beside the store", SettingValue.keys,
+        help: "The file with the keys that seal codes and tokens; the server makes it if there is "
+            + "none. Or the name of a systemd credential (LoadCredential=).")
+    let auditLog = Setting(
+        "audit-log", "file|none", without: AuditLogChoice.byMode,
+        meaning: "PATH.audit beside a store in production mode, else none", SettingValue.auditLog,
+        help: "The file that gets a line for everything that is issued, refused, revoked or "
+            + "changed. Or none.")
+    let codeLifetime = Setting(
+        "code-lifetime", "seconds", default: "60", SettingValue.number(1...3600),
+        help: "How long an authorization code can be exchanged: 1 to 3600 seconds.")
+    let accessTokenLifetime = Setting(
+        "access-token-lifetime", "seconds|never", default: "31104000", SettingValue.lifetime,
+        help: "How long an access token is valid: 1 to 3155760000 seconds. With never, tokens do "
+            + "not expire.")
+    let throttle = Setting(
+        "throttle", "yes|no", default: "yes", SettingValue.truth,
+        help: "Answer failures with 429 once a client or an address has failed too often. A "
+            + "correct request is never refused.")
+    let loops = Setting<Int?>(
+        "loops", "n", without: nil, meaning: "the processors that the control group allows",
+        SettingValue.count(1...256),
+        help: "The number of event loops for the public API, each with its own thread: 1 to 256.")
+    let maxConnections = Setting<Int?>(
+        "max-connections", "n", without: nil, meaning: "what the limit of open files allows",
+        SettingValue.count(1...1_000_000),
+        help: "How many connections the public API has at a time: 1 to 1000000. Its loops share "
+            + "them out. The next client waits until a connection closes.")
+    let headTimeout = Setting(
+        "head-timeout", "seconds", default: "10", isReloadable: true,
+        SettingValue.number(1...3600),
+        help: "How long the head of a request may take from its first byte: 1 to 3600 seconds.")
+    let idleTimeout = Setting(
+        "idle-timeout", "seconds", default: "60", isReloadable: true,
+        SettingValue.number(1...3600),
+        help: "How long a connection may wait for its next request: 1 to 3600 seconds.")
+    let drainDelay = Setting(
+        "drain-delay", "seconds", default: "0", isReloadable: true, SettingValue.number(0...600),
+        help: "How long the server still accepts connections after SIGTERM, while /readyz answers "
+            + "503, so that a load balancer can turn to other servers first: 0 to 600 seconds.")
+    let drainTimeout = Setting(
+        "drain-timeout", "seconds", default: "20", isReloadable: true,
+        SettingValue.number(1...3600),
+        help: "How long requests under way may take once the server accepts no more connections: 1 "
+            + "to 3600 seconds.")
+    let logLevel = Setting(
+        "log-level", "debug|info|warning|error", default: "info", isReloadable: true,
+        SettingValue.word(Logger.Level.allCases.map { ($0.name, $0) }),
+        help: "The least important level that is logged.")
+    let logFormat = Setting(
+        "log-format", "auto|json|text", default: "auto", SettingValue.logFormat,
+        help: "How the lines on standard error look. With auto they are text on a terminal, and "
+            + "JSON everywhere else.")
+    let accessLog = Setting(
+        "access-log", "yes|no", default: "no", isReloadable: true, SettingValue.truth,
+        help: "Log a line for every answer.")
+
+    static let variablePrefix = "OBIE_TOKENS_"
+    static let rows = SettingsTable()
+    /// Every row above, found by reflection, so that none can be forgotten.
+    static let all: [any AnySetting] = Mirror(reflecting: rows).children.compactMap {
+        $0.value as? any AnySetting
+    }
+
+    static func named(_ name: String) -> (any AnySetting)? { all.first { $0.name == name } }
+}
