@@ -126,4 +126,31 @@ extension ConfigurationTests {
             #expect(server.program.exitStatus() == 0)
         }
     }
+
+    /// A reload takes over the limits of the server, but each loop keeps its share of the connections.
+    @Test func hangUpLeavesTheNumberOfConnections() throws {
+        try withFile("") { (path: String) throws in
+            let server = try ServerProcess(
+                ["--config", path, "--loops", "1", "--max-connections", "2"])
+            defer { server.program.stop(SIGTERM) }
+            try "idle-timeout = 50\n".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.send(SIGHUP)
+            let said = "reloaded: idle-timeout"
+            for _ in 0..<500 where !server.program.errorOutput.contains(said) { usleep(10_000) }
+            #expect(server.program.errorOutput.contains(said))
+            // In the middle of a head no connection is idle.
+            let busy = try (0..<2).map { _ in
+                let connection = try server.connect()
+                try connection.send("GET /healthz HTTP/1.1\r\n")
+                return connection
+            }
+            let third = try server.connect(timeoutSeconds: 1)
+            try third.send(Call("GET", "/healthz").bytes)
+            #expect(throws: (any Error).self) { try third.readResponse() }
+            for connection in busy {
+                try connection.send("Host: a\r\n\r\n")
+                #expect(try connection.readResponse().status == 200)
+            }
+        }
+    }
 }
