@@ -17,29 +17,13 @@ public final class MemoryStore: TokenStore, Sendable {
         public init() {}
     }
 
-    private struct UsedCode: Identified {
-        let id: Identifier
-        let institution: Institution.ID
-        let token: Identifier
-    }
-
-    private enum Code: Identified {
-        case unused(AuthorizationCode)
-        case used(UsedCode)
-
-        var id: Identifier {
-            switch self {
-            case .unused(let code): code.id
-            case .used(let code): code.id
-            }
-        }
-    }
+    private typealias Code = StoredCode<Identifier>
 
     private struct Codes {
         /// Codes young enough to be redeemed, used or not: redeeming changes them in place.
         var young: ExpiringTable<Code>
         /// Used codes that are older than that, to recognise a replay.
-        var old: ExpiringTable<UsedCode>
+        var old: ExpiringTable<UsedCode<Identifier>>
 
         /// The used codes of an expired bucket move on, the others are forgotten.
         mutating func removeExpired(now: Milliseconds) -> [Code]? {
@@ -121,18 +105,27 @@ public final class MemoryStore: TokenStore, Sendable {
         }
         if let young { return young }
         guard let old = codes.old[attempt.code] else { return .success(.refused(.unknown)) }
-        return replay(old, attempt)
+        switch old.verdict(on: attempt) {
+        case .admitted: preconditionFailure("a used code is never admitted")
+        case .refused(let refusal): return .success(.refused(refusal))
+        case .replayed(let token): return replayed(token, attempt)
+        }
     }
 
     private func redeem(
         _ attempt: Redemption, _ code: inout Code
     ) -> Result<RedemptionOutcome, StoreError> {
-        switch code {
-        case .used(let used): return replay(used, attempt)
-        case .unused(let unused):
-            if let refusal = unused.refusal(of: attempt) { return .success(.refused(refusal)) }
+        switch code.verdict(on: attempt) {
+        case .admitted: return spend(&code, attempt)
+        case .refused(let refusal): return .success(.refused(refusal))
+        case .replayed(let token): return replayed(token, attempt)
         }
-        return tokens[MemoryStore.shard(attempt.token)].withLock { tokens in
+    }
+
+    private func spend(
+        _ code: inout Code, _ attempt: Redemption
+    ) -> Result<RedemptionOutcome, StoreError> {
+        tokens[MemoryStore.shard(attempt.token)].withLock { tokens in
             guard tokens.count < limits.tokensMax / MemoryStore.shardCount else {
                 return .failure(.full)
             }
@@ -152,15 +145,11 @@ public final class MemoryStore: TokenStore, Sendable {
         }
     }
 
-    private func replay(
-        _ used: UsedCode, _ attempt: Redemption
+    private func replayed(
+        _ token: Identifier, _ attempt: Redemption
     ) -> Result<RedemptionOutcome, StoreError> {
-        guard used.institution == attempt.institution else {
-            return .success(.refused(.otherInstitution))
-        }
-        tokens[MemoryStore.shard(used.token)].withLock { $0.remove(used.token) }
-        return .success(
-            .refused(.used, revoked: attempt.isAudited ? .identifier(used.token) : nil))
+        tokens[MemoryStore.shard(token)].withLock { $0.remove(token) }
+        return .success(.refused(.used, revoked: attempt.isAudited ? .identifier(token) : nil))
     }
 
     public func token(
@@ -225,7 +214,7 @@ public final class MemoryStore: TokenStore, Sendable {
     /// Memory does not fail.
     public var isAvailable: Bool { true }
 
-    /// Nothing is held for a thread.
+    /// Nothing is held for a thread, and nothing is ever under way.
     public func close() {}
 
     /// How many codes and tokens are held: codes young enough to be redeemed, used or not; older
@@ -245,3 +234,13 @@ public final class MemoryStore: TokenStore, Sendable {
 
 extension AccessToken: Identified {}
 extension CCGToken: Identified {}
+extension UsedCode: Identified {}
+
+extension StoredCode: Identified {
+    var id: Identifier {
+        switch self {
+        case .unused(let code): code.id
+        case .used(let code): code.id
+        }
+    }
+}

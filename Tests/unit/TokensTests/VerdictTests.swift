@@ -1,0 +1,51 @@
+// The one verdict on a code that every store asks for.
+
+import Testing
+import Tokens
+
+@Suite struct VerdictTests {
+    private static let id = Identifier(issuedAt: 1000, randomHigh: 1, randomLow: 2)
+    private static let unused = StoredCode<Int>.unused(
+        AuthorizationCode(
+            id: id, institution: Institution.ID(1), provider: Provider.ID(2),
+            redirectURI: Provider.RedirectURI.ID(3), scope: .accounts,
+            consent: Consent(id: "c", accountID: "a"), state: nil, expiresAt: 2000))
+    private static let used = StoredCode<Int>.used(
+        UsedCode(id: id, institution: Institution.ID(1), token: 77))
+
+    private func attempt(
+        institution: UInt32 = 1, provider: UInt32 = 2, redirectURI: UInt32? = 3,
+        now: Milliseconds = 1999
+    ) -> Redemption {
+        Redemption(
+            code: Self.id, institution: Institution.ID(institution),
+            provider: Provider.ID(provider),
+            redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) }, now: now,
+            token: Self.id, tokenExpiresAt: nil)
+    }
+
+    @Test func unusedCodeIsAdmittedWhereAllIsRight() {
+        #expect(Self.unused.verdict(on: attempt()) == .admitted)
+    }
+
+    @Test func unusedCodeIsRefusedForWhatIsWrong() {
+        #expect(Self.unused.verdict(on: attempt(now: 2000)) == .refused(.expired))
+        let other = Self.unused.verdict(on: attempt(institution: 9))
+        #expect(other == .refused(.otherInstitution))
+        #expect(Self.unused.verdict(on: attempt(provider: 9)) == .refused(.otherProvider))
+        for uri in [9, nil] as [UInt32?] {
+            let verdict = Self.unused.verdict(on: attempt(redirectURI: uri))
+            #expect(verdict == .refused(.otherRedirectURI))
+        }
+    }
+
+    @Test func usedCodeIsReplayedByItsInstitutionWhateverElseItNames() {
+        #expect(Self.used.verdict(on: attempt()) == .replayed(77))
+        let wrong = attempt(provider: 9, redirectURI: nil, now: 1_000_000)
+        #expect(Self.used.verdict(on: wrong) == .replayed(77))
+    }
+
+    @Test func usedCodeIsRefusedForAnotherInstitution() {
+        #expect(Self.used.verdict(on: attempt(institution: 9)) == .refused(.otherInstitution))
+    }
+}
