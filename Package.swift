@@ -92,7 +92,10 @@ let package = Package(
         unit("HTTP1Tests", "Bytes", "HTTP1"),
         unit("MetricsTests", "Metrics"),
         unit("TokensTests", "Tokens", "StoreContract", "System", "UV"),
-        unit("SQLiteStoreTests", "SQLiteStore", "StoreContract", "System", "Tokens", "UV"),
+        .target(name: "FailingDisk", dependencies: ["CSQLite"], path: "Tests/unit/FailingDisk"),
+        unit(
+            "SQLiteStoreTests", "FailingDisk", "SQLiteStore", "Server", "StoreContract", "System",
+            "Tokens", "UV"),
         unit("AuditTests", "Audit", "System", "Tokens", "UV"),
         unit("ServerTests", "Bytes", "Server", "HTTP1", "Metrics", "System", "Tokens", "UV"),
         unit("Tidy"),

@@ -56,6 +56,8 @@ enum AuditSentences {
         case .tooManyFailures: "Too many attempts before this one had failed."
         case .storeUnavailable: "The store could not be read or written; nothing was changed."
         case .storeFull: "The store holds as much as it may; nothing was changed."
+        case .storeOutcomeUnknown:
+            "The store failed while it wrote; nobody knows whether this was done. A code may be spent."
         }
     }
 }

@@ -13,16 +13,24 @@ final class Asker<Job: Sendable, Answer: Sendable> {
     private var waiting: [Completion] = []
     /// Who waits for each parcel under way. The thread answers them in the order of sending.
     private var sent: [ArraySlice<Completion>] = []
+    private var isClosed = false
 
-    /// - Parameter refusal: the answer where the queue is full.
+    /// - Parameter refusal: the answer where the queue is full, or all is over.
     init(_ queue: ParcelQueue<Job, Answer>, _ wakeup: Wakeup.Sender, refusal: Answer) {
         self.queue = queue
         self.refusal = refusal
         mailbox = Mailbox(wakeup)
     }
 
-    /// - Parameter completion: runs in a later turn, or at the end of this one.
+    /// Nobody waits for an answer.
+    var isIdle: Bool { waiting.isEmpty && sent.isEmpty }
+
+    /// From now on refuses what it is asked. Who waits is answered.
+    func close() { isClosed = true }
+
+    /// - Parameter completion: runs in a later turn, or at the end of this one; after `close` at once.
     func ask(_ job: Job, _ completion: @escaping Completion) {
+        guard !isClosed else { return completion(refusal) }
         asked.append(job)
         waiting.append(completion)
     }
@@ -53,6 +61,26 @@ final class Asker<Job: Sendable, Answer: Sendable> {
         sent.removeFirst(parcels.count)
         for (completions, answers) in zip(answered, parcels) {
             for (completion, answer) in zip(completions, answers) { completion(answer) }
+        }
+    }
+}
+
+extension Asker {
+    /// Asks, and completes with what `find` takes out of an answer that is no failure.
+    ///
+    /// - Parameter find: knows which kind of answer the job has.
+    func ask<Found, Value, Failure>(
+        _ job: Job, _ completion: @escaping (Result<Value, Failure>) -> Void,
+        _ find: @escaping (Found) -> Value?
+    ) where Answer == Result<Found, Failure> {
+        ask(job) { answer in
+            completion(
+                answer.map { found in
+                    guard let value = find(found) else {
+                        preconditionFailure("answers come in the order of asking")
+                    }
+                    return value
+                })
         }
     }
 }

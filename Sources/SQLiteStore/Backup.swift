@@ -9,21 +9,21 @@ public enum Backup {
     /// one that does. Blocks until the copy is on disk.
     ///
     /// - Parameter destination: must not exist, nor its registry.
-    public static func make(of path: String, to destination: String) throws(SQLiteStoreFailure) {
+    public static func make(of path: String, to destination: String) throws(StoreFailure) {
         try copy(path, destination)
         try copy(SQLiteRegistry.path(store: path), SQLiteRegistry.path(store: destination))
     }
 
     private static func copy(
         _ path: String, _ destination: String
-    ) throws(SQLiteStoreFailure) {
+    ) throws(StoreFailure) {
         do {
             let database = try Database(path: path, .readOnly)
             let statement = try database.prepare("VACUUM INTO ?")
             try statement.bind(1, destination)
             try statement.run()
         } catch {
-            throw SQLiteStoreFailure("cannot copy \(path) to \(destination): \(error)")
+            throw StoreFailure("cannot copy \(path) to \(destination): \(error)")
         }
     }
 }

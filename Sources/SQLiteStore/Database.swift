@@ -8,6 +8,21 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     let code: Int32
     /// SQLite's own text. It names tables and files, never values.
     let description: String
+
+    /// A row that no version of this program has written.
+    static func corrupt(_ description: String) -> DatabaseError {
+        DatabaseError(code: SQLITE_CORRUPT, description: description)
+    }
+
+    /// A COMMIT that failed like this has changed nothing, now or after a crash.
+    ///
+    /// Of all others that cannot be said: the last frame of a transaction may be in the log, whole,
+    /// when the sync or what comes after it fails. The process does not see it, but whoever opens the
+    /// file after a crash does. A busy file was not written to, and of a full disk's log it is the
+    /// last frame that is missing.
+    var leavesNothingCommitted: Bool {
+        [SQLITE_BUSY, SQLITE_FULL].contains(code & 0xFF)
+    }
 }
 
 /// A connection to one database file. One thread at a time.
@@ -15,9 +30,10 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     enum Access { case readWrite, readOnly }
 
     // Opened in `init`, closed in `deinit`; statements hold the connection and go first.
-    fileprivate let handle: OpaquePointer
+    let handle: OpaquePointer
     // SQLite points to them until the connection closes.
     private var conditions: [Condition] = []
+    private let logCount = LogCount()
 
     /// A file that is made is for this user only; SQLite's log beside it follows suit.
     ///
@@ -48,13 +64,13 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         unsafe sqlite3_close_v2(handle)
     }
 
-    fileprivate static func error(_ handle: OpaquePointer?, _ code: Int32) -> DatabaseError {
+    static func error(_ handle: OpaquePointer?, _ code: Int32) -> DatabaseError {
         let text = unsafe sqlite3_errmsg(handle)
         return DatabaseError(
             code: code, description: unsafe text.map { unsafe String(cString: $0) } ?? "no memory")
     }
 
-    fileprivate func check(_ code: Int32) throws(DatabaseError) {
+    func check(_ code: Int32) throws(DatabaseError) {
         guard code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE else {
             throw unsafe Database.error(handle, code)
         }
@@ -65,13 +81,20 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         try check(unsafe sqlite3_exec(handle, sql, nil, nil, nil))
     }
 
-    /// Undoes the transaction, unless SQLite has done so already.
-    func rollback() {
-        guard !isAutocommit else { return }
+    /// Undoes the transaction, unless SQLite has done so already. Where that fails it stays open, and
+    /// nothing commits it: no other can begin on this connection.
+    ///
+    /// - Parameter cause: what it is undone for.
+    /// - Returns: `cause`, with what has failed besides.
+    func rollback(_ cause: DatabaseError) -> DatabaseError {
+        guard !isAutocommit else { return cause }
         do throws(DatabaseError) {
             try execute("ROLLBACK")
+            return cause
         } catch {
-            // The file is in trouble, and so the next transaction says why.
+            return DatabaseError(
+                code: cause.code,
+                description: "\(cause.description); it could not be rolled back: \(error)")
         }
     }
 
@@ -115,151 +138,36 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         init(_ holds: @escaping (Row) -> Bool) { self.holds = holds }
     }
 
+    // MARK: The log (WAL)
+
+    /// How many pages the log had after the last commit. Counted once `countLog` has been called.
+    var logPages: Int32 { logCount.pages }
+
+    /// From now on SQLite moves nothing out of the log by itself, but at the end.
+    func countLog() {
+        // Not retained: the connection keeps it, and closes before it lets go.
+        unsafe _ = sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                guard let context = unsafe context else { return SQLITE_OK }
+                unsafe Unmanaged<LogCount>.fromOpaque(context).takeUnretainedValue().pages = pages
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(logCount).toOpaque())
+    }
+
+    /// Moves what is in the log into the file, as far as readers allow. Waits for nobody.
+    func checkpoint() throws(DatabaseError) {
+        try check(
+            unsafe sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil))
+    }
+
+    private final class LogCount {
+        var pages: Int32 = 0
+    }
+
     /// Rows that the last statement changed.
     var changes: Int { Int(unsafe sqlite3_changes(handle)) }
 
     /// False inside a transaction; SQLite may have ended one by itself after an error.
     var isAutocommit: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
-}
-
-/// A prepared statement: bind, step, read, reset.
-@safe final class Statement {
-    private let database: Database
-    // Prepared in `init`, finalized in `deinit`.
-    private let handle: OpaquePointer
-    // SQLite points into them until the statement is finalized.
-    private var boundBytes: [StableBytes] = []
-
-    fileprivate init(_ database: Database, _ sql: String) throws(DatabaseError) {
-        self.database = database
-        var prepared: OpaquePointer?
-        let code = unsafe sqlite3_prepare_v3(
-            database.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
-        guard let handle = unsafe prepared, code == SQLITE_OK else {
-            throw unsafe Database.error(database.handle, code)
-        }
-        unsafe self.handle = handle
-    }
-
-    deinit {
-        unsafe sqlite3_finalize(handle)
-    }
-
-    /// Parameters count from 1.
-    func bind(_ index: Int32, _ value: Int64?) throws(DatabaseError) {
-        guard let value else { return try database.check(unsafe sqlite3_bind_null(handle, index)) }
-        try database.check(unsafe sqlite3_bind_int64(handle, index, value))
-    }
-
-    func bind(_ index: Int32, _ value: [UInt8]) throws(DatabaseError) {
-        // SQLite copies (SQLITE_TRANSIENT, which is a cast that Swift does not import).
-        let code = unsafe value.withUnsafeBytes { bytes in
-            unsafe sqlite3_bind_blob(
-                handle, index, bytes.baseAddress, Int32(bytes.count), Statement.transient)
-        }
-        try database.check(code)
-    }
-
-    /// Binds for good: each run sees what the bytes are then.
-    func bind(_ index: Int32, to bytes: StableBytes) throws(DatabaseError) {
-        boundBytes.append(bytes)
-        // No destructor is SQLITE_STATIC: SQLite reads there, and never frees.
-        try database.check(
-            unsafe sqlite3_bind_blob(handle, index, bytes.memory, Int32(bytes.count), nil))
-    }
-
-    func bind(_ index: Int32, _ value: String?) throws(DatabaseError) {
-        guard var value else { return try database.check(unsafe sqlite3_bind_null(handle, index)) }
-        let code = value.withUTF8 { bytes in
-            unsafe bytes.withMemoryRebound(to: CChar.self) { text in
-                // An empty string has no address, and without one SQLite would bind NULL.
-                unsafe sqlite3_bind_text(
-                    handle, index, text.baseAddress ?? Statement.empty, Int32(text.count),
-                    Statement.transient)
-            }
-        }
-        try database.check(code)
-    }
-
-    @unsafe private static let transient = unsafe unsafeBitCast(
-        -1, to: sqlite3_destructor_type.self)
-    // Never freed: one byte for the life of the process.
-    @unsafe nonisolated(unsafe) private static let empty = {
-        let byte = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
-        unsafe byte.initialize(to: 0)
-        return unsafe UnsafePointer(byte)
-    }()
-
-    /// - Returns: true where there is a row.
-    func step() throws(DatabaseError) -> Bool {
-        let code = unsafe sqlite3_step(handle)
-        try database.check(code)
-        return code == SQLITE_ROW
-    }
-
-    /// Runs a statement that has no rows, and makes it ready again.
-    func run() throws(DatabaseError) {
-        defer { reset() }
-        while try step() {}
-    }
-
-    /// Ready to be bound again; an error of the last step is not repeated.
-    func reset() {
-        _ = unsafe sqlite3_reset(handle)
-    }
-
-    /// Columns count from 0.
-    func integer(_ column: Int32) -> Int64 {
-        unsafe sqlite3_column_int64(handle, column)
-    }
-
-    func isNull(_ column: Int32) -> Bool {
-        unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
-    }
-
-    func text(_ column: Int32) -> String {
-        // Valid until the next step; copied here.
-        guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }
-        let count = Int(unsafe sqlite3_column_bytes(handle, column))
-        return unsafe String(
-            decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
-    }
-
-    func blob(_ column: Int32) -> [UInt8] {
-        guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return [] }
-        let count = Int(unsafe sqlite3_column_bytes(handle, column))
-        return unsafe Array(UnsafeRawBufferPointer(start: bytes, count: count))
-    }
-}
-
-/// The columns of a row that a condition is put to. Valid inside that call only.
-@safe struct Row {
-    // SQLite's, as many as `define` was told.
-    fileprivate let columns: UnsafeMutablePointer<OpaquePointer?>
-
-    fileprivate init(columns: UnsafeMutablePointer<OpaquePointer?>) {
-        unsafe self.columns = columns
-    }
-
-    /// Columns count from 0.
-    func integer(_ column: Int) -> Int64 {
-        unsafe sqlite3_value_int64(columns[column])
-    }
-
-    func isNull(_ column: Int) -> Bool {
-        unsafe sqlite3_value_type(columns[column]) == SQLITE_NULL
-    }
-
-    func text(_ column: Int) -> String {
-        guard let text = unsafe sqlite3_value_text(columns[column]) else { return "" }
-        let count = Int(unsafe sqlite3_value_bytes(columns[column]))
-        return unsafe String(
-            decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
-    }
-
-    func blob(_ column: Int) -> [UInt8] {
-        guard let bytes = unsafe sqlite3_value_blob(columns[column]) else { return [] }
-        let count = Int(unsafe sqlite3_value_bytes(columns[column]))
-        return unsafe Array(UnsafeRawBufferPointer(start: bytes, count: count))
-    }
 }

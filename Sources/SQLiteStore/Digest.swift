@@ -15,4 +15,12 @@ struct Digest {
         unsafe withUnsafeBytes(of: &identifier) { unsafe hash.update(bufferPointer: $0) }
         unsafe hash.finalize().withUnsafeBytes { unsafe bytes.copy($0) }
     }
+
+    /// - Parameter stored: as a row has it.
+    func set(_ stored: [UInt8]) throws(DatabaseError) {
+        guard stored.count == bytes.count else {
+            throw .corrupt("a digest that no version has written")
+        }
+        unsafe stored.withUnsafeBytes { unsafe bytes.copy($0) }
+    }
 }

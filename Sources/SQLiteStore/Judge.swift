@@ -1,16 +1,19 @@
-// Decides whether a code's row may be spent, while the statement that would spend it stands on it.
+// Puts the row of a code to the verdict, while the statement that would spend it stands on it.
 
 import Tokens
 
-/// One attempt at a time: `expect` it, run the statement, take the verdict.
+/// What the file finds a token by.
+struct TokenKey: Equatable, Sendable {
+    let issuedAt: Milliseconds
+    let digest: [UInt8]
+}
+
+/// One attempt at a time: `expect` it, run the statement, take what was judged.
 final class Judge {
-    enum Verdict {
-        case noSuchCode
-        case admitted(AuthorizationCode)
-        case refused(CodeRefusal)
-        /// The same institution presents a used code again; its token is the one to revoke.
-        case replayed(tokenIssuedAt: Milliseconds, tokenDigest: [UInt8])
-        case unreadable(DatabaseError)
+    /// The code that the statement has stood on, and what came of the attempt.
+    struct Judgement {
+        let code: StoredCode<TokenKey>
+        let verdict: CodeVerdict<TokenKey>
     }
 
     /// What `admits` reads, in this order.
@@ -21,45 +24,50 @@ final class Judge {
     static let columnCount: Int32 = 10
 
     private var attempt: Redemption?
-    private var verdict = Verdict.noSuchCode
+    /// nil: there was no such row.
+    private var judgement: Result<Judgement, DatabaseError>?
 
     func expect(_ attempt: Redemption) {
         self.attempt = attempt
-        verdict = .noSuchCode
+        judgement = nil
     }
 
-    func takeVerdict() -> Verdict {
-        var taken = Verdict.noSuchCode
-        swap(&taken, &verdict)
-        return taken
+    /// - Returns: nil where there is no such code.
+    /// - Throws: where its row cannot be read.
+    func takeJudgement() throws(DatabaseError) -> Judgement? {
+        var taken: Result<Judgement, DatabaseError>?
+        swap(&taken, &judgement)
+        return try taken?.get()
     }
 
     /// - Returns: true where the row is to be spent.
     func admits(_ row: Row) -> Bool {
         guard let attempt else { return false }
         do throws(DatabaseError) {
-            verdict = try judge(attempt, row)
+            let code = try Judge.code(attempt.code, row)
+            let verdict = code.verdict(on: attempt)
+            judgement = .success(Judgement(code: code, verdict: verdict))
+            return verdict == .admitted
         } catch {
-            verdict = .unreadable(error)
+            judgement = .failure(error)
+            return false
         }
-        if case .admitted = verdict { return true }
-        return false
     }
 
-    private func judge(_ attempt: Redemption, _ row: Row) throws(DatabaseError) -> Verdict {
-        let institution = Institution.ID(UInt32(truncatingIfNeeded: row.integer(0)))
+    private static func code(
+        _ id: Identifier, _ row: Row
+    ) throws(DatabaseError) -> StoredCode<TokenKey> {
         guard row.isNull(9) else {
-            return institution == attempt.institution
-                ? .replayed(tokenIssuedAt: row.integer(8), tokenDigest: row.blob(9))
-                : .refused(.otherInstitution)
+            return .used(
+                UsedCode(
+                    id: id, institution: row.institution(0),
+                    token: TokenKey(issuedAt: row.integer(8), digest: row.blob(9))))
         }
-        let code = AuthorizationCode(
-            id: attempt.code, institution: institution,
-            provider: Provider.ID(UInt32(truncatingIfNeeded: row.integer(1))),
-            redirectURI: Provider.RedirectURI.ID(UInt32(truncatingIfNeeded: row.integer(2))),
-            scope: try Transactions.scope(row.integer(3)),
-            consent: Consent(id: row.text(4), accountID: row.text(5)),
-            state: row.isNull(6) ? nil : row.text(6), expiresAt: row.integer(7))
-        return code.refusal(of: attempt).map { .refused($0) } ?? .admitted(code)
+        return .unused(
+            AuthorizationCode(
+                id: id, institution: row.institution(0), provider: row.provider(1),
+                redirectURI: row.redirectURI(2), scope: try row.scope(3),
+                consent: Consent(id: row.text(4), accountID: row.text(5)),
+                state: row.optionalText(6), expiresAt: row.integer(7)))
     }
 }

@@ -7,22 +7,35 @@ import Tokens
 enum Question: Sendable {
     case token(Identifier, now: Milliseconds)
     case ccgToken(Identifier)
+    /// Can anything be read?
+    case probe
 }
 
-/// What came of a question.
-enum Answer: Sendable {
+/// What was found.
+enum Finding: Sendable {
     case token(AccessToken?)
     case ccgToken(CCGToken?)
-    case failed
+    case readable
+
+    var token: AccessToken?? { if case .token(let token) = self { token } else { nil } }
+    var ccgToken: CCGToken?? { if case .ccgToken(let token) = self { token } else { nil } }
+    var isReadable: Void? { if case .readable = self { () } else { nil } }
 }
 
+typealias Answer = Result<Finding, StoreError>
+
 /// Answers questions until its queue is closed. Lives on its thread.
+///
+/// Its health changes with the first question that fails, and back with a probe that does not: one row
+/// that cannot be read, asked for again and again among others, must not fill the log.
 final class Reader {
     private let select: Statement
     private let selectCCG: Statement
     private let digest = Digest()
+    private let health: StoreHealth
 
-    init(_ database: Database) throws(DatabaseError) {
+    init(_ database: Database, health: StoreHealth) throws(DatabaseError) {
+        self.health = health
         select = try database.prepare(
             """
             SELECT institution, provider, scope, consent, account, expires_at
@@ -48,12 +61,19 @@ final class Reader {
             switch question {
             case .token(let id, let now):
                 let token = try find(id)
-                return .token(token.flatMap { $0.isActive(at: now) ? $0 : nil })
+                return .success(.token(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
             case .ccgToken(let id):
-                return .ccgToken(try findCCG(id))
+                return .success(.ccgToken(try findCCG(id)))
+            case .probe:
+                let nobody = Identifier(issuedAt: 0, randomHigh: 0, randomLow: 0)
+                _ = try find(nobody)
+                _ = try findCCG(nobody)
+                health.recovered(.reading)
+                return .success(.readable)
             }
         } catch {
-            return .failed
+            health.failed(.reading, error.description)
+            return .failure(.unavailable)
         }
     }
 
@@ -63,8 +83,7 @@ final class Reader {
         digest.set(id)
         guard try selectCCG.step() else { return nil }
         return CCGToken(
-            id: id, institution: Institution.ID(UInt32(truncatingIfNeeded: selectCCG.integer(0))),
-            provider: Provider.ID(UInt32(truncatingIfNeeded: selectCCG.integer(1))),
+            id: id, institution: selectCCG.institution(0), provider: selectCCG.provider(1),
             expiresAt: selectCCG.integer(2))
     }
 
@@ -74,10 +93,9 @@ final class Reader {
         digest.set(id)
         guard try select.step() else { return nil }
         return AccessToken(
-            id: id, institution: Institution.ID(UInt32(truncatingIfNeeded: select.integer(0))),
-            provider: Provider.ID(UInt32(truncatingIfNeeded: select.integer(1))),
-            scope: try Transactions.scope(select.integer(2)),
+            id: id, institution: select.institution(0), provider: select.provider(1),
+            scope: try select.scope(2),
             consent: Consent(id: select.text(3), accountID: select.text(4)),
-            expiresAt: select.isNull(5) ? nil : select.integer(5))
+            expiresAt: select.optionalInteger(5))
     }
 }

@@ -59,6 +59,11 @@ enum RegistryRows {
         return try select.step() ? select.integer(0) : nil
     }
 
+    /// Has the version in its only row, if there is one yet.
+    static func prepareVersion(_ database: Database) throws(DatabaseError) -> Statement {
+        try database.prepare("SELECT value FROM meta WHERE name = 'version'")
+    }
+
     private static func write(
         _ name: String, _ value: Int64, _ database: Database
     ) throws(DatabaseError) {
@@ -77,7 +82,7 @@ enum RegistryRows {
         case 1: .sandbox
         case 2: .production
         default:
-            throw DatabaseError(code: 11, description: "a mode that no version has written")
+            throw .corrupt("a mode that no version has written")
         }
     }
 
@@ -91,13 +96,13 @@ enum RegistryRows {
         content.nextNumber = UInt32(truncatingIfNeeded: try number("next", database) ?? 1)
         try each(database, "SELECT id, reference, disabled, revoked_until FROM institutions") {
             content.institutions[$0.text(1)] = InstitutionRecord(
-                id: Institution.ID($0.short(0)), reference: $0.text(1),
-                isDisabled: $0.integer(2) != 0, revokedUntil: $0.optional(3))
+                id: $0.institution(0), reference: $0.text(1),
+                isDisabled: $0.integer(2) != 0, revokedUntil: $0.optionalInteger(3))
         }
         try readProviders(database, &content)
         try readClients(database, &content)
         try each(database, "SELECT consent, institution, revoked_until FROM revoked_consents") {
-            let institution = $0.integer(1) == anyInstitution ? nil : Institution.ID($0.short(1))
+            let institution = $0.integer(1) == anyInstitution ? nil : $0.institution(1)
             let key = ConsentRevocation(consentID: $0.text(0), institution: institution)
             content.revokedConsents[key] = $0.integer(2)
         }
@@ -107,17 +112,17 @@ enum RegistryRows {
     private static func readProviders(
         _ database: Database, _ content: inout RegistryContent
     ) throws(DatabaseError) {
-        var uris: [UInt32: [Provider.RedirectURI]] = [:]
+        var uris: [Provider.ID: [Provider.RedirectURI]] = [:]
         try each(database, "SELECT id, provider, uri FROM redirect_uris ORDER BY id") {
             let uri = Provider.RedirectURI(
-                id: Provider.RedirectURI.ID($0.short(0)), text: $0.text(2))
-            uris[$0.short(1), default: []].append(uri)
+                id: $0.redirectURI(0), text: $0.text(2))
+            uris[$0.provider(1), default: []].append(uri)
         }
         try each(database, "SELECT id, reference, disabled, revoked_until FROM providers") {
             content.providers[$0.text(1)] = ProviderRecord(
-                id: Provider.ID($0.short(0)), reference: $0.text(1),
-                redirectURIs: uris[$0.short(0)] ?? [], isDisabled: $0.integer(2) != 0,
-                revokedUntil: $0.optional(3))
+                id: $0.provider(0), reference: $0.text(1),
+                redirectURIs: uris[$0.provider(0)] ?? [], isDisabled: $0.integer(2) != 0,
+                revokedUntil: $0.optionalInteger(3))
         }
     }
 
@@ -126,10 +131,10 @@ enum RegistryRows {
     ) throws(DatabaseError) {
         var rights: [String: Set<Institution.ID>] = [:]
         try each(database, "SELECT client, institution FROM client_institutions") {
-            rights[$0.text(0), default: []].insert(Institution.ID($0.short(1)))
+            rights[$0.text(0), default: []].insert($0.institution(1))
         }
         try each(database, "SELECT id, secret, old_secret, old_secret_until FROM clients") {
-            let old = $0.optional(3).map { [row = $0] until in
+            let old = $0.optionalInteger(3).map { [row = $0] until in
                 ClientRecord.OldSecret(digest: SecretDigest(bytes: row.blob(2)), until: until)
             }
             content.clients[$0.text(0)] = ClientRecord(
@@ -259,16 +264,5 @@ enum RegistryRows {
             }
         }
         try statement.run()
-    }
-}
-
-extension Statement {
-    /// The number of an institution, a provider or a redirect URI.
-    fileprivate func short(_ column: Int32) -> UInt32 {
-        UInt32(truncatingIfNeeded: integer(column))
-    }
-
-    fileprivate func optional(_ column: Int32) -> Int64? {
-        isNull(column) ? nil : integer(column)
     }
 }

@@ -6,9 +6,9 @@ import Tokens
 
 /// An open registry file. One thread at a time; blocks.
 @safe public final class SQLiteRegistry: RegistryStore {
-    /// Marks a file as ours: "obir" in ASCII.
-    private static let applicationID: Int64 = 0x6F62_6972
-    private static let schemaVersion: Int64 = 1
+    /// "obir" in ASCII.
+    private static let mark = FileMark(
+        applicationID: 0x6F62_6972, newestVersion: 1, advice: "move it away")
     /// How long another process's change is waited for.
     private static let busyMilliseconds = 5000
 
@@ -17,9 +17,10 @@ import Tokens
     /// The file was not there before.
     public let isNew: Bool
     private let database: Database
-    private let dataVersion: Statement
-    /// The data version that was last loaded.
-    private var loadedVersion: Int64?
+    private let selectVersion: Statement
+    private let store: String
+    /// nil: not of a server.
+    private let lock: StoreLock?
 
     static func path(store: String) -> String { "\(store).registry" }
 
@@ -30,7 +31,7 @@ import Tokens
     /// The mode that a store's registry was made in; nil where there is none.
     public static func mode(
         store: String
-    ) throws(SQLiteStoreFailure) -> IssuerSettings.Mode? {
+    ) throws(StoreFailure) -> IssuerSettings.Mode? {
         exists(store: store) ? try SQLiteRegistry(store: store, mode: nil).mode : nil
     }
 
@@ -38,8 +39,20 @@ import Tokens
     ///
     /// - Parameter mode: the one that it must have; nil takes any, and makes one for production.
     ///   A new one for the sandbox has the sandbox's well-known names in it.
-    /// - Throws: `SQLiteStoreFailure` that says what to do.
-    public init(store: String, mode wanted: IssuerSettings.Mode?) throws(SQLiteStoreFailure) {
+    /// - Throws: `StoreFailure` that says what to do.
+    public convenience init(
+        store: String, mode wanted: IssuerSettings.Mode?
+    ) throws(StoreFailure) {
+        try self.init(store: store, mode: wanted, of: nil)
+    }
+
+    /// - Parameter lock: of the server that the registry is opened for; it can say what it has taken
+    ///   over.
+    init(
+        store: String, mode wanted: IssuerSettings.Mode?, of lock: StoreLock?
+    ) throws(StoreFailure) {
+        self.store = store
+        self.lock = lock
         path = SQLiteRegistry.path(store: store)
         do {
             database = try Database(path: path, .readWrite)
@@ -51,21 +64,19 @@ import Tokens
                 """)
             isNew = try SQLiteRegistry.make(database, wanted ?? .production, path)
             mode = try RegistryRows.mode(database)
-            dataVersion = try database.prepare("PRAGMA data_version")
-        } catch let failure as SQLiteStoreFailure {
+            selectVersion = try RegistryRows.prepareVersion(database)
+        } catch let failure as StoreFailure {
             throw failure
         } catch {
             throw SQLiteRegistry.failure(path, error)
         }
         if let wanted, wanted != mode {
-            throw SQLiteStoreFailure(
-                "the store \(store) was made in \(mode.rawValue) mode and is refused in "
-                    + "\(wanted.rawValue) mode; choose another path with --store")
+            throw .otherMode(store: store, madeIn: mode.rawValue, wanted: wanted)
         }
     }
 
-    private static func failure(_ path: String, _ error: any Error) -> SQLiteStoreFailure {
-        SQLiteStoreFailure(
+    private static func failure(_ path: String, _ error: any Error) -> StoreFailure {
+        StoreFailure(
             "cannot use the registry \(path): \(error); make sure that this user may write it and "
                 + "its folder, and that the disk is not full")
     }
@@ -74,17 +85,7 @@ import Tokens
     private static func make(
         _ database: Database, _ mode: IssuerSettings.Mode, _ path: String
     ) throws -> Bool {
-        let version = try database.integer("PRAGMA user_version")
-        let owner = try database.integer("PRAGMA application_id")
-        guard owner == applicationID || owner == 0 && version == 0 else {
-            throw SQLiteStoreFailure("\(path) is a database of another program; move it away")
-        }
-        guard version <= schemaVersion else {
-            throw SQLiteStoreFailure(
-                "\(path) has schema version \(version), this program knows \(schemaVersion); use "
-                    + "the newer program that wrote it")
-        }
-        if version == schemaVersion { return false }
+        if try mark.version(of: database, path: path) == mark.newestVersion { return false }
         try database.execute("BEGIN IMMEDIATE")
         // Another process may have been faster.
         let isMissing = try database.integer("PRAGMA user_version") == 0
@@ -93,11 +94,7 @@ import Tokens
             try RegistryRows.write(mode, database)
             let content = mode == .sandbox ? RegistryContent.sandbox : RegistryContent(mode: mode)
             try RegistryRows.write(content, over: RegistryContent(mode: mode), database)
-            try database.execute(
-                """
-                PRAGMA application_id = \(applicationID);
-                PRAGMA user_version = \(schemaVersion);
-                """)
+            try database.execute(mark.statements(version: mark.newestVersion))
         }
         try database.execute("COMMIT")
         return isMissing
@@ -105,10 +102,7 @@ import Tokens
 
     public func load() throws -> RegistryContent {
         try transaction("BEGIN") {
-            let content = try RegistryRows.read(database, mode)
-            // Within the transaction: of the very state that was read.
-            loadedVersion = try currentVersion()
-            return content
+            try RegistryRows.read(database, mode)
         }
     }
 
@@ -126,14 +120,23 @@ import Tokens
         }
     }
 
-    /// Whether another connection has changed the file since it was last loaded. Cheap.
-    func hasChanged() throws(DatabaseError) -> Bool {
-        try currentVersion() != loadedVersion
+    public func version() throws -> Int64 {
+        do throws(DatabaseError) {
+            defer { selectVersion.reset() }
+            return try selectVersion.step() ? selectVersion.integer(0) : 0
+        } catch {
+            throw SQLiteRegistry.failure(path, error)
+        }
     }
 
-    private func currentVersion() throws(DatabaseError) -> Int64 {
-        defer { dataVersion.reset() }
-        return try dataVersion.step() ? dataVersion.integer(0) : 0
+    /// - Precondition: it was opened by the server that uses the store.
+    public func takenOver(_ version: Int64) throws {
+        guard let lock else { preconditionFailure("only a server takes over a registry") }
+        try lock.announce(registryVersion: version)
+    }
+
+    public func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover {
+        try StoreLock.wait(registryVersion: version, store: store, milliseconds: milliseconds)
     }
 
     private func transaction<Answer>(
@@ -144,10 +147,16 @@ import Tokens
             let answer = try body()
             try database.execute("COMMIT")
             return answer
-        } catch {
-            database.rollback()
-            guard error is DatabaseError else { throw error }
-            throw SQLiteRegistry.failure(path, error)
+        } catch let error as DatabaseError {
+            throw SQLiteRegistry.failure(path, database.rollback(error))
+        } catch let refusal {
+            // No fault of the file: nothing has been written yet.
+            do throws(DatabaseError) {
+                try database.execute("ROLLBACK")
+            } catch {
+                throw SQLiteRegistry.failure(path, error)
+            }
+            throw refusal
         }
     }
 }

@@ -3,8 +3,9 @@
 import Tokens
 
 enum Schema {
-    /// Marks a file as ours: "obie" in ASCII.
-    private static let applicationID: Int64 = 0x6F62_6965
+    /// "obie" in ASCII.
+    private static let mark = FileMark(
+        applicationID: 0x6F62_6965, newestVersion: migrations.count, advice: "choose another path")
 
     /// Each brings a file from the version of its index to the next. Never changed once released.
     private static let migrations = [
@@ -89,7 +90,6 @@ enum Schema {
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = FULL;
             PRAGMA secure_delete = FAST;
-            PRAGMA wal_autocheckpoint = 4000;
             PRAGMA journal_size_limit = 67108864;
             PRAGMA cache_size = -16000;
             PRAGMA mmap_size = 0;
@@ -106,26 +106,15 @@ enum Schema {
 
     /// Brings the file to the newest version, each step in a transaction of its own.
     ///
-    /// - Throws: `SQLiteStoreFailure` for a file of a newer version or of another program.
+    /// - Throws: `StoreFailure` for a file of a newer version or of another program.
     static func migrate(_ database: Database, path: String) throws {
-        let version = try database.integer("PRAGMA user_version")
-        let owner = try database.integer("PRAGMA application_id")
-        guard owner == applicationID || owner == 0 && version == 0 else {
-            throw SQLiteStoreFailure(
-                "\(path) is a database of another program; choose another path")
-        }
-        guard version <= migrations.count else {
-            throw SQLiteStoreFailure(
-                "\(path) has schema version \(version), this program knows \(migrations.count); "
-                    + "use the newer program that wrote it")
-        }
+        let version = try mark.version(of: database, path: path)
         for (index, migration) in migrations.enumerated() where index >= version {
             try database.execute(
                 """
                 BEGIN IMMEDIATE;
                 \(migration)
-                PRAGMA application_id = \(applicationID);
-                PRAGMA user_version = \(index + 1);
+                \(mark.statements(version: index + 1))
                 COMMIT;
                 """)
         }
@@ -135,7 +124,7 @@ enum Schema {
 extension Schema {
     /// Makes sure that the file is used in the mode it was made in.
     ///
-    /// - Throws: `SQLiteStoreFailure` where it was made in the other mode.
+    /// - Throws: `StoreFailure` where it was made in the other mode.
     static func checkMode(
         _ database: Database, _ mode: IssuerSettings.Mode, path: String
     ) throws {
@@ -143,9 +132,7 @@ extension Schema {
         let known = try select.step() ? String(decoding: select.blob(0), as: UTF8.self) : nil
         select.reset()
         if let known, known != mode.rawValue {
-            throw SQLiteStoreFailure(
-                "the store \(path) was made in \(known) mode and is refused in \(mode.rawValue) "
-                    + "mode; choose another path with --store")
+            throw StoreFailure.otherMode(store: path, madeIn: known, wanted: mode)
         }
     }
 
@@ -161,14 +148,14 @@ extension Schema {
     /// Makes sure that the keys belong to the file: without them every code and token in it would
     /// be refused, one by one.
     ///
-    /// - Throws: `SQLiteStoreFailure` where the key that the file was last used with is missing.
+    /// - Throws: `StoreFailure` where the key that the file was last used with is missing.
     static func checkKeys(_ database: Database, _ keyring: Keyring, path: String) throws {
         let fingerprints = keyring.keys.map(\.fingerprint)
         let select = try database.prepare("SELECT value FROM meta WHERE name = 'sealing_key'")
         let known = try select.step() ? select.blob(0) : nil
         select.reset()
         if let known, !fingerprints.contains(known) {
-            throw SQLiteStoreFailure(
+            throw StoreFailure(
                 "the key file does not belong to the store \(path): bring back the one that was "
                     + "beside it, or move the store away to begin anew")
         }
@@ -176,14 +163,5 @@ extension Schema {
             "INSERT OR REPLACE INTO meta VALUES ('sealing_key', ?)")
         try insert.bind(1, fingerprints[0])
         try insert.run()
-    }
-}
-
-/// Why a store could not be opened: one sentence that says what to do.
-public struct SQLiteStoreFailure: Error, CustomStringConvertible {
-    public let description: String
-
-    public init(_ description: String) {
-        self.description = description
     }
 }

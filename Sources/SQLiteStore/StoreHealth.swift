@@ -1,35 +1,65 @@
-// Whether the file takes changes. Written by the writer, read by anybody.
+// Whether the file does what is asked of it. Written by the store's threads, read by anybody.
 
 import Synchronization
 
-/// Says so once each time it changes. Any thread.
+/// Says so each time it changes, and for each cause. Any thread.
 public final class StoreHealth: Sendable {
-    private let cause = Mutex<String?>(nil)
+    /// What may fail while the rest goes on.
+    enum Part: CaseIterable {
+        case writing, reading
+        /// Moving the log into the file. Requests are answered without it.
+        case log
+
+        fileprivate func failure(_ cause: String) -> String {
+            switch self {
+            case .writing:
+                "the store does not take changes: \(cause); requests get 503 until it does"
+            case .reading:
+                "the store cannot be read: \(cause); questions about tokens get 503 until it can"
+            case .log:
+                "the store's log cannot be moved into its file: \(cause); it grows until it can"
+            }
+        }
+
+        fileprivate var recovery: String {
+            switch self {
+            case .writing: "the store takes changes again"
+            case .reading: "the store can be read again"
+            case .log: "the store's log can be moved into its file again"
+            }
+        }
+    }
+
+    /// Causes told of one part before it recovers.
+    private static let causesMax = 8
+
+    /// What fails, and each cause that was told.
+    private let failing = Mutex<[Part: Set<String>]>([:])
     private let report: @Sendable (String) -> Void
 
     /// - Parameter report: gets one line for each change, without any secret.
     init(report: @escaping @Sendable (String) -> Void) { self.report = report }
 
-    public var isGood: Bool { cause.withLock { $0 == nil } }
-
-    func tell(_ line: String) { report(line) }
-
-    func failed(_ description: String) {
-        let isNew = cause.withLock { cause in
-            defer { cause = description }
-            return cause == nil
-        }
-        if isNew {
-            report(
-                "the store does not take changes: \(description); requests get 503 until it does")
-        }
+    /// Whether requests can be answered.
+    public var isGood: Bool {
+        failing.withLock { $0[.writing] == nil && $0[.reading] == nil }
     }
 
-    func recovered() {
-        let wasBad = cause.withLock { cause in
-            defer { cause = nil }
-            return cause != nil
+    func isFailing(_ part: Part) -> Bool { failing.withLock { $0[part] != nil } }
+
+    /// Tells each cause once until the part recovers.
+    func failed(_ part: Part, _ cause: String) {
+        let isNew = failing.withLock { failing in
+            let told = failing[part] ?? []
+            guard !told.contains(cause), told.count < StoreHealth.causesMax else { return false }
+            failing[part] = told.union([cause])
+            return true
         }
-        if wasBad { report("the store takes changes again") }
+        if isNew { report(part.failure(cause)) }
+    }
+
+    func recovered(_ part: Part) {
+        let wasBad = failing.withLock { $0.removeValue(forKey: part) != nil }
+        if wasBad { report(part.recovery) }
     }
 }

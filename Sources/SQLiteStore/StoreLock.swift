@@ -9,10 +9,10 @@ import Tokens
     private var descriptor: Int32
 
     /// One process at a time: SQLite itself would let two servers write in turns.
-    init(_ path: String) throws(SQLiteStoreFailure) {
+    init(_ path: String) throws(StoreFailure) {
         descriptor = unsafe open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw SQLiteStoreFailure(
+            throw StoreFailure(
                 "cannot write beside the store \(path) (errno \(errno)); choose another path or "
                     + "allow this user to write to its folder")
         }
@@ -25,11 +25,17 @@ import Tokens
         guard attempts > 0 else {
             Glibc.close(descriptor)
             descriptor = -1
-            throw SQLiteStoreFailure(
+            throw StoreFailure(
                 "the store \(path) is in use by another server; stop that one, or choose another "
                     + "path with --store")
         }
-        ftruncate(descriptor, 0)
+        // Else commands could find what the server before it has taken over.
+        guard ftruncate(descriptor, 0) == 0 else {
+            let cause = errno
+            release()
+            throw StoreFailure(
+                "cannot write \(path).lock (errno \(cause)); make sure that the disk is well")
+        }
     }
 
     func release() {
@@ -38,30 +44,27 @@ import Tokens
     }
 
     /// From now on every request sees this version of the registry.
-    func announce(registryVersion: Int64) {
+    func announce(registryVersion: Int64) throws(StoreFailure) {
         let text = Array("\(registryVersion)\n".utf8)
-        // Versions only get longer, so no old digit is left behind. A failure makes commands wait.
-        _ = unsafe pwrite(descriptor, text, text.count, 0)
-    }
-}
-
-/// The server that may be using a store, as seen by a command.
-public enum RunningServer {
-    public enum Answer: Equatable, Sendable {
-        /// Nothing to wait for.
-        case notRunning
-        /// Its next request sees the change.
-        case hasTakenOver
-        /// It is still on an older version.
-        case isLate
+        // Versions only get longer, so no old digit is left behind.
+        guard unsafe pwrite(descriptor, text, text.count, 0) == text.count else {
+            throw StoreFailure("cannot write beside the store (errno \(errno))")
+        }
     }
 
-    /// Waits until the server that uses the store has taken over a version of the registry. Blocks.
-    public static func wait(
+    /// Waits until the server that uses the store, if there is one, has taken over a version of the
+    /// registry. For commands.
+    static func wait(
         registryVersion: Int64, store: String, milliseconds: Int
-    ) -> Answer {
-        let descriptor = unsafe open("\(store).lock", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return .notRunning }
+    ) throws(StoreFailure) -> RegistryTakeover {
+        let path = "\(store).lock"
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno != ENOENT else { return .notRunning }
+            throw StoreFailure(
+                "cannot read \(path) (errno \(errno)), so nobody knows whether a running server has "
+                    + "taken it over")
+        }
         defer { Glibc.close(descriptor) }
         for _ in 0...(milliseconds / pauseMilliseconds) {
             if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return .notRunning }

@@ -25,8 +25,9 @@ extension SQLiteFile {
             + "\(sizes.total / batches) a batch, \(commits.total / batches) us a commit"
     }
 
-    /// The writer has been at one batch for longer, or lets others wait for longer. Any thread.
-    public func isWriterStuck(longerThan milliseconds: UInt64) -> Bool {
+    /// The writer has been at one batch for longer, or lets others wait for longer: what the
+    /// watchdog asks. Any thread.
+    public func isStuck(longerThan milliseconds: UInt64) -> Bool {
         let now = Clock.monotonicMicroseconds()
         let busySince = metrics.busySince.value == 0 ? now : metrics.busySince.value
         return now - min(busySince, jobs.waitingSince ?? now) > Int(milliseconds) * 1000

@@ -18,7 +18,6 @@ final class Transactions {
     private let tokenDigest = Digest()
     private let insertToken: Statement
     private let deleteToken: Statement
-    private let revokeToken: Statement
     private let deleteExpiredCodes: Statement
     private let deleteExpiredTokens: Statement
     private let insertCCGToken: Statement
@@ -27,6 +26,7 @@ final class Transactions {
 
     init(_ database: Database) throws(DatabaseError) {
         self.database = database
+        database.countLog()
         beginTransaction = try database.prepare("BEGIN IMMEDIATE")
         commitTransaction = try database.prepare("COMMIT")
         insertCode = try database.prepare(
@@ -43,8 +43,6 @@ final class Transactions {
         insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteToken = try database.prepare(
             "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
-        revokeToken = try database.prepare(
-            "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
         insertCCGToken = try database.prepare("INSERT INTO ccg_tokens VALUES (?, ?, ?, ?, ?)")
         deleteExpiredCodes = try Transactions.prepareDelete(database, "codes")
         deleteExpiredTokens = try Transactions.prepareDelete(database, "tokens")
@@ -55,7 +53,7 @@ final class Transactions {
         try spendCode.bind(4, to: codeDigest.bytes)
         try insertToken.bind(2, to: tokenDigest.bytes)
         try insertCCGToken.bind(2, to: tokenDigest.bytes)
-        try revokeToken.bind(2, to: tokenDigest.bytes)
+        try deleteToken.bind(2, to: tokenDigest.bytes)
     }
 
     /// The oldest expired rows of a table: a range at the left edge of its key.
@@ -70,9 +68,20 @@ final class Transactions {
             """)
     }
 
+    /// The log is moved into the file once it has so many pages: 16 MB.
+    private static let logPagesMax: Int32 = 4000
+
+    /// Moves the log into the file where it has become long. Between transactions.
+    func shortenLog() throws(DatabaseError) {
+        if database.logPages >= Transactions.logPagesMax { try emptyLog() }
+    }
+
+    /// Moves the log into the file, as far as readers allow.
+    func emptyLog() throws(DatabaseError) { try database.checkpoint() }
+
     func begin() throws(DatabaseError) { try beginTransaction.run() }
     func commit() throws(DatabaseError) { try commitTransaction.run() }
-    func rollback() { database.rollback() }
+    func rollback(_ cause: DatabaseError) -> DatabaseError { database.rollback(cause) }
 
     /// A change that means nothing, to find out whether the file takes changes.
     func probe() throws(DatabaseError) { try touch.run() }
@@ -112,30 +121,22 @@ final class Transactions {
         try spendCode.bind(1, attempt.token.issuedAt)
         try spendCode.bind(3, attempt.code.issuedAt)
         try spendCode.run()
-        switch judge.takeVerdict() {
-        case .noSuchCode: return .refused(.unknown)
-        case .refused(let refusal): return .refused(refusal)
-        case .replayed(let issuedAt, let digest):
-            try deleteToken.bind(1, issuedAt)
-            try deleteToken.bind(2, digest)
-            try deleteToken.run()
-            return .refused(.used, revoked: attempt.isAudited ? .digest(digest) : nil)
-        case .unreadable(let error): throw error
-        case .admitted(let code):
+        guard let judged = try judge.takeJudgement() else { return .refused(.unknown) }
+        switch (judged.verdict, judged.code) {
+        case (.refused(let refusal), _): return .refused(refusal)
+        case (.replayed(let token), _):
+            try tokenDigest.set(token.digest)
+            try deleteToken(issuedAt: token.issuedAt)
+            return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
+        case (.admitted, .unused(let code)):
             guard database.changes == 1 else {
-                throw DatabaseError(code: 11, description: "a code was admitted and not spent")
+                throw .corrupt("a code was admitted and not spent")
             }
             try insert(code.token(for: attempt))
             return .redeemed(
                 state: code.state, consent: attempt.isAudited ? code.consent : nil)
+        case (.admitted, .used): preconditionFailure("a used code is never admitted")
         }
-    }
-
-    static func scope(_ number: Int64) throws(DatabaseError) -> Scope {
-        guard let scope = Scope(rawValue: UInt8(truncatingIfNeeded: number)) else {
-            throw DatabaseError(code: 11, description: "a scope that no version has written")
-        }
-        return scope
     }
 
     /// `tokenDigest` is the token's.
@@ -153,8 +154,13 @@ final class Transactions {
     /// Deletes a token, which need not be there.
     func revoke(_ id: Identifier) throws(DatabaseError) {
         tokenDigest.set(id)
-        try revokeToken.bind(1, id.issuedAt)
-        try revokeToken.run()
+        try deleteToken(issuedAt: id.issuedAt)
+    }
+
+    /// `tokenDigest` is the token's.
+    private func deleteToken(issuedAt: Milliseconds) throws(DatabaseError) {
+        try deleteToken.bind(1, issuedAt)
+        try deleteToken.run()
     }
 
     /// Removes rows from the left edge; returns whether more may be waiting.

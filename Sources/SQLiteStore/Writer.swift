@@ -16,13 +16,19 @@ enum Job: Sendable {
 
 /// What came of a job. Says so only when it is on disk.
 enum JobResult: Sendable {
-    case inserted
+    case done
     case redeemed(RedemptionOutcome)
-    case revoked
     /// When to expire again.
     case expired(next: Milliseconds)
-    case failed
+
+    var isDone: Void? { if case .done = self { () } else { nil } }
+    var outcome: RedemptionOutcome? {
+        if case .redeemed(let outcome) = self { outcome } else { nil }
+    }
+    var nextExpiry: Milliseconds? { if case .expired(let next) = self { next } else { nil } }
 }
+
+typealias JobAnswer = Result<JobResult, StoreError>
 
 /// Runs batches until its queue is closed. Lives on its thread.
 final class Writer {
@@ -40,13 +46,15 @@ final class Writer {
         self.settings = settings
     }
 
-    func run(_ queue: ParcelQueue<Job, JobResult>) {
+    func run(_ queue: ParcelQueue<Job, JobAnswer>) {
+        defer { tendLog { () throws(DatabaseError) in try transactions.emptyLog() } }
         while let parcels = queue.take() {
             var rest = parcels[...]
             while !rest.isEmpty {
                 let batch = nextBatch(rest)
                 metrics.busySince.set(Clock.monotonicMicroseconds())
                 commit(batch)
+                tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
                 metrics.busySince.set(0)
                 rest = rest.dropFirst(batch.count)
             }
@@ -55,40 +63,54 @@ final class Writer {
 
     /// At least one parcel, and what else fits into one transaction.
     private func nextBatch(
-        _ parcels: ArraySlice<Parcel<Job, JobResult>>
-    ) -> ArraySlice<Parcel<Job, JobResult>> {
+        _ parcels: ArraySlice<Parcel<Job, JobAnswer>>
+    ) -> ArraySlice<Parcel<Job, JobAnswer>> {
         var jobs = 0
         return parcels.prefix { parcel in
             jobs += parcel.jobs.count
-            return jobs <= Parcel<Job, JobResult>.jobsMax
+            return jobs <= Parcel<Job, JobAnswer>.jobsMax
         }
     }
 
-    /// One transaction. Where anything in it fails nothing of it has happened, and all are told so.
-    private func commit(_ batch: ArraySlice<Parcel<Job, JobResult>>) {
-        var results: [[JobResult]] = []
+    /// One transaction. Where anything in it fails nothing of it has happened, and all are told so;
+    /// but where it is COMMIT that fails nobody may know.
+    private func commit(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
+        var results: [[JobAnswer]] = []
+        var isCommitting = false
         do throws(DatabaseError) {
             try transactions.begin()
             for parcel in batch { results.append(try perform(parcel.jobs)) }
-            if !health.isGood { try transactions.probe() }
+            if health.isFailing(.writing) { try transactions.probe() }
+            isCommitting = true
             let began = Clock.monotonicMicroseconds()
             try transactions.commit()
             metrics.commits.observe(Clock.monotonicMicroseconds() - began)
             metrics.batchSizes.observe(results.reduce(0) { $0 + $1.count })
-            health.recovered()
+            health.recovered(.writing)
         } catch {
             metrics.failedBatches.add()
-            transactions.rollback()
-            health.failed(error.description)
-            results = batch.map { Array(repeating: .failed, count: $0.jobs.count) }
+            health.failed(.writing, transactions.rollback(error).description)
+            let failure: StoreError =
+                isCommitting && !error.leavesNothingCommitted ? .outcomeUnknown : .unavailable
+            results = batch.map { Array(repeating: .failure(failure), count: $0.jobs.count) }
         }
         Parcel.answer(batch, results)
     }
 
-    private func perform(_ jobs: ArraySlice<Job>) throws(DatabaseError) -> [JobResult] {
-        var results: [JobResult] = []
+    /// After the answers: it may take the disk a while.
+    private func tendLog(_ step: () throws(DatabaseError) -> Void) {
+        do throws(DatabaseError) {
+            try step()
+            health.recovered(.log)
+        } catch {
+            health.failed(.log, error.description)
+        }
+    }
+
+    private func perform(_ jobs: ArraySlice<Job>) throws(DatabaseError) -> [JobAnswer] {
+        var results: [JobAnswer] = []
         results.reserveCapacity(jobs.count)
-        for job in jobs { results.append(try perform(job)) }
+        for job in jobs { results.append(.success(try perform(job))) }
         return results
     }
 
@@ -96,15 +118,15 @@ final class Writer {
         switch job {
         case .insert(let code):
             try transactions.insert(code)
-            return .inserted
+            return .done
         case .insertCCG(let token):
             try transactions.insert(token)
-            return .inserted
+            return .done
         case .redeem(let attempt):
             return .redeemed(try transactions.redeem(attempt))
         case .revoke(let id):
             try transactions.revoke(id)
-            return .revoked
+            return .done
         case .removeExpired(let now):
             let isMore = try transactions.removeExpired(
                 now: now, codesBefore: now - settings.codeLifetime - ReplayMemory.milliseconds,

@@ -2,7 +2,6 @@
 
 import Audit
 import Metrics
-import SQLiteStore
 import Server
 import System
 import Tokens
@@ -11,7 +10,7 @@ import UV
 /// A started server with everything it stands on.
 struct Program {
     private let server: Server
-    private let file: SQLiteFile?
+    private let store: any OpenedStore
     private let audit: AuditLog?
     private let notices: ServiceNotices
     private let logger: Logger
@@ -31,25 +30,25 @@ struct Program {
         try Program.checkDescriptors(configuration)
         configuration.listenDescriptors = sockets.descriptors("http")
         configuration.adminDescriptors = sockets.descriptors("admin")
-        let store = try OpenedStore(options, settings) { line in
+        let store = try options.store.open(options.keysFile, settings) { line in
             logger.log(.warning, line)
             notices.status(line)
         }
-        file = store.file
+        self.store = store
         do throws(ProgramFailure) {
             audit = try auditPath.map { (path) throws(ProgramFailure) in
                 try Program.openAudit(path, logger)
             }
         } catch {
-            file?.close()
+            store.close()
             throw error
         }
         configuration.audit = audit
         configuration.log = logger
-        configuration.heartbeat = notices.heartbeat(file) { logger.log(.warning, $0) }
+        configuration.heartbeat = notices.heartbeat(store) { logger.log(.warning, $0) }
         configuration.onStateChange = Program.stateChanged(notices, reload, logger)
         configuration.onHangUp = { reload.perform($0, notices, logger) }
-        configuration.moreMetrics = Program.metrics(settings.mode, file, audit)
+        configuration.moreMetrics = Program.metrics(settings.mode, store, audit)
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
@@ -59,7 +58,7 @@ struct Program {
             }
         } catch {
             audit?.close()
-            file?.close()
+            store.close()
             throw ProgramFailure(description: error.description)
         }
         announce(settings.mode, loops: configuration.loops)
@@ -111,17 +110,17 @@ struct Program {
 
     /// What the page of metrics says of what stands behind the server.
     private static func metrics(
-        _ mode: IssuerSettings.Mode, _ file: SQLiteFile?, _ audit: AuditLog?
+        _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: AuditLog?
     ) -> (inout MetricsText) -> Void {
         let labels = [
             ("version", Version.current), ("mode", mode == .sandbox ? "sandbox" : "production"),
-            ("store", file == nil ? "memory" : "sqlite"),
+            ("store", store.name),
         ]
         return { text in
             text.gauge(
                 "obie_tokens_build_info", "1; the labels say which program this is.",
                 [(labels, 1)])
-            file?.appendMetrics(to: &text)
+            store.appendMetrics(to: &text)
             guard let audit else { return }
             text.counter(
                 "obie_tokens_audit_events_dropped_total",
@@ -160,8 +159,8 @@ struct Program {
     func run() {
         server.run()
         audit?.close()
-        file?.close()
-        if let summary = file?.summary { logger.log(.info, summary) }
+        store.close()
+        if let summary = store.summary { logger.log(.info, summary) }
         logger.log(.info, "stopped")
     }
 

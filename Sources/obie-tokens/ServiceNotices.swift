@@ -1,6 +1,5 @@
 // What the service manager is told of this process, and when.
 
-import SQLiteStore
 import Server
 import System
 
@@ -33,13 +32,13 @@ struct ServiceNotices: Sendable {
     /// store's writer moves on. nil where nobody watches.
     ///
     /// - Parameter log: gets a line each time it stops being well, and one when it is again.
-    func heartbeat(_ file: SQLiteFile?, log: @escaping (String) -> Void) -> Heartbeat? {
+    func heartbeat(_ store: any OpenedStore, log: @escaping (String) -> Void) -> Heartbeat? {
         guard let manager, let interval = manager.watchdogMicroseconds else { return nil }
         let milliseconds = max(1, interval / 2000)
         var wasWell = true
         return Heartbeat(milliseconds: milliseconds) { stuckLoops in
             var stuck = stuckLoops.map { "event loop \($0)" }
-            if file?.isWriterStuck(longerThan: milliseconds) == true {
+            if store.isStuck(longerThan: milliseconds) {
                 stuck.append("the store's writer")
             }
             let isWell = stuck.isEmpty

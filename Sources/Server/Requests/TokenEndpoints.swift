@@ -286,6 +286,11 @@ extension Fault {
         case .store(.full):
             self.init(
                 .storeUnavailable, "the storage is full; send the same request again later")
+        case .store(.outcomeUnknown):
+            self.init(
+                .storeUnavailable,
+                "the storage failed and cannot say whether this was done; send the same request "
+                    + "again: an auth_code may be spent by now")
         }
     }
 }

@@ -82,6 +82,7 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case tooManyFailures = "too_many_failures"
     case storeUnavailable = "store_unavailable"
     case storeFull = "store_full"
+    case storeOutcomeUnknown = "store_outcome_unknown"
 
     public init(_ refusal: CodeRefusal) {
         self =
@@ -107,6 +108,7 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .codeRefused(let refusal, _): AuditReason(refusal)
             case .store(.unavailable): .storeUnavailable
             case .store(.full): .storeFull
+            case .store(.outcomeUnknown): .storeOutcomeUnknown
             }
     }
 }

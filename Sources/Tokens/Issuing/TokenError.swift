@@ -6,6 +6,6 @@ public enum TokenError: Error, Equatable, Sendable {
     /// The code cannot be exchanged; the reason, and the token that was revoked for it, are for the
     /// audit log.
     case codeRefused(CodeRefusal, revoked: TokenReference? = nil)
-    /// The store failed; nothing has changed.
+    /// The store failed; the error says whether anything may have changed.
     case store(StoreError)
 }

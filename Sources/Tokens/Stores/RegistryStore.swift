@@ -1,9 +1,16 @@
 // What a place that keeps the registry must do. The suite in Tests/contracts/StoreContract holds them to it.
 
-/// Keeps the registry. One thread at a time; blocks.
+/// Keeps the registry. Commands change it, in processes of their own; running servers look whether it
+/// has changed. One thread at a time; blocks. What fails is a `StoreFailure`.
 public protocol RegistryStore {
+    /// Whose world this is; never changes.
+    var mode: IssuerSettings.Mode { get }
+
     /// All of it as it stands at one moment.
     func load() throws -> RegistryContent
+
+    /// The version that `load` would have now. Cheap: a running server asks ten times a second.
+    func version() throws -> Int64
 
     /// Changes it in one atomic step, one such step after the other, also between processes.
     /// Where something has changed, the version counts on.
@@ -13,6 +20,27 @@ public protocol RegistryStore {
     func update<Answer>(
         _ change: (inout RegistryContent) throws -> Answer
     ) throws -> (answer: Answer, version: Int64)
+
+    /// A running server says that from now on each of its requests sees this version. Later versions
+    /// only.
+    ///
+    /// - Throws: where nobody can be told; commands then wait for nothing, and say so.
+    func takenOver(_ version: Int64) throws
+
+    /// Waits until all running servers have taken over a version. For commands.
+    ///
+    /// - Parameter milliseconds: how long at the most.
+    func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover
+}
+
+/// What has become of a change, as far as running servers go.
+public enum RegistryTakeover: Equatable, Sendable {
+    /// Nobody has to take it over: no server is running.
+    case notRunning
+    /// The next request sees the change.
+    case hasTakenOver
+    /// A server is still on an older version.
+    case isLate
 }
 
 extension RegistryContent {
@@ -30,18 +58,32 @@ extension RegistryContent {
     }
 }
 
-/// A registry in memory, gone with the process.
+/// A registry in memory, gone with the process. Its server is whoever calls `takenOver`, and runs as
+/// long as the registry.
 public final class MemoryRegistry: RegistryStore {
     private var content: RegistryContent
+    private var takenOver: Int64?
 
     public init(_ content: RegistryContent) { self.content = content }
 
+    public var mode: IssuerSettings.Mode { content.mode }
+
     public func load() -> RegistryContent { content }
+
+    public func version() -> Int64 { content.version }
 
     public func update<Answer>(
         _ change: (inout RegistryContent) throws -> Answer
     ) throws -> (answer: Answer, version: Int64) {
         let answer = try content.apply(change)
         return (answer, content.version)
+    }
+
+    public func takenOver(_ version: Int64) { takenOver = version }
+
+    /// Waits for nobody: there is one thread.
+    public func wait(forTakeover version: Int64, milliseconds: Int) -> RegistryTakeover {
+        guard let takenOver else { return .notRunning }
+        return takenOver >= version ? .hasTakenOver : .isLate
     }
 }

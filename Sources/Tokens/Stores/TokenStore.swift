@@ -1,11 +1,17 @@
 // What every store of codes and tokens must do. The suite in Tests/contracts/StoreContract holds them to it.
 
-/// Why a store could not do what it was asked. Nothing has changed then; a code is still good.
+/// Why a store could not do what it was asked.
 public enum StoreError: Error, Equatable, Sendable {
-    /// It cannot be reached or written.
+    /// It cannot be reached or written. Nothing has changed; a code is still good.
     case unavailable
-    /// It holds as much as it may.
+    /// It holds as much as it may. Nothing has changed; a code is still good.
     case full
+    /// It failed while it made the change durable: the change has happened or has not, and the store
+    /// cannot say which. Only for what changes something.
+    ///
+    /// Whoever asked may ask again. A code may turn out to be spent, and for a token that nobody has
+    /// been given; to present it again revokes that token.
+    case outcomeUnknown
 }
 
 public enum RedemptionOutcome: Equatable, Sendable {
@@ -16,10 +22,12 @@ public enum RedemptionOutcome: Equatable, Sendable {
     case refused(CodeRefusal, revoked: TokenReference? = nil)
 }
 
-/// Keeps codes and tokens.
+/// Keeps codes and tokens. Seen through faces: one for each thread, all of the same codes and tokens.
 ///
 /// Asynchronous: a completion runs exactly once, on the thread that called, before the call returns
-/// or later. It runs only when what it reports is as durable as the store makes things.
+/// or later. It runs only when what it reports is as durable as the store makes things. Completions
+/// of *other* requests never run inside a call: whoever asks need not be ready for their answers.
+/// What one face was told, a request that another face is asked later finds done.
 public protocol TokenStore: AnyObject {
     /// Adds a code.
     func insert(
@@ -62,7 +70,11 @@ public protocol TokenStore: AnyObject {
     /// False while the store is known to fail: no new work should be sent here.
     var isAvailable: Bool { get }
 
-    /// Lets go of the thread that it is used on. Call once, with nothing under way.
+    /// Lets go of the thread that the face is used on; other faces go on. Call once.
+    ///
+    /// What is under way is still answered, each request once: with what has come of it, or with
+    /// `unavailable` or `outcomeUnknown`. No completion runs inside this call. Where the thread has a
+    /// loop, that loop does not end before. What is asked later is refused as `unavailable`, or done.
     func close()
 }
 

@@ -59,10 +59,7 @@ extension Settings {
         let rows = SettingsTable.rows
         switch name {
         case rows.keysFile.name:
-            switch self.store {
-            case .memory: return nil
-            case .sqlite(let path): return KeyFile.path(besideStore: path)
-            }
+            return self.store.path.map { KeyFile.path(besideStore: $0) }
         case rows.auditLog.name: return auditPath(self.mode) ?? "none"
         case rows.loops.name: return "\(Machine.availableProcessors)"
         case rows.publicURL.name: return self.listen.port == 0 ? nil : "http://\(self.listen)"

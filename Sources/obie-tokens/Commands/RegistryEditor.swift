@@ -2,7 +2,6 @@
 // of the change, and say what went wrong.
 
 import ArgumentParser
-import SQLiteStore
 import System
 import Tokens
 
@@ -11,27 +10,15 @@ struct RegistryEditor {
     /// How long a running server is waited for. It looks ten times a second.
     private static let takeOverMilliseconds = 5000
 
-    private let store: String
-    private let registry: SQLiteRegistry
+    private let registry: any RegistryStore
     private let settings: Settings
 
     /// - Parameter makes: whether to make a registry where there is none.
     init(_ flags: SettingFlags<StoreSettings>, makes: Bool = false) throws(ProgramFailure) {
         let settings = try flags.read()
-        let path = try settings.storePath()
+        let administration = try settings.storeAdministration()
         self.settings = settings
-        store = path
-        registry = try RegistryEditor.explaining {
-            guard makes || SQLiteRegistry.exists(store: path) else {
-                throw SQLiteStoreFailure(
-                    "there is no registry beside the store \(path); `obie-tokens fi add` makes "
-                        + "one, or choose the right store with --store")
-            }
-            return try SQLiteRegistry(store: path, mode: nil)
-        }
-        if registry.isNew {
-            Program.log("made a new registry for production: \(registry.path)")
-        }
+        registry = try RegistryEditor.explaining { try administration.registry(makes: makes) }
     }
 
     /// Looks something up.
@@ -50,15 +37,21 @@ struct RegistryEditor {
     ) throws(ProgramFailure) -> Answer {
         let (answer, version) = try RegistryEditor.explaining { try registry.update(body) }
         try settings.record(change, registry.mode)
-        let seen = RunningServer.wait(
-            registryVersion: version, store: store,
-            milliseconds: RegistryEditor.takeOverMilliseconds)
-        if seen == .isLate {
+        waitForServers(version)
+        return answer
+    }
+
+    private func waitForServers(_ version: Int64) {
+        do {
+            let seen = try registry.wait(
+                forTakeover: version, milliseconds: RegistryEditor.takeOverMilliseconds)
+            guard seen == .isLate else { return }
             Program.log(
                 "warning: saved, but the running server has not taken it over within "
                     + "\(RegistryEditor.takeOverMilliseconds / 1000) s; see its log")
+        } catch {
+            Program.log("warning: saved, but \(error)")
         }
-        return answer
     }
 
     /// Gives each error its exit status: 65 for what cannot be done, 71 for a file.

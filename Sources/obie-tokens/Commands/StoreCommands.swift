@@ -1,7 +1,6 @@
 // Commands about a store: back it up, and rotate its keys.
 
 import ArgumentParser
-import SQLiteStore
 import System
 
 struct BackUp: ParsableCommand {
@@ -21,16 +20,17 @@ struct BackUp: ParsableCommand {
 
     func run() throws {
         let settings = try flags.read()
-        let path = try settings.storePath()
+        let administration = try settings.storeAdministration()
         let keys = try settings.keysPath()
         do {
             // The keys second: a rotation in between adds one, and takes none away.
-            try Backup.make(of: path, to: destination)
+            try administration.backUp(to: destination)
             try PrivateFile.write(try PrivateFile.read(keys), to: "\(destination).keys")
         } catch {
             throw ProgramFailure(description: "\(error)")
         }
         try settings.record("store copied to \(destination)")
+        let path = settings.store.path ?? "the store"
         Program.log("copied \(path) to \(destination), and its keys to \(destination).keys")
     }
 }
@@ -67,7 +67,7 @@ struct Keys: ParsableCommand {
 
         func run() throws {
             let settings = try flags.read()
-            _ = try settings.storePath()
+            _ = try settings.storeAdministration()
             let keys = try settings.keysPath()
             try KeyFile.rotate(keys)
             try settings.record("new sealing key")

@@ -1,7 +1,6 @@
 // The store that a command works on: the same settings name it as for the server.
 
 import Audit
-import SQLiteStore
 import System
 import Tokens
 
@@ -17,14 +16,12 @@ enum StoreAndKeysSettings: SettingSelection {
 }
 
 extension Settings {
-    /// - Throws: where the store is not on disk.
-    func storePath() throws(ProgramFailure) -> String {
-        switch self.store {
-        case .sqlite(let path): return path
-        case .memory:
-            throw failure(
-                SettingsTable.rows.store,
-                "a store in memory has nothing for a command; write --store sqlite:PATH")
+    /// - Throws: where commands can do nothing with the store.
+    func storeAdministration() throws(ProgramFailure) -> any StoreAdministration {
+        do throws(StoreFailure) {
+            return try self.store.administration.get()
+        } catch {
+            throw failure(SettingsTable.rows.store, error.description)
         }
     }
 
@@ -33,7 +30,12 @@ extension Settings {
     /// - Throws: where the keys are a credential, which only the service can read.
     func keysPath() throws(ProgramFailure) -> String {
         switch self.keysFile {
-        case .besideTheStore: return KeyFile.path(besideStore: try storePath())
+        case .besideTheStore:
+            guard let path = self.store.path else {
+                throw failure(
+                    SettingsTable.rows.keysFile, "nothing lies beside this store; name the file")
+            }
+            return KeyFile.path(besideStore: path)
         case .file(let file): return file
         case .credential(let name):
             throw failure(
@@ -57,12 +59,13 @@ extension Settings {
                 description: "done, but the audit log could not be written: \(error)", status: 74)
         }
     }
+
     /// The same, for a command that has not opened the store's registry.
     func record(_ change: String) throws(ProgramFailure) {
-        let path = try storePath()
+        let administration = try storeAdministration()
         let mode: IssuerSettings.Mode?
-        do throws(SQLiteStoreFailure) {
-            mode = try SQLiteRegistry.mode(store: path)
+        do throws(StoreFailure) {
+            mode = try administration.mode()
         } catch {
             throw ProgramFailure(description: error.description)
         }

@@ -41,10 +41,10 @@ extension Settings {
     ///
     /// - Parameter mode: of the store, which commands find in its registry.
     func auditPath(_ mode: IssuerSettings.Mode) -> String? {
-        switch (self.auditLog, self.store, mode) {
-        case (.file(let path), _, _): path
-        case (.byMode, .sqlite(let path), .production): "\(path).audit"
-        case (.off, _, _), (.byMode, .memory, _), (.byMode, .sqlite, .sandbox): nil
+        switch (self.auditLog, mode) {
+        case (.file(let path), _): path
+        case (.byMode, .production): self.store.path.map { "\($0).audit" }
+        case (.off, _), (.byMode, .sandbox): nil
         }
     }
 }

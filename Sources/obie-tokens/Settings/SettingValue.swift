@@ -5,11 +5,6 @@ import Server
 import System
 import UV
 
-enum StoreChoice: Sendable {
-    case memory
-    case sqlite(path: String)
-}
-
 /// Where the keys are that seal codes and tokens.
 enum KeySource: Sendable {
     case besideTheStore
@@ -38,15 +33,9 @@ enum SettingValue {
     }
 
     /// The message does not repeat the text: it may be a URL with a password.
-    @Sendable static func store(_ text: String) throws(ValidationError) -> StoreChoice {
-        if text == "memory" { return .memory }
-        let prefix = "sqlite:"
-        guard text.hasPrefix(prefix), text.count > prefix.count else {
-            throw ValidationError(
-                "this is not a store; write memory, or sqlite: and a path such as "
-                    + "sqlite:./obie-tokens.db")
-        }
-        return .sqlite(path: String(text.dropFirst(prefix.count)))
+    @Sendable static func store(_ text: String) throws(ValidationError) -> any StoreChoice {
+        guard let choice = StoreKinds.choose(text) else { throw ValidationError(StoreKinds.advice) }
+        return choice
     }
 
     @Sendable static func auditLog(_ text: String) throws(ValidationError) -> AuditLogChoice {

@@ -22,8 +22,8 @@ struct SettingsTable: Sendable {
         "public-url", "url", without: nil, meaning: "http:// and the listen address",
         SettingValue.url,
         help: "The start of the links in error answers, as clients see the server.")
-    let store = Setting(
-        "store", "memory|sqlite:path", default: "sqlite:./obie-tokens.db", SettingValue.store,
+    let store = Setting<any StoreChoice>(
+        "store", StoreKinds.form, default: "sqlite:./obie-tokens.db", SettingValue.store,
         help: "Where the server keeps codes and tokens: in a file, or in memory, which forgets "
             + "them when the server stops.")
     let keysFile = Setting(

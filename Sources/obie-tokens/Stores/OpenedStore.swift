@@ -1,44 +1,30 @@
-// The store that was chosen, open, with what belongs to it.
+// The store that was chosen, open, as the program knows it: by what it needs of any store.
 
-import SQLiteStore
-import Server
-import System
+import Metrics
 import Tokens
 import UV
 
-struct OpenedStore {
-    let keyring: Keyring
-    let registry: RegistryFeed
-    /// nil: in memory.
-    let file: SQLiteFile?
-    /// What an event loop sees of it.
-    let face: (EventLoop) throws(UVError) -> any TokenStore
+/// A store with what belongs to it. Opened and closed on the main thread.
+protocol OpenedStore: AnyObject {
+    /// For the page of metrics.
+    var name: String { get }
+    /// The keys of what it holds.
+    var keyring: Keyring { get }
+    /// Who exists. Replaced whenever it changes.
+    var registry: RegistryFeed { get }
 
-    /// - Parameter report: gets a line each time the store fails or recovers. Any thread.
-    init(
-        _ options: Settings, _ settings: IssuerSettings,
-        report: @escaping @Sendable (String) -> Void
-    ) throws(ProgramFailure) {
-        switch options.store {
-        case .memory:
-            keyring = Keyring(SealingKey(random: SystemRandom.fill))
-            let store = MemoryStore(
-                codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime)
-            face = { _ in store }
-            registry = RegistryFeed(settings.mode == .sandbox ? .sandbox : .empty)
-            file = nil
-        case .sqlite(let path):
-            keyring = try KeyFile.open(options.keysFile, store: path)
-            let opened: SQLiteFile
-            do throws(SQLiteStoreFailure) {
-                opened = try SQLiteFile(
-                    path: path, keyring: keyring, settings: settings, report: report)
-            } catch {
-                throw ProgramFailure(description: error.description)
-            }
-            face = { (loop) throws(UVError) in try SQLiteStore(opened, loop: loop) }
-            registry = opened.registry
-            file = opened
-        }
-    }
+    /// What an event loop sees of it.
+    func face(_ loop: EventLoop) throws(UVError) -> any TokenStore
+
+    /// A thread of its own has not moved on for so long: the watchdog asks. Must not wait.
+    func isStuck(longerThan milliseconds: UInt64) -> Bool
+
+    /// Adds its families to the page of metrics. Must not wait.
+    func appendMetrics(to text: inout MetricsText)
+
+    /// What it has done in all, for people; nil where there is nothing to tell.
+    var summary: String? { get }
+
+    /// Finishes what is queued. All loops must have ended. Call once.
+    func close()
 }

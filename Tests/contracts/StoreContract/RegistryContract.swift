@@ -4,11 +4,14 @@ import Tokens
 
 /// Runs one rule after another against fresh registries.
 public struct RegistryContract {
-    private let makeRegistry: () throws -> any RegistryStore
+    /// One registry, as a running server has it and as a command has it.
+    public typealias Sides = (server: any RegistryStore, command: any RegistryStore)
+    private let makeSides: () throws -> Sides
 
-    /// - Parameter makeRegistry: an empty one for production.
-    public init(_ makeRegistry: @escaping () throws -> any RegistryStore) {
-        self.makeRegistry = makeRegistry
+    /// - Parameter makeSides: of an empty registry for production. Rules change it by the command's
+    ///   side, and read it by the server's.
+    public init(_ makeSides: @escaping () throws -> Sides) {
+        self.makeSides = makeSides
     }
 
     /// Every rule by name.
@@ -19,6 +22,8 @@ public struct RegistryContract {
             ("versionCountsChangesOnly", { try $0.versionCountsChangesOnly() }),
             ("whatIsRemovedIsGone", { try $0.whatIsRemovedIsGone() }),
             ("noNumberIsGivenTwice", { try $0.noNumberIsGivenTwice() }),
+            ("versionTellsOfEachChange", { try $0.versionTellsOfEachChange() }),
+            ("commandsWaitForTheServer", { try $0.commandsWaitForTheServer() }),
         ]
     }
 
@@ -48,14 +53,14 @@ public struct RegistryContract {
     // MARK: Rules
 
     private func everythingIsKept() throws {
-        let registry = try makeRegistry()
-        var expected = try registry.load()
+        let (server, registry) = try makeSides()
+        var expected = try server.load()
         try check(expected == RegistryContent(mode: .production), "it is not empty at first")
         try fill(&expected)
         expected.version = 1
         let outcome = try registry.update { try fill(&$0) }
         try check(outcome.version == 1, "the first change has version \(outcome.version)")
-        try check(try registry.load() == expected, "it holds something else than was put in")
+        try check(try server.load() == expected, "it holds something else than was put in")
         try expected.setProvider("psp-2", isDisabled: false)
         try expected.removeRedirectURI("https://a.example/", from: "psp-1")
         try expected.addRedirectURI("https://c.example/", to: "psp-1")
@@ -66,13 +71,13 @@ public struct RegistryContract {
             try content.addRedirectURI("https://c.example/", to: "psp-1")
         }
         try check(second.version == 2, "the second change has version \(second.version)")
-        try check(try registry.load() == expected, "a second change was not kept")
+        try check(try server.load() == expected, "a second change was not kept")
     }
 
     private func refusedChangeChangesNothing() throws {
-        let registry = try makeRegistry()
+        let (server, registry) = try makeSides()
         _ = try registry.update { try fill(&$0) }
-        let before = try registry.load()
+        let before = try server.load()
         do {
             _ = try registry.update { content in
                 try content.removeInstitution("bank-1")
@@ -82,24 +87,24 @@ public struct RegistryContract {
         } catch let error as RegistryError {
             try check(error == .providerExists("psp-1"), "it was refused with \(error)")
         }
-        try check(try registry.load() == before, "a refused change left something behind")
+        try check(try server.load() == before, "a refused change left something behind")
     }
 
     private func versionCountsChangesOnly() throws {
-        let registry = try makeRegistry()
+        let (_, registry) = try makeSides()
         _ = try registry.update { try fill(&$0) }
         let same = try registry.update { try $0.setProvider("psp-2", isDisabled: true) }
         try check(same.version == 1, "a change that changes nothing has version \(same.version)")
     }
 
     private func whatIsRemovedIsGone() throws {
-        let registry = try makeRegistry()
+        let (server, registry) = try makeSides()
         _ = try registry.update { try fill(&$0) }
         _ = try registry.update { content in
             for reference in ["bank-1", "bank-2"] { try content.removeInstitution(reference) }
             for reference in ["psp-1", "psp-2"] { try content.removeProvider(reference) }
         }
-        let content = try registry.load()
+        let content = try server.load()
         try check(
             content.institutions.isEmpty && content.providers.isEmpty && content.clients.isEmpty,
             "something is left")
@@ -107,7 +112,7 @@ public struct RegistryContract {
     }
 
     private func noNumberIsGivenTwice() throws {
-        let registry = try makeRegistry()
+        let (_, registry) = try makeSides()
         var numbers: [UInt32] = []
         for _ in 0..<3 {
             let (number, _) = try registry.update { content in
@@ -118,5 +123,38 @@ public struct RegistryContract {
             _ = try registry.update { try $0.removeProvider("psp") }
         }
         try check(Set(numbers).count == 3, "a number was given twice: \(numbers)")
+    }
+
+    private func versionTellsOfEachChange() throws {
+        let (server, command) = try makeSides()
+        for expected in 0..<3 as Range<Int64> {
+            let version = try server.version()
+            try check(version == expected, "after \(expected) changes it says \(version)")
+            try check(try server.version() == version, "it changes by being asked")
+            try check(try server.load().version == version, "it holds another version")
+            let (_, next) = try command.update {
+                try $0.addProvider("psp-\(expected)", redirectURIs: [])
+            }
+            try check(next == expected + 1, "the change was given version \(next)")
+        }
+        _ = try command.update { _ in }
+        try check(try server.version() == 3, "what changes nothing counts as a change")
+        try check(try command.version() == 3, "the two sides differ")
+        try check(server.mode == .production && command.mode == .production, "its mode is another")
+    }
+
+    /// A server that has announced nothing may count as one that does not run.
+    private func commandsWaitForTheServer() throws {
+        let (server, command) = try makeSides()
+        let (_, first) = try command.update { try $0.addProvider("psp-1", redirectURIs: []) }
+        let early = try command.wait(forTakeover: first, milliseconds: 40)
+        try check(early != .hasTakenOver, "it was taken over before anybody said so")
+        for version in [first, first + 1, first + 10] {
+            try server.takenOver(version)
+            let seen = try command.wait(forTakeover: version, milliseconds: 5000)
+            try check(seen == .hasTakenOver, "version \(version) was taken over, and it is \(seen)")
+            let next = try command.wait(forTakeover: version + 1, milliseconds: 40)
+            try check(next == .isLate, "a version that was not taken over is \(next)")
+        }
     }
 }

@@ -13,19 +13,22 @@ public struct ContractViolation: Error, CustomStringConvertible {
 public struct StoreContract {
     public static let lifetime: Milliseconds = 60_000
     public static let tokenLifetime: Milliseconds = 1_000_000_000
-    private let makeStore: () throws -> any TokenStore
-    private let wait: () -> Void
-    private let start: Milliseconds = 1_700_000_000_000
+    let makeFaces: () throws -> [any TokenStore]
+    let wait: () -> Void
+    let start: Milliseconds = 1_700_000_000_000
 
     /// - Parameters:
     ///   - wait: lets a store that answers later get on with it; called until it has answered.
-    ///   - makeStore: an empty store with the two lifetimes above.
+    ///   - makeFaces: the faces of an empty store with the two lifetimes above. Rules ask them in
+    ///     turn, so what one was told another must find.
     public init(
-        wait: @escaping () -> Void = {}, _ makeStore: @escaping () throws -> any TokenStore
+        wait: @escaping () -> Void = {}, _ makeFaces: @escaping () throws -> [any TokenStore]
     ) {
         self.wait = wait
-        self.makeStore = makeStore
+        self.makeFaces = makeFaces
     }
+
+    func makeStore() throws -> any TokenStore { AlternatingFaces(try makeFaces()) }
 
     /// Every rule by name.
     public static var rules: [(name: String, run: (StoreContract) throws -> Void)] {
@@ -44,18 +47,18 @@ public struct StoreContract {
             ("killSwitchesCoverCodes", { try $0.killSwitchesCoverCodes() }),
             ("ccgTokenIsKept", { try $0.ccgTokenIsKept() }),
             ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
-        ]
+        ] + faceRules
     }
 
-    private func check(_ isTrue: Bool, _ what: String) throws {
+    func check(_ isTrue: Bool, _ what: String) throws {
         if !isTrue { throw ContractViolation(what) }
     }
 
-    private func identifier(_ number: UInt64, at time: Milliseconds) -> Identifier {
+    func identifier(_ number: UInt64, at time: Milliseconds) -> Identifier {
         Identifier(issuedAt: time, randomHigh: 0, randomLow: number)
     }
 
-    private func code(_ number: UInt64, at time: Milliseconds, state: String? = "s")
+    func code(_ number: UInt64, at time: Milliseconds, state: String? = "s")
         -> AuthorizationCode
     {
         AuthorizationCode(
@@ -65,7 +68,7 @@ public struct StoreContract {
             expiresAt: time + StoreContract.lifetime)
     }
 
-    private func attempt(
+    func attempt(
         _ code: AuthorizationCode, at now: Milliseconds, institution: UInt32 = 1,
         provider: UInt32 = 1, redirectURI: UInt32? = 1, token: UInt64 = 1000,
         revocations: Revocations? = nil
@@ -78,7 +81,7 @@ public struct StoreContract {
             revocations: revocations)
     }
 
-    private func answer<Value>(
+    func answer<Value>(
         _ ask: (@escaping (Result<Value, StoreError>) -> Void) -> Void
     ) throws -> Value {
         var results: [Result<Value, StoreError>] = []
@@ -88,226 +91,21 @@ public struct StoreContract {
         return try results[0].get()
     }
 
-    private func redeem(_ store: any TokenStore, _ attempt: Redemption) throws -> RedemptionOutcome
-    {
+    func redeem(_ store: any TokenStore, _ attempt: Redemption) throws -> RedemptionOutcome {
         try answer { store.redeem(attempt, completion: $0) }
     }
 
-    private func token(
+    func token(
         _ store: any TokenStore, _ number: UInt64, at made: Milliseconds,
         now: Milliseconds? = nil
     ) throws -> AccessToken? {
         try answer { store.token(identifier(number, at: made), now: now ?? made, completion: $0) }
     }
 
-    private func stored(_ number: UInt64 = 1) throws -> (any TokenStore, AuthorizationCode) {
+    func stored(_ number: UInt64 = 1) throws -> (any TokenStore, AuthorizationCode) {
         let store = try makeStore()
         let code = code(number, at: start)
         try answer { store.insert(code, completion: $0) }
         return (store, code)
-    }
-
-    // MARK: Rules
-
-    private func codeIsSpentOnce() throws {
-        let (store, code) = try stored()
-        let first = try redeem(store, attempt(code, at: start))
-        try check(first == .redeemed(state: "s"), "the first attempt said \(first)")
-        let token = try token(store, 1000, at: start)
-        try check(token?.consent == code.consent, "the token has another consent")
-        try check(token?.scope == .payments, "the token has another scope")
-        let second = try redeem(store, attempt(code, at: start, token: 1001))
-        try check(second == .refused(.used), "the second attempt said \(second)")
-        try check(try self.token(store, 1001, at: start) == nil, "a refused attempt made a token")
-    }
-
-    /// All are under way before any is answered, as far as the store answers later.
-    private func oneOfManyAttemptsAtOnceWins() throws {
-        let (store, code) = try stored()
-        var outcomes: [Result<RedemptionOutcome, StoreError>] = []
-        let count = 100
-        for number in 0..<UInt64(count) {
-            store.redeem(attempt(code, at: start, token: 1000 + number)) { outcomes.append($0) }
-        }
-        for _ in 0..<100_000 where outcomes.count < count { wait() }
-        try check(outcomes.count == count, "\(outcomes.count) of \(count) were answered")
-        let won = outcomes.filter { $0 == .success(.redeemed(state: "s")) }.count
-        let used = outcomes.filter { $0 == .success(.refused(.used)) }.count
-        try check(won == 1 && used == count - 1, "\(won) won and \(used) were told it is used")
-        for number in 0..<UInt64(count) {
-            let token = try token(store, 1000 + number, at: start)
-            try check(token == nil, "the replays left a token active")
-        }
-    }
-
-    private func answersComeInOrder() throws {
-        let store = try makeStore()
-        var order: [UInt64] = []
-        for number in 0..<UInt64(200) {
-            store.insert(code(number, at: start)) { _ in order.append(number) }
-        }
-        for _ in 0..<100_000 where order.count < 200 { wait() }
-        try check(order == Array(0..<200), "answers came in another order")
-    }
-
-    private func unknownCodeIsRefused() throws {
-        let (store, _) = try stored()
-        let outcome = try redeem(store, attempt(code(2, at: start), at: start))
-        try check(outcome == .refused(.unknown), "an unknown code said \(outcome)")
-    }
-
-    private func codeExpiresAtItsLifetime() throws {
-        let (store, code) = try stored()
-        let end = start + StoreContract.lifetime
-        let late = try redeem(store, attempt(code, at: end))
-        try check(late == .refused(.expired), "at the lifetime's end it said \(late)")
-        let inTime = try redeem(store, attempt(code, at: end - 1))
-        try check(inTime == .redeemed(state: "s"), "a millisecond before, it said \(inTime)")
-    }
-
-    private func wrongAttemptSpendsNothing() throws {
-        let (store, code) = try stored()
-        let wrong: [(Redemption, CodeRefusal)] = [
-            (attempt(code, at: start, institution: 2), .otherInstitution),
-            (attempt(code, at: start, provider: 2), .otherProvider),
-            (attempt(code, at: start, redirectURI: 2), .otherRedirectURI),
-            (attempt(code, at: start, redirectURI: nil), .otherRedirectURI),
-        ]
-        for (attempt, refusal) in wrong {
-            let outcome = try redeem(store, attempt)
-            try check(outcome == .refused(refusal), "\(refusal) said \(outcome)")
-        }
-        let right = try redeem(store, attempt(code, at: start))
-        try check(
-            right == .redeemed(state: "s"), "after wrong attempts the right one said \(right)")
-    }
-
-    private func replayRevokesTheToken() throws {
-        for wrong in [
-            attempt(code(1, at: start), at: start + 5, token: 2),
-            attempt(code(1, at: start), at: start + 5, provider: 7, redirectURI: nil, token: 2),
-        ] {
-            let (store, code) = try stored()
-            _ = try redeem(store, attempt(code, at: start))
-            for _ in 0..<2 {
-                let replay = try redeem(store, wrong)
-                try check(replay == .refused(.used), "a replay said \(replay)")
-                try check(
-                    try token(store, 1000, at: start) == nil, "a replay left the token active")
-            }
-        }
-    }
-
-    private func foreignReplay() throws {
-        let (store, code) = try stored()
-        _ = try redeem(store, attempt(code, at: start))
-        let replay = try redeem(store, attempt(code, at: start, institution: 2))
-        try check(replay == .refused(.otherInstitution), "a foreign replay said \(replay)")
-        try check(try token(store, 1000, at: start) != nil, "a foreign replay revoked the token")
-    }
-
-    private func tokenIsActiveUntilItExpires() throws {
-        let (store, code) = try stored()
-        _ = try redeem(store, attempt(code, at: start))
-        let end = start + StoreContract.tokenLifetime
-        try check(
-            try token(store, 1000, at: start, now: end - 1) != nil, "it ended before its time")
-        try check(try token(store, 1000, at: start, now: end) == nil, "it outlived its time")
-    }
-
-    private func usedCodeIsRemembered() throws {
-        let (store, code) = try stored()
-        let used = start + StoreContract.lifetime - 1
-        _ = try redeem(store, attempt(code, at: used))
-        let later = used + ReplayMemory.milliseconds
-        try expire(store, at: later)
-        let replay = try redeem(store, attempt(code, at: later, token: 2))
-        try check(replay == .refused(.used), "ten minutes later a replay said \(replay)")
-        try check(try token(store, 1000, at: used) == nil, "a late replay left the token active")
-    }
-
-    private func revokedTokenIsNotFound() throws {
-        let (store, code) = try stored()
-        _ = try redeem(store, attempt(code, at: start))
-        for number in [1001, 1000, 1000] as [UInt64] {
-            try answer { store.revoke(identifier(number, at: start), completion: $0) }
-            let isThere = try token(store, 1000, at: start) != nil
-            try check(isThere == (number == 1001), "revoking \(number) was the wrong token")
-        }
-        let replay = try redeem(store, attempt(code, at: start, token: 1002))
-        try check(replay == .refused(.used), "after its token's revocation a code said \(replay)")
-    }
-
-    /// A code issued at the moment of the switch, or before, is refused; one issued later is not.
-    private func killSwitchesCoverCodes() throws {
-        let switches: [(inout RegistryContent, Milliseconds) throws -> Void] = [
-            { try $0.revokeAll(ofInstitution: "bank-1", now: $1) },
-            { try $0.revokeAll(ofProvider: "psp-1", now: $1) },
-            { try $0.revokeAll(ofConsent: "consent", institution: nil, now: $1) },
-            { try $0.revokeAll(ofConsent: "consent", institution: "bank-1", now: $1) },
-        ]
-        for (index, flip) in switches.enumerated() {
-            var content = RegistryContent(mode: .production)
-            _ = try content.addInstitution(
-                "bank-1", clientID: "c", secret: SecretDigest(of: [1]))
-            content.nextNumber = 1
-            try content.addProvider("psp-1", redirectURIs: [])
-            for (at, isRefused) in [(start - 1, false), (start, true)] {
-                try flip(&content, at)
-                let revocations = Registry(content, now: 0).revocations
-                let (store, code) = try stored()
-                let outcome = try redeem(
-                    store, attempt(code, at: start, revocations: revocations))
-                let expected =
-                    isRefused ? RedemptionOutcome.refused(.revoked) : .redeemed(state: "s")
-                try check(outcome == expected, "switch \(index) said \(outcome)")
-            }
-        }
-    }
-
-    private func ccgTokenIsKept() throws {
-        let store = try makeStore()
-        let token = CCGToken(
-            id: identifier(7, at: start), institution: Institution.ID(3), provider: Provider.ID(4),
-            expiresAt: start + 3_600_000)
-        try answer { store.insert(token, completion: $0) }
-        let found: CCGToken? = try answer { store.ccgToken(token.id, completion: $0) }
-        try check(found?.institution == token.institution, "it has another institution")
-        try check(found?.provider == token.provider, "it has another provider")
-        try check(found?.expiresAt == token.expiresAt, "it has another expiry")
-        let other: CCGToken? = try answer {
-            store.ccgToken(identifier(8, at: start), completion: $0)
-        }
-        try check(other == nil, "an unknown CCG token was found")
-        let asToken: AccessToken? = try self.token(store, 7, at: start)
-        try check(asToken == nil, "a CCG token passes for an access token")
-        try expire(store, at: start + 3_600_000 + 120_000)
-        let late: CCGToken? = try answer { store.ccgToken(token.id, completion: $0) }
-        try check(late == nil, "an expired CCG token was kept")
-    }
-
-    private func expiredCodesAreForgotten() throws {
-        let (store, code) = try stored()
-        try expire(store, at: start + StoreContract.lifetime - 1)
-        let young = try redeem(store, attempt(code, at: start))
-        try check(young == .redeemed(state: "s"), "a young code was forgotten")
-        let other = self.code(2, at: start)
-        try answer { store.insert(other, completion: $0) }
-        // A store may keep them as long as it must keep used ones.
-        let forgotten = start + StoreContract.lifetime + ReplayMemory.milliseconds + 5_000
-        let next = try expire(store, at: forgotten)
-        try check(next != nil, "a store with a token has nothing to expire")
-        let late = try redeem(store, attempt(other, at: start))
-        try check(late == .refused(.unknown), "an expired code was kept: \(late)")
-    }
-
-    /// Calls until nothing is due; returns when the next is.
-    @discardableResult
-    private func expire(_ store: any TokenStore, at now: Milliseconds) throws -> Milliseconds? {
-        for _ in 0..<10_000 {
-            let next: Milliseconds? = try answer { store.removeExpired(now: now, completion: $0) }
-            if next ?? .max > now { return next }
-        }
-        throw ContractViolation("expiry never ended")
     }
 }

@@ -1,6 +1,7 @@
 // The registry in its file: what a server sees of what commands do, and when.
 
 import Foundation
+import Server
 import StoreContract
 import System
 import Testing
@@ -18,48 +19,66 @@ import UV
         store = "\(folder.path)/store.db"
     }
 
-    private func server(_ mode: IssuerSettings.Mode = .production) throws -> SQLiteFile {
-        var settings = IssuerSettings()
-        settings.mode = mode
-        return try SQLiteFile(
-            path: store, keyring: Keyring(SealingKey { _ in }), settings: settings
-        ) { _ in }
+    /// What a running server has of a store.
+    private final class Running {
+        let file: SQLiteFile
+        let watch: RegistryWatcher.Watch
+
+        init(_ store: String, _ mode: IssuerSettings.Mode) throws {
+            var settings = IssuerSettings()
+            settings.mode = mode
+            file = try SQLiteFile(
+                path: store, keyring: Keyring(SealingKey { _ in }), settings: settings
+            ) { _ in }
+            watch = try RegistryWatcher.watch(file.registry) { _ in }
+        }
+
+        var registry: Registry { watch.feed.registry }
+
+        func close() {
+            watch.stop()
+            file.close()
+        }
     }
 
-    private func wait(_ version: Int64, milliseconds: Int = 5000) -> RunningServer.Answer {
-        RunningServer.wait(registryVersion: version, store: store, milliseconds: milliseconds)
+    private func server(_ mode: IssuerSettings.Mode = .production) throws -> Running {
+        try Running(store, mode)
+    }
+
+    private func wait(_ version: Int64, milliseconds: Int = 5000) throws -> RegistryTakeover {
+        try StoreLock.wait(registryVersion: version, store: store, milliseconds: milliseconds)
     }
 
     @Test func changeIsSeenByTheRunningServerWhenTheCommandReturns() throws {
-        let file = try server()
-        defer { file.close() }
+        let running = try server()
+        defer { running.close() }
         let registry = try SQLiteRegistry(store: store, mode: nil)
-        #expect(file.registry.registry.provider(reference: "psp") == nil)
+        #expect(running.registry.provider(reference: "psp") == nil)
         for isDisabled in [false, true, false] {
             let (_, version) = try registry.update { content in
                 if content.providers.isEmpty { try content.addProvider("psp", redirectURIs: []) }
                 try content.setProvider("psp", isDisabled: isDisabled)
             }
-            #expect(wait(version) == .hasTakenOver)
-            let seen = file.registry.registry.provider(reference: "psp")
+            #expect(try wait(version) == .hasTakenOver)
+            let seen = running.registry.provider(reference: "psp")
             #expect((seen == nil) == isDisabled)
         }
-        #expect(wait(99, milliseconds: 100) == .isLate)
+        #expect(try wait(99, milliseconds: 100) == .isLate)
     }
 
     @Test func nothingIsWaitedForWithoutAServer() throws {
-        #expect(wait(1) == .notRunning)
+        #expect(try wait(1) == .notRunning)
         try server().close()
-        #expect(wait(1) == .notRunning)
+        #expect(try wait(1) == .notRunning)
     }
 
     @Test func whatWasRegisteredBeforeTheStartIsThere() throws {
         let registry = try SQLiteRegistry(store: store, mode: nil)
         #expect(registry.isNew)
         _ = try registry.update { try $0.addProvider("psp", redirectURIs: []) }
-        let file = try server()
-        defer { file.close() }
-        #expect(file.registry.registry.provider(reference: "psp") != nil)
+        let running = try server()
+        defer { running.close() }
+        #expect(running.registry.provider(reference: "psp") != nil)
         #expect(try SQLiteRegistry(store: store, mode: nil).isNew == false)
     }
 
@@ -73,15 +92,15 @@ import UV
             _ = try content.rotateSecret(
                 "bank-1", clientID: "c", secret: SecretDigest(of: new), oldUntil: until, now: 0)
         }
-        let file = try server()
-        defer { file.close() }
-        #expect(file.registry.registry.client(id: "c", secret: old) != nil)
-        for _ in 0..<500 where file.registry.registry.client(id: "c", secret: old) != nil {
+        let running = try server()
+        defer { running.close() }
+        #expect(running.registry.client(id: "c", secret: old) != nil)
+        for _ in 0..<500 where running.registry.client(id: "c", secret: old) != nil {
             usleep(10_000)
         }
         #expect(System.Clock.wallMilliseconds() >= until)
-        #expect(file.registry.registry.client(id: "c", secret: old) == nil)
-        #expect(file.registry.registry.client(id: "c", secret: new) != nil)
+        #expect(running.registry.client(id: "c", secret: old) == nil)
+        #expect(running.registry.client(id: "c", secret: new) != nil)
     }
 
     @Test(arguments: [IssuerSettings.Mode.sandbox, .production])
@@ -89,9 +108,9 @@ import UV
         let other: IssuerSettings.Mode = first == .sandbox ? .production : .sandbox
         _ = try SQLiteRegistry(store: store, mode: first)
         // The registry alone decides, and a refused start leaves nothing that says otherwise.
-        #expect(throws: SQLiteStoreFailure.self) { try server(other) }
+        #expect(throws: StoreFailure.self) { try server(other) }
         try server(first).close()
-        #expect(throws: SQLiteStoreFailure.self) { try server(other) }
+        #expect(throws: StoreFailure.self) { try server(other) }
         #expect(try SQLiteRegistry(store: store, mode: nil).mode == first)
     }
 
@@ -114,24 +133,12 @@ import UV
         #expect(content.version == 100)
     }
 
-    @Test func onlyAChangeOfAnotherConnectionIsLoadedAgain() throws {
-        let reader = try SQLiteRegistry(store: store, mode: nil)
-        _ = try reader.load()
-        #expect(try !reader.hasChanged())
-        let writer = try SQLiteRegistry(store: store, mode: nil)
-        _ = try writer.update { try $0.addProvider("psp", redirectURIs: []) }
-        #expect(try reader.hasChanged())
-        #expect(try reader.hasChanged(), "until it is loaded")
-        _ = try reader.load()
-        #expect(try !reader.hasChanged())
-    }
-
     @Test func foreignAndNewerFilesAreRefused() throws {
         _ = try SQLiteRegistry(store: store, mode: nil)
         let database = try Database(path: "\(store).registry", .readWrite)
         for damage in ["PRAGMA user_version = 99", "PRAGMA application_id = 1"] {
             try database.execute(damage)
-            #expect(throws: SQLiteStoreFailure.self) {
+            #expect(throws: StoreFailure.self) {
                 try SQLiteRegistry(store: store, mode: nil)
             }
         }

@@ -17,7 +17,11 @@ import Tokens
     @Test(arguments: RegistryContract.rules.map(\.name))
     func memoryRegistryKeepsTheContract(rule: String) throws {
         let run = try #require(RegistryContract.rules.first { $0.name == rule }?.run)
-        try run(RegistryContract { MemoryRegistry(RegistryContent(mode: .production)) })
+        try run(
+            RegistryContract {
+                let registry = MemoryRegistry(RegistryContent(mode: .production))
+                return (registry, registry)
+            })
     }
 
     @Test(arguments: [

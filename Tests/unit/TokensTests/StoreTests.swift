@@ -15,10 +15,10 @@ import UV
             limits: limits)
     }
 
-    @Test(arguments: StoreContract.rules.map(\.name))
-    func memoryStoreKeepsTheContract(rule: String) throws {
+    @Test(arguments: StoreContract.rules.map(\.name), [1, 2])
+    func memoryStoreKeepsTheContract(rule: String, faces: Int) throws {
         let run = try #require(StoreContract.rules.first { $0.name == rule }?.run)
-        try run(StoreContract { Self.store() })
+        try run(StoreContract { Array(repeating: Self.store(), count: faces) })
     }
 
     private static func code(_ number: UInt64, at time: Milliseconds) -> AuthorizationCode {

@@ -1,0 +1,139 @@
+// Notices what commands do to the registry of a running server. A thread of its own: to read a large
+// registry takes longer than anybody's request may. Knows no store but by its contract.
+
+import System
+import Tokens
+import UV
+
+/// Publishes each new version of a registry, whatever keeps it.
+public final class RegistryWatcher {
+    /// How late a change is noticed at the most, in milliseconds.
+    public static let pauseMilliseconds: UInt64 = 100
+
+    private let registry: any RegistryStore
+    private let feed: RegistryFeed
+    private let report: @Sendable (String) -> Void
+    private let loop: EventLoop
+    private var timer: UV.Timer?
+    private var stopper: Wakeup?
+    /// The version that is published.
+    private var seen: Int64
+    /// The version that commands have been told of.
+    private var announced: Int64?
+    private var failing: Set<Step> = []
+
+    private init(
+        _ registry: any RegistryStore, _ content: RegistryContent, _ feed: RegistryFeed,
+        _ report: @escaping @Sendable (String) -> Void
+    ) throws(UVError) {
+        self.registry = registry
+        self.feed = feed
+        self.report = report
+        seen = content.version
+        loop = try EventLoop()
+    }
+
+    /// A registry that is being watched. Any thread.
+    public final class Watch: Sendable {
+        /// Always the newest version that could be read.
+        public let feed: RegistryFeed
+        private let stopper: Wakeup.Sender
+        private let thread: Worker
+
+        fileprivate init(_ feed: RegistryFeed, _ stopper: Wakeup.Sender, _ thread: Worker) {
+            self.feed = feed
+            self.stopper = stopper
+            self.thread = thread
+        }
+
+        /// Ends the watch; the registry is let go of when this returns. Call once.
+        public func stop() {
+            stopper.wake()
+            thread.join()
+        }
+    }
+
+    /// Reads the registry once, and begins to watch it on a thread of its own.
+    ///
+    /// - Parameters:
+    ///   - registry: belongs to the watch from now on.
+    ///   - report: gets a line each time the registry cannot be read, and when it can be again. Any
+    ///     thread.
+    /// - Throws: what the registry throws, and `UVError` where there is no thread.
+    public static func watch(
+        _ registry: any RegistryStore, report: @escaping @Sendable (String) -> Void
+    ) throws -> Watch {
+        let content = try registry.load()
+        let feed = RegistryFeed(Registry(content, now: Clock.wallMilliseconds()))
+        let watcher = try RegistryWatcher(registry, content, feed, report)
+        do {
+            let stopper = try Wakeup(watcher.loop) { [unowned watcher] in watcher.stop() }
+            watcher.stopper = stopper
+            let timer = try Timer(watcher.loop)
+            watcher.timer = timer
+            timer.start(
+                afterMilliseconds: pauseMilliseconds, repeatMilliseconds: pauseMilliseconds
+            ) { [unowned watcher] in watcher.look() }
+            watcher.look()
+            return Watch(
+                feed, stopper.sender,
+                try Worker(owning: watcher, named: "registry") { $0.loop.run() })
+        } catch {
+            // No thread to be had: what was opened on the loop is closed here instead.
+            watcher.stop()
+            watcher.loop.run()
+            throw error
+        }
+    }
+
+    private func stop() {
+        timer?.close()
+        stopper?.close()
+    }
+
+    /// A failure of either step is told once, and the step is tried again each time.
+    private func look() {
+        attempt(.reading) { try publish() }
+        attempt(.announcing) {
+            guard seen != announced else { return }
+            try registry.takenOver(seen)
+            announced = seen
+        }
+    }
+
+    private func publish() throws {
+        let now = Clock.wallMilliseconds()
+        let hasRunOut = feed.registry.validUntil.map { $0 <= now } ?? false
+        guard try registry.version() != seen || hasRunOut else { return }
+        let content = try registry.load()
+        feed.publish(Registry(content, now: now))
+        seen = content.version
+    }
+
+    private func attempt(_ step: Step, _ body: () throws -> Void) {
+        do {
+            try body()
+            if failing.remove(step) != nil { report(step.recovery) }
+        } catch {
+            if failing.insert(step).inserted { report("\(error); \(step.consequence)") }
+        }
+    }
+
+    private enum Step {
+        case reading, announcing
+
+        var consequence: String {
+            switch self {
+            case .reading: "what was registered until now still counts"
+            case .announcing: "changes count, but commands wait in vain for this server"
+            }
+        }
+
+        var recovery: String {
+            switch self {
+            case .reading: "the registry can be read again"
+            case .announcing: "commands are told again what this server has taken over"
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// The store in memory, with a registry and keys that nobody else sees. The only file that names it.
+
+import Metrics
+import System
+import Tokens
+import UV
+
+struct MemoryChoice: StoreChoice {
+    var path: String? { nil }
+
+    func open(
+        _ keys: KeySource, _ settings: IssuerSettings,
+        report: @escaping @Sendable (String) -> Void
+    ) -> any OpenedStore { OpenedMemory(settings) }
+
+    var administration: Result<any StoreAdministration, StoreFailure> {
+        .failure(
+            StoreFailure("a store in memory has nothing for a command; write --store sqlite:PATH"))
+    }
+}
+
+private final class OpenedMemory: OpenedStore {
+    let name = "memory"
+    let keyring = Keyring(SealingKey(random: SystemRandom.fill))
+    let registry: RegistryFeed
+    private let store: MemoryStore
+
+    init(_ settings: IssuerSettings) {
+        store = MemoryStore(
+            codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime,
+            ccgTokenLifetime: settings.ccgTokenLifetime)
+        registry = RegistryFeed(settings.mode == .sandbox ? .sandbox : .empty)
+    }
+
+    func face(_ loop: EventLoop) -> any TokenStore { store }
+    func isStuck(longerThan milliseconds: UInt64) -> Bool { false }
+    func appendMetrics(to text: inout MetricsText) {}
+    var summary: String? { nil }
+    func close() {}
+}

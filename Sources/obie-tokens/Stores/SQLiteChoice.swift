@@ -1,0 +1,94 @@
+// The store in a SQLite file, with its registry and its keys beside it. The only file that names it.
+
+import Metrics
+import SQLiteStore
+import Server
+import Tokens
+import UV
+
+struct SQLiteChoice: StoreChoice {
+    let file: String
+
+    init(_ file: String) { self.file = file }
+
+    var path: String? { file }
+
+    func open(
+        _ keys: KeySource, _ settings: IssuerSettings,
+        report: @escaping @Sendable (String) -> Void
+    ) throws(ProgramFailure) -> any OpenedStore {
+        let keyring = try KeyFile.open(keys, store: file)
+        do throws(StoreFailure) {
+            return try OpenedSQLite(
+                try SQLiteFile(path: file, keyring: keyring, settings: settings, report: report),
+                keyring, report)
+        } catch {
+            throw ProgramFailure(description: error.description)
+        }
+    }
+
+    var administration: Result<any StoreAdministration, StoreFailure> { .success(self) }
+}
+
+extension SQLiteChoice: StoreAdministration {
+    func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore {
+        guard makes || SQLiteRegistry.exists(store: file) else {
+            throw StoreFailure(
+                "there is no registry beside the store \(file); `obie-tokens fi add` makes one, or "
+                    + "choose the right store with --store")
+        }
+        let registry = try SQLiteRegistry(store: file, mode: nil)
+        if registry.isNew {
+            Program.log("made a new registry for production: \(registry.path)")
+        }
+        return registry
+    }
+
+    func mode() throws(StoreFailure) -> IssuerSettings.Mode? {
+        try SQLiteRegistry.mode(store: file)
+    }
+
+    func backUp(to destination: String) throws(StoreFailure) {
+        try Backup.make(of: file, to: destination)
+    }
+}
+
+private final class OpenedSQLite: OpenedStore {
+    let name = "sqlite"
+    let keyring: Keyring
+    private let file: SQLiteFile
+    private let watch: RegistryWatcher.Watch
+
+    /// Closes the file where it throws.
+    init(
+        _ file: SQLiteFile, _ keyring: Keyring, _ report: @escaping @Sendable (String) -> Void
+    ) throws(StoreFailure) {
+        self.file = file
+        self.keyring = keyring
+        do {
+            watch = try RegistryWatcher.watch(file.registry, report: report)
+        } catch {
+            file.close()
+            throw error as? StoreFailure ?? StoreFailure("cannot watch the registry: \(error)")
+        }
+    }
+
+    var registry: RegistryFeed { watch.feed }
+
+    func face(_ loop: EventLoop) throws(UVError) -> any TokenStore {
+        try SQLiteStore(file, loop: loop)
+    }
+
+    func isStuck(longerThan milliseconds: UInt64) -> Bool {
+        file.isStuck(longerThan: milliseconds)
+    }
+
+    func appendMetrics(to text: inout MetricsText) { file.appendMetrics(to: &text) }
+
+    var summary: String? { file.summary }
+
+    func close() {
+        watch.stop()
+        file.close()
+    }
+}

@@ -1,0 +1,64 @@
+// What --store can say. Knows no store; those there are stand in StoreKinds.
+
+import Tokens
+
+/// A store that somebody has chosen, and not opened. Any thread.
+protocol StoreChoice: Sendable {
+    /// Where its files begin, so that keys and the audit log can lie beside them; nil: it has none.
+    var path: String? { get }
+
+    /// Opens it for a server.
+    ///
+    /// - Parameter report: gets a line each time the store fails or recovers. Any thread.
+    func open(
+        _ keys: KeySource, _ settings: IssuerSettings,
+        report: @escaping @Sendable (String) -> Void
+    ) throws(ProgramFailure) -> any OpenedStore
+
+    /// What commands can do with it; or why they cannot.
+    var administration: Result<any StoreAdministration, StoreFailure> { get }
+}
+
+/// What commands do with a store, while a server may be using it. Blocks.
+protocol StoreAdministration: Sendable {
+    /// Opens its registry.
+    ///
+    /// - Parameter makes: whether a registry is made where there is none.
+    func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore
+
+    /// The mode that it was made in; nil where it has no registry yet.
+    func mode() throws(StoreFailure) -> IssuerSettings.Mode?
+
+    /// Copies it with its registry; the copy is on disk then.
+    func backUp(to destination: String) throws(StoreFailure)
+}
+
+/// A kind of store.
+struct StoreKind: Sendable {
+    /// As --help has it, such as `sqlite:path`.
+    let form: String
+    /// What to write, for whom has written something else.
+    let advice: String
+    /// nil where the text means another kind.
+    let choose: @Sendable (String) -> (any StoreChoice)?
+}
+
+extension StoreKind {
+    /// A kind of store that has a name, and nothing else to say.
+    static func named(_ name: String, _ choice: any StoreChoice) -> StoreKind {
+        StoreKind(form: name, advice: name) { $0 == name ? choice : nil }
+    }
+
+    /// A kind of store that is chosen by a prefix, and by something that follows.
+    static func prefixed(
+        _ prefix: String, _ rest: String, example: String,
+        _ make: @escaping @Sendable (String) -> any StoreChoice
+    ) -> StoreKind {
+        StoreKind(
+            form: "\(prefix)\(rest)", advice: "\(prefix) and a \(rest) such as \(prefix)\(example)"
+        ) { text in
+            guard text.hasPrefix(prefix), text.count > prefix.count else { return nil }
+            return make(String(text.dropFirst(prefix.count)))
+        }
+    }
+}

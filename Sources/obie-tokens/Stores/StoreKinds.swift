@@ -1,0 +1,23 @@
+// The stores there are. One more is one more line here, and what opens it.
+
+enum StoreKinds {
+    static let all: [StoreKind] = [
+        .named("memory", MemoryChoice()),
+        .prefixed("sqlite:", "path", example: "./obie-tokens.db") { SQLiteChoice($0) },
+    ]
+
+    /// What can be written, in one word.
+    static let form = all.map(\.form).joined(separator: "|")
+
+    /// nil where the text means none.
+    static func choose(_ text: String) -> (any StoreChoice)? {
+        for kind in all {
+            if let choice = kind.choose(text) { return choice }
+        }
+        return nil
+    }
+
+    /// What to write instead.
+    static let advice =
+        "this is not a store; write " + all.map(\.advice).joined(separator: ", or ")
+}

@@ -1,0 +1,62 @@
+// Several faces of one store, as one.
+
+import Tokens
+
+/// Asks each face in its turn. Whoever waits for one answer before the next question so sees whether
+/// the faces agree.
+final class AlternatingFaces: TokenStore {
+    private let faces: [any TokenStore]
+    private var asked = 0
+
+    init(_ faces: [any TokenStore]) { self.faces = faces }
+
+    private func next() -> any TokenStore {
+        asked += 1
+        return faces[asked % faces.count]
+    }
+
+    func insert(
+        _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        next().insert(code, completion: completion)
+    }
+
+    func redeem(
+        _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
+    ) {
+        next().redeem(attempt, completion: completion)
+    }
+
+    func token(
+        _ id: Identifier, now: Milliseconds,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
+    ) {
+        next().token(id, now: now, completion: completion)
+    }
+
+    func revoke(_ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void) {
+        next().revoke(id, completion: completion)
+    }
+
+    func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
+        next().insert(token, completion: completion)
+    }
+
+    func ccgToken(
+        _ id: Identifier, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
+    ) {
+        next().ccgToken(id, completion: completion)
+    }
+
+    func removeExpired(
+        now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void
+    ) {
+        next().removeExpired(now: now, completion: completion)
+    }
+
+    var isAvailable: Bool { faces.allSatisfy(\.isAvailable) }
+
+    func close() {
+        for face in faces { face.close() }
+    }
+}

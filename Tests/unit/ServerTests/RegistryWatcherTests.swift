@@ -1,0 +1,133 @@
+// The watch over a registry, whatever keeps it: what is published, announced, and told.
+
+import Foundation
+import Synchronization
+import System
+import Testing
+import Tokens
+
+@testable import Server
+
+/// A registry that a test changes, and lets fail, while it is watched.
+private final class WatchedRegistry: RegistryStore, Sendable {
+    struct State {
+        var content = RegistryContent(mode: .production)
+        var isBroken = false
+        var isMute = false
+        var announced: [Int64] = []
+        var loads = 0
+    }
+    let state = Mutex(State())
+
+    var mode: IssuerSettings.Mode { .production }
+
+    func load() throws -> RegistryContent {
+        try state.withLock { state in
+            if state.isBroken { throw StoreFailure("it is broken") }
+            state.loads += 1
+            return state.content
+        }
+    }
+
+    func version() throws -> Int64 {
+        try state.withLock { state in
+            if state.isBroken { throw StoreFailure("it is broken") }
+            return state.content.version
+        }
+    }
+
+    func update<Answer>(
+        _ change: (inout RegistryContent) throws -> Answer
+    ) throws -> (answer: Answer, version: Int64) {
+        // Only the test changes it.
+        var content = state.withLock { $0.content }
+        let answer = try content.apply(change)
+        state.withLock { [content] in $0.content = content }
+        return (answer, content.version)
+    }
+
+    func takenOver(_ version: Int64) throws {
+        try state.withLock { state in
+            if state.isMute { throw StoreFailure("nobody hears it") }
+            state.announced.append(version)
+        }
+    }
+
+    func wait(forTakeover version: Int64, milliseconds: Int) -> RegistryTakeover { .notRunning }
+}
+
+@Suite struct RegistryWatcherTests {
+    private let registry = WatchedRegistry()
+    private let lines = Lines()
+
+    private final class Lines: Sendable {
+        private let all = Mutex<[String]>([])
+        func add(_ line: String) { all.withLock { $0.append(line) } }
+        var texts: [String] { all.withLock { $0 } }
+    }
+
+    private func watch() throws -> RegistryWatcher.Watch {
+        try RegistryWatcher.watch(registry) { [lines] in lines.add($0) }
+    }
+
+    private func eventually(_ isTrue: () -> Bool) -> Bool {
+        for _ in 0..<1000 where !isTrue() { usleep(10_000) }
+        return isTrue()
+    }
+
+    private func add(_ provider: String) throws {
+        _ = try registry.update { try $0.addProvider(provider, redirectURIs: []) }
+    }
+
+    @Test func whatIsThereAtTheStartIsPublishedAndAnnouncedAtOnce() throws {
+        try add("psp-1")
+        let watch = try watch()
+        #expect(watch.feed.registry.provider(reference: "psp-1") != nil)
+        #expect(registry.state.withLock { $0.announced } == [1])
+        watch.stop()
+    }
+
+    @Test func changeIsPublishedBeforeItIsAnnounced() throws {
+        let watch = try watch()
+        try add("psp-1")
+        #expect(eventually { registry.state.withLock { $0.announced } == [0, 1] })
+        #expect(watch.feed.registry.provider(reference: "psp-1") != nil)
+        watch.stop()
+        #expect(registry.state.withLock { $0.loads } == 2, "only what has changed is loaded")
+        #expect(lines.texts.isEmpty)
+    }
+
+    @Test func registryThatCannotBeReadAtTheStartIsRefused() {
+        registry.state.withLock { $0.isBroken = true }
+        #expect(throws: StoreFailure.self) { try watch() }
+    }
+
+    @Test func failureToReadIsToldOnceAndWhatWasKnownStillCounts() throws {
+        try add("psp-1")
+        let watch = try watch()
+        registry.state.withLock { $0.isBroken = true }
+        #expect(eventually { !lines.texts.isEmpty })
+        usleep(300_000)
+        #expect(lines.texts == ["it is broken; what was registered until now still counts"])
+        #expect(watch.feed.registry.provider(reference: "psp-1") != nil)
+        registry.state.withLock { $0.isBroken = false }
+        #expect(eventually { lines.texts.count == 2 })
+        #expect(lines.texts.last == "the registry can be read again")
+        watch.stop()
+    }
+
+    @Test func failureToAnnounceIsToldOnceAndTriedAgain() throws {
+        let watch = try watch()
+        registry.state.withLock { $0.isMute = true }
+        try add("psp-1")
+        #expect(eventually { !lines.texts.isEmpty })
+        usleep(300_000)
+        #expect(lines.texts.count == 1)
+        #expect(lines.texts.first?.hasPrefix("nobody hears it; ") == true)
+        #expect(watch.feed.registry.provider(reference: "psp-1") != nil, "it counts all the same")
+        registry.state.withLock { $0.isMute = false }
+        #expect(eventually { lines.texts.count == 2 })
+        #expect(registry.state.withLock { $0.announced } == [0, 1])
+        watch.stop()
+    }
+}
