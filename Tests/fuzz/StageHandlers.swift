@@ -82,8 +82,10 @@ final class EchoHandler: RequestHandler {
     }
 }
 
-/// The store in memory, asked later, and failing once where it is told to.
+/// The store in memory, asked later, and failing once where it is told to: every other time it has done
+/// what it was asked and cannot say so.
 final class LateStore: TokenStore {
+    private var failures = 0
     private let answers: Answers
     private let settings: IssuerSettings
     // Made when first needed: most inputs never come so far.
@@ -102,7 +104,9 @@ final class LateStore: TokenStore {
         answers.give { [self] in
             if answers.failsNext {
                 answers.failsNext = false
-                return completion(.failure(.unavailable))
+                failures += 1
+                guard failures.isMultiple(of: 2) else { return completion(.failure(.unavailable)) }
+                return ask(store) { _ in completion(.failure(.outcomeUnknown)) }
             }
             ask(store, completion)
         }
@@ -149,5 +153,6 @@ final class LateStore: TokenStore {
 
     var isAvailable: Bool { true }
 
+    /// What waits is answered by whoever holds the answers.
     func close() {}
 }
