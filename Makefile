@@ -102,7 +102,7 @@ lint:
 check: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
 	$(MAKE) service-check openapi-check
-	Benchmarks/instructions.py --server $(SERVER)
+	Benchmarks/runs/instructions.py --server $(SERVER)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
 	Tests/crash/fault_test.py --server $(SERVER)
@@ -121,13 +121,13 @@ service-check: release
 	Tests/service/boot_systemd.sh .build/installed Tests/service/unit_test.py || test $$? -eq 77
 
 large-store: bench-tools release
-	Benchmarks/large_store.py --server $(SERVER) $(ARGS)
+	Benchmarks/runs/large_store.py --server $(SERVER) $(ARGS)
 
 large-registry: check-tools release
-	Benchmarks/large_registry.py --server $(SERVER) $(ARGS)
+	Benchmarks/runs/large_registry.py --server $(SERVER) $(ARGS)
 
 timing: check-tools release
-	Benchmarks/timing.py --server $(SERVER) $(ARGS)
+	Benchmarks/runs/timing.py --server $(SERVER) $(ARGS)
 
 abuse: check-tools release
 	Tests/abuse/abuse_test.py --server $(SERVER)
@@ -166,10 +166,10 @@ differential: tools $(H11)/installed
 	    $(if $(COUNT),--count $(COUNT),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-tools release
-	Benchmarks/bench.py --server $(SERVER) $(ARGS)
+	Benchmarks/runs/bench.py --server $(SERVER) $(ARGS)
 
 soak: bench-tools release
-	Benchmarks/soak.py --server $(SERVER) $(ARGS)
+	Benchmarks/runs/soak.py --server $(SERVER) $(ARGS)
 
 fuzzer: check-tools
 	$(FUZZER)

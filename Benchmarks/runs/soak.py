@@ -15,10 +15,10 @@ import sys
 import tempfile
 import time
 
-import client
 import measure
 import scenarios
 import servers
+from servers import client
 
 WARM_UP_SECONDS = 5
 ROUND_SECONDS = 5
@@ -54,7 +54,7 @@ def store_nothing(server, seconds, folder):
     """The first part."""
     def run(length):
         command = ["taskset", "-c", "1", "wrk", "-t1", "-c64", f"-d{length}s",
-                   "-s", os.path.join(servers.HERE, "mixed.lua"), f"http://127.0.0.1:{server.port}",
+                   "-s", os.path.join(servers.CLIENTS_FOLDER, "mixed.lua"), f"http://127.0.0.1:{server.port}",
                    "--", *mixed_requests(folder)]
         return measure.load(server, command, length)
 
@@ -72,8 +72,8 @@ def exchange(server, seconds, folder):
     while under_load < seconds:
         client.make_codes(server.port, ROUND_CODES, path)
         codes += ROUND_CODES
-        command = scenarios.load_command(server.port, "exchange", ROUND_SECONDS, 64, folder, path,
-                                         ("201", '"access_token"'))
+        command = scenarios.load_command(server, "exchange", ROUND_SECONDS, 64, folder, path,
+                                         check=("201", '"access_token"'))
         result = measure.load(server, command, ROUND_SECONDS)
         exchanged += result["requests"]
         under_load += result["seconds"]

@@ -12,10 +12,10 @@ import time
 
 import servers
 
-ROOT = os.path.dirname(servers.HERE)
+ROOT = os.path.dirname(servers.BENCHMARKS)
 BUILD = os.path.join(ROOT, ".build", "bench")
 CEILINGS = ["nginx", "bare"]
-OWN = ["obie-tokens", "obie-tokens-sqlite"]
+OWN = ["obie-tokens", "obie-tokens-sqlite", servers.PRODUCTION]
 TABLE_NOISE = 0.05  # a run that lost more of a CPU to others gets a line under the table
 
 
@@ -45,12 +45,12 @@ def program_path(name):
     return os.path.join(BUILD, name)
 
 
-def compile_program(name, library=None):
-    """Compiles one of the C files here; returns the program's path."""
+def compile_program(name, folder=servers.CLIENTS_FOLDER, library=None):
+    """Compiles one of the C files of the folder; returns the program's path."""
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", library], check=True, capture_output=True,
                            text=True).stdout if library else ""
     subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", program_path(name),
-                    os.path.join(servers.HERE, f"{name}.c"), *shlex.split(flags)], check=True)
+                    os.path.join(folder, f"{name}.c"), *shlex.split(flags)], check=True)
     return program_path(name)
 
 

@@ -17,12 +17,12 @@ import sys
 import tempfile
 import time
 
-import client
 import memory
 import scenarios
 import servers
 import startup
 from measure import BUILD, OWN, ROOT, compile_program, log, require_tools, summary, table
+from servers import client
 
 IDLE, MILLION, START = "idle", "million", "start-up"
 NAMES = [*scenarios.LOADS, IDLE, MILLION, START]
@@ -62,17 +62,21 @@ def measure(name, options, programs, folder, values):
         return runs, (figures := summary(runs)), memory.idle_table(figures)
     if name == MILLION:
         once = argparse.Namespace(rounds=1)
-        runs = in_turn(name, once, programs, lambda server, _: memory.million(
+        runs = in_turn(name, once, memory.MILLION, lambda server, _: memory.million(
             server, programs[server], folder, options.exchanges, values.any[client.CODE_LENGTH]))
         return runs, (figures := summary(runs)), memory.million_table(figures)
     if name == START:
         log(f"{name}: {startup.STARTS} of each server")
         runs = startup.start_all(programs, folder)
         return runs, (figures := summary(runs)), startup.startup_table(figures)
-    runs = in_turn(name, options, scenarios.servers_of(name), loaded)
+    runs = in_turn(name, options, scenarios.LOADS[name].servers, loaded)
     figures = summary(runs, ("p99_us",) if name == "half-rate" else ("requests_per_second", "cpu_us"))
     text = (scenarios.half_rate_table if name == "half-rate" else scenarios.load_table)(figures, runs)
-    return runs, figures, text + (f"\n\n{scenarios.durability(runs, folder)}" if name == "durable" else "")
+    if name == "durable":
+        text += f"\n\n{scenarios.durability(runs, folder)}"
+    if servers.PRODUCTION in runs:
+        text += f"\n\n{scenarios.beside_sandbox(runs)}"
+    return runs, figures, text
 
 
 def promises(figures, stripped):
@@ -138,8 +142,8 @@ def bench(options):
     for folder in (BUILD, os.path.dirname(os.path.abspath(options.json))):
         os.makedirs(folder, exist_ok=True)
     program, began = os.path.abspath(options.server), time.monotonic()
-    programs = {"bare": compile_program("bare", "libuv"), "nginx": servers.NGINX,
-                "obie-tokens": program, "obie-tokens-sqlite": program}
+    programs = {"bare": compile_program("bare", servers.CEILINGS_FOLDER, "libuv"), "nginx": servers.NGINX,
+                **{name: program for name in OWN}}
     for name in ("pace", "connect"):
         compile_program(name)
     os.sched_setaffinity(0, {1})  # this program, too, keeps off the server's CPU
@@ -152,7 +156,8 @@ def bench(options):
         for name in NAMES if options.scenario == "all" else [options.scenario]:
             runs, figures[name], text = measure(name, options, programs, folder, values)
             out["scenarios"][name] = {"summary": figures[name], "rounds": runs}
-            print(f"\n### {name}\n\n{text}", flush=True)
+            title = scenarios.LOADS[name].title if name in scenarios.LOADS else name
+            print(f"\n### {title}\n\n{text}", flush=True)
         out["promises"] = promises(figures, startup.stripped_bytes(program, folder))
     print(f"\n### promises\n\n{promise_table(out['promises'])}", flush=True)
     log(f"took {time.monotonic() - began:.0f} s")

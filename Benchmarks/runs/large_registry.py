@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does a server with 100,000 providers and 1,000 institutions start and serve like one with a single one of each?
 
-    Benchmarks/large_registry.py --server .build/release/obie-tokens [--providers 100000] [--institutions 1000]
+    Benchmarks/runs/large_registry.py --server .build/release/obie-tokens [--providers 100000] [--institutions 1000]
 
 Fills a registry through SQLite itself – rows as the commands write them – since one command each would take hours. Then
 measures, beside a registry without them: the time from start to the first answer, in seconds, and the instructions of
@@ -54,7 +54,7 @@ def start_seconds(program, folder, path):
 def instructions_of_an_exchange(stripped, folder, path):
     """What a thousand more exchanges take: callgrind leaves some of what came before the count in it, and the load of a
     large registry would be a part of that."""
-    few, many = (number * instructions.count(stripped, folder, True, f"sqlite:{path}", number)[0]
+    few, many = (number * instructions.count(stripped, folder, True, "obie-tokens-sqlite", number, path)[0]
                  for number in (instructions.COUNT, 2 * instructions.COUNT))
     return (many - few) / instructions.COUNT
 

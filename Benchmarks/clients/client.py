@@ -1,20 +1,26 @@
-"""The client's side of the benchmark: the requests, a check that a server really does the exchange, and making codes
-and tokens.
+"""The client's side of the benchmark: who asks, the requests, a check that a server really does the exchange, and
+making codes and tokens.
 
 Knows the HTTP contract and the sandbox credentials; knows nothing about processes and measuring.
 """
+import base64
+import dataclasses
 import json
 import re
 import socket
 import sys
 import time
 
-AUTHORIZATION = "Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk"  # api-consumer-id:password
+INSTITUTION = "PSDGB-FCA-111111"
+PROVIDER = "PSDGB-FCA-222222"
 REDIRECT_URI = "https://www.google.com"
 STATE = "example-state"
 CODE_LENGTH = 32
 TOKEN_LENGTH = 36
+ID_LENGTH = 36
+REFERENCE_LENGTH = 12
 NO_CODE = "?" * CODE_LENGTH  # exchange.lua, pace.c and connect.c put codes where this stands
+NO_ID = "#" * ID_LENGTH      # exchange.lua puts ids where this stands
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
 CODE = re.compile(rb'"code" *: *"([0-9a-f]{32})"')
@@ -24,36 +30,63 @@ AT_ONCE = 16  # pipelined on one connection; their answers fit into a socket's b
 CONNECTIONS = 256  # a store on disk takes a batch of one request from each; and the server closes one after 100,000
 
 
-def request(path, body, close=False):
+@dataclasses.dataclass(frozen=True)
+class Bank:
+    """Who asks: the credentials of an institution's client, and its CCG token, which names the provider."""
+    authorization: str
+    ccg_token: str
+
+
+def bank(client_id, secret, ccg_token="none-yet"):
+    """A bank with these credentials."""
+    return Bank("Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode(), ccg_token)
+
+
+SANDBOX = bank("api-consumer-id", "password", "good-access-token")
+
+
+def request(path, body, close=False, asker=SANDBOX):
     """The bytes of one POST with every header that the contract asks for."""
     text = json.dumps(body, separators=(",", ":"))
     connection = "Connection: close\r\n" if close else ""
-    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n"
-            f"fi_reference_id: PSDGB-FCA-111111\r\nversion: 1.0\r\nccg_token: good-access-token\r\n"
+    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {asker.authorization}\r\n"
+            f"fi_reference_id: {INSTITUTION}\r\nversion: 1.0\r\nccg_token: {asker.ccg_token}\r\n"
             f"{connection}Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
 
 
 def constant_request():
-    """A client-credentials grant: the same work every time, and nothing is looked up or used."""
+    """A client-credentials grant of the sandbox: the same work every time, and nothing is looked up or used."""
     return request("/v1/obie/tokens", {"grant_type": "client_credentials"})
 
 
-def exchange_request(code=NO_CODE, close=False):
+def grant_request(asker):
+    """A client-credentials grant in production, which names the provider and makes a CCG token."""
+    return request("/v1/obie/tokens", {"grant_type": "client_credentials", "psp_id": PROVIDER}, asker=asker)
+
+
+def exchange_request(code=NO_CODE, close=False, asker=SANDBOX):
     """The exchange. The code comes last: exchange.lua says why."""
-    return request("/v1/obie/tokens", {"redirect_uri": REDIRECT_URI, "auth_code": code}, close)
+    return request("/v1/obie/tokens", {"redirect_uri": REDIRECT_URI, "auth_code": code}, close, asker)
 
 
-def code_request(consent, account="account-00000000"):
+def varied(data, identity=NO_ID):
+    """The same request with an interaction id and a transaction reference of its own, as banks send. identity is a
+    UUID; the reference is made of its end."""
+    fields = f"\r\nx-fapi-interaction-id: {identity}\r\ntransaction_reference: payment-{identity[-REFERENCE_LENGTH:]}"
+    return data.replace(b"\r\n\r\n", fields.encode() + b"\r\n\r\n", 1)
+
+
+def code_request(consent, account="account-00000000", asker=SANDBOX):
     """Asks for a code."""
     return request("/v1/obie/authorization_codes", {
         "psu_account_id": account, "scope": "accounts", "redirect_uri": REDIRECT_URI, "state": STATE,
-        "consent_id": consent})
+        "consent_id": consent}, asker=asker)
 
 
-def introspect_request(token="?" * TOKEN_LENGTH):
+def introspect_request(token="?" * TOKEN_LENGTH, asker=SANDBOX):
     """Asks whether a token is live."""
     text = f"token={token}"
-    return (f"POST /oauth2/introspect HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {AUTHORIZATION}\r\n"
+    return (f"POST /oauth2/introspect HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {asker.authorization}\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
 
 
@@ -105,19 +138,27 @@ def ask(port, data, source=None):
         return connection.answer()
 
 
-def check_exchange(port):
+def ccg_token(body):
+    """The token in the answer to a client-credentials grant of production."""
+    found = ACCESS_TOKEN.search(body)
+    if not found:
+        raise ValueError(f"asked for a CCG token, got {body[:300]!r}")
+    return found[1].decode()
+
+
+def check_exchange(port, asker=SANDBOX):
     """Raises ValueError unless a code buys one token, once: a server must do the work that is measured."""
-    status, _, body = ask(port, code_request("consent-0"))
+    status, _, body = ask(port, code_request("consent-0", asker=asker))
     code = CODE.search(body)
     if status != 201 or not code:
         raise ValueError(f"asked for a code, got {status} {body[:300]!r}")
-    status, head, body = ask(port, exchange_request(code[1].decode()))
+    status, head, body = ask(port, exchange_request(code[1].decode(), asker=asker))
     if status != 201 or not ACCESS_TOKEN.search(body) or STATE.encode() not in body:
         raise ValueError(f"exchanged a code, got {status} {body[:300]!r}")
     for field in (b"content-type: application/json", b"cache-control: no-store", b"pragma: no-cache", b"date:"):
         if field not in head.lower():
             raise ValueError(f"exchanged a code, got no {field.decode()}")
-    status, _, body = ask(port, exchange_request(code[1].decode()))
+    status, _, body = ask(port, exchange_request(code[1].decode(), asker=asker))
     if status != 403:
         raise ValueError(f"exchanged a code twice, got {status} {body[:300]!r}")
 
@@ -149,9 +190,9 @@ def _pipelined(port, count, batch, value_of, path, what):
     print(f"    {count:,} {what} in {took:.1f} s", file=sys.stderr, flush=True)
 
 
-def make_codes(port, count, path):
+def make_codes(port, count, path, asker=SANDBOX):
     """Writes count fresh codes to the file at path, one a line."""
-    made = [code_request(f"consent-{i:08d}", f"account-{i:08d}") for i in range(CONNECTIONS * AT_ONCE)]
+    made = [code_request(f"consent-{i:08d}", f"account-{i:08d}", asker) for i in range(CONNECTIONS * AT_ONCE)]
     _pipelined(port, count, lambda first, size: b"".join(made[first % len(made):][:size]), _code, path, "codes")
 
 

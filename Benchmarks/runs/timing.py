@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Can a client tell from the time of a 401 whether a client id exists?
 
-    Benchmarks/timing.py --server .build/release/obie-tokens [--count 100000]
+    Benchmarks/runs/timing.py --server .build/release/obie-tokens [--count 100000]
 
 Sends wrong credentials to the real server over one connection: an unknown client id and the known one, each time with
 another secret, in random order, COUNT of each, and compares their times with Welch's t-test, over all of them and over the fastest half, 90
@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 
-import client
 import servers
+from servers import client
 
 THRESHOLD = 4.5
 KNOWN = "api-consumer-id"

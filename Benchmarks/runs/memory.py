@@ -7,12 +7,13 @@ import socket
 import struct
 import time
 
-import client
 import servers
 from measure import CEILINGS, log, spread, table
+from servers import client
 
 STILL_ANSWERING = 50  # of the idle connections are asked once more at the end
 CHUNK = 100_000       # codes made, then exchanged
+MILLION = ["bare", "nginx", "obie-tokens", "obie-tokens-sqlite"]
 NO_GOODBYE = struct.pack("ii", 1, 0)  # SO_LINGER: a reset leaves no port in TIME_WAIT
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does a store with ten million live tokens start and serve like an empty one?
 
-    Benchmarks/large_store.py --server .build/release/obie-tokens [--tokens 10000000]
+    Benchmarks/runs/large_store.py --server .build/release/obie-tokens [--tokens 10000000]
 
 Fills a store through SQLite itself – rows as the server writes them, with random digests, over a hundred days – since
 asking for ten million tokens would take minutes. Then measures, beside a fresh store in the same run: the time from start
@@ -14,10 +14,10 @@ import sys
 import tempfile
 import time
 
-import client
 import scenarios
 import servers
 from measure import load, require_tools
+from servers import client
 
 START_SECONDS_MAX, RATE_RATIO_MIN, RESIDENT_MIB_MAX, BYTES_PER_TOKEN_MAX = 1.0, 0.8, 150, 200
 DAYS, CODES, SECONDS = 100, 400_000, 4
@@ -59,7 +59,7 @@ def measure(program, folder, path):
         codes = os.path.join(folder, "codes")
         client.make_codes(server.port, CODES, codes)
         result = load(server, scenarios.load_command(
-            server.port, "durable", SECONDS, scenarios.DURABLE_CONNECTIONS, folder, codes), SECONDS)
+            server, "durable", SECONDS, scenarios.DURABLE_CONNECTIONS, folder, codes), SECONDS)
     finally:
         server.__exit__()
     return ready, result["requests_per_second"], result["resident_bytes"] / 2**20

@@ -1,29 +1,42 @@
-"""Starts one of the servers under test, watches it through /proc (Linux) and stops it by pid."""
+"""Starts one of the servers under test, watches it through /proc (Linux) and stops it by pid.
+
+The only place that starts a server, and that knows where things stand: import `client` from here.
+"""
+import dataclasses
+import json
 import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
-import client
+RUNS = os.path.dirname(os.path.abspath(__file__))
+BENCHMARKS = os.path.dirname(RUNS)
+CEILINGS_FOLDER = os.path.join(BENCHMARKS, "ceilings")
+CLIENTS_FOLDER = os.path.join(BENCHMARKS, "clients")
+sys.path.insert(0, CLIENTS_FOLDER)
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import client  # stands in clients, so only now
+
 TICK = os.sysconf("SC_CLK_TCK")
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+PRODUCTION = "obie-tokens-production"
+ON_DISK = ("obie-tokens-sqlite", PRODUCTION)
 START_SECONDS_MAX = 20
-STOP_SECONDS_MAX = 5
+STOP_SECONDS_MAX = 30  # under callgrind it takes its time
 NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
 
 
-def command(name, program, port, admin_port, folder, store=None, closes=False, connections=4096, loops=1):
+def command(name, program, port, admin_port, folder, store, closes=False, connections=4096, loops=1, audit="none"):
     """What to run for a server. nginx's configuration is written into the folder. bare must be told that each
     connection asks for one answer only; nginx makes room for all its connections at start."""
     if name == "bare":
         return [program, str(port), *(["close"] if closes else [])]
     if name == "nginx":
-        with open(os.path.join(HERE, "nginx.conf")) as file:
+        with open(os.path.join(CEILINGS_FOLDER, "nginx.conf")) as file:
             text = file.read()
         for key, value in (("@PORT@", port), ("@DIR@", folder), ("@CONNECTIONS@", connections)):
             text = text.replace(key, str(value))
@@ -31,10 +44,23 @@ def command(name, program, port, admin_port, folder, store=None, closes=False, c
         with open(path, "w") as file:
             file.write(text)
         return [program, "-p", folder, "-c", path, "-e", os.path.join(folder, "nginx-error.log")]
-    store = f"sqlite:{store or os.path.join(folder, f'{port}.db')}" if name == "obie-tokens-sqlite" else "memory"
-    return [program, "serve", "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
-            "--store", store, "--loops", str(loops), "--code-lifetime", "3600",
-            "--no-throttle"]  # soak and abuse ask for what must fail; what succeeds never meets the throttle
+    return [program, "serve", "--mode", "production" if name == PRODUCTION else "sandbox",
+            "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
+            "--store", f"sqlite:{store}" if name in ON_DISK else "memory", "--audit-log", audit,
+            "--loops", str(loops), "--code-lifetime", "3600",
+            "--no-throttle"]  # soak asks for what must fail; what succeeds never meets the throttle
+
+
+def register(program, store):
+    """Makes the registry of a production server, as an operator does; returns the bank without its CCG token. A store
+    in memory has none that a command could fill, so production is measured on SQLite alone."""
+    def run(*arguments):
+        return subprocess.run([program, *arguments, "--store", f"sqlite:{store}"], check=True, capture_output=True,
+                              text=True).stdout
+
+    made = json.loads(run("fi", "add", client.INSTITUTION, "--json"))
+    run("psp", "add", client.PROVIDER, "--redirect-uri", client.REDIRECT_URI)
+    return client.bank(made["client_id"], made["client_secret"])
 
 
 def free_ports(count):
@@ -83,19 +109,22 @@ def cpu_busy_seconds(number):
 
 class Server:
     """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event.
-    Then ready_seconds is the time from before its process was made until its first answer was here."""
+    Then bank is who may ask it, and ready_seconds the time from before its process was made until its first answer was
+    here. under: the start of a command line, such as valgrind's, to run it with."""
 
-    def __init__(self, name, program, folder, store=None, closes=False, connections=4096, loops=1,
-                 cpus=frozenset({0})):
+    def __init__(self, name, program, folder, store=None, cpus=frozenset({0}), under=(), **wanted):
         self.name, self.program, self.folder = name, program, folder
-        self.cpus = cpus
-        self.wanted = {"store": store, "closes": closes, "connections": connections, "loops": loops}
-        self.process = None
+        self.cpus, self.store, self.under, self.wanted = cpus, store, under, wanted
+        self.process, self.bank = None, client.SANDBOX
 
     def __enter__(self):
         self.port, admin_port = free_ports(2)
         self.log_path = os.path.join(self.folder, f"{self.name}.log")
-        arguments = command(self.name, self.program, self.port, admin_port, self.folder, **self.wanted)
+        store = self.store or os.path.join(self.folder, f"{self.port}.db")
+        if self.name == PRODUCTION:
+            self.bank = register(self.program, store)
+        arguments = [*self.under, *command(self.name, self.program, self.port, admin_port, self.folder, store,
+                                           **self.wanted)]
         own = os.sched_getaffinity(0)
         try:
             with open(self.log_path, "wb") as log:
@@ -113,17 +142,21 @@ class Server:
         return self
 
     def _wait_until_ready(self):
+        """Until the first grant; in production that makes the CCG token."""
+        asks = client.grant_request(self.bank) if self.name == PRODUCTION else client.constant_request()
         end = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"ended with {self.process.returncode} at start: {self.log()}")
             try:
-                status = client.ask(self.port, client.constant_request(), NEIGHBOUR)[0]
+                status, _, body = client.ask(self.port, asks, NEIGHBOUR)
             except OSError:
                 time.sleep(0.0002)  # short beside what is measured
                 continue
             if status != 201:
                 raise RuntimeError(f"answers {status}")
+            if self.name == PRODUCTION:
+                self.bank = dataclasses.replace(self.bank, ccg_token=client.ccg_token(body))
             return
         raise RuntimeError(f"gives no answer in {START_SECONDS_MAX} s: {self.log()}")
 

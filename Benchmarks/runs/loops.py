@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do two event loops get into each other's way?
 
-    Benchmarks/loops.py --server .build/release/obie-tokens [--rounds 3] [--seconds 4]
+    Benchmarks/runs/loops.py --server .build/release/obie-tokens [--rounds 3] [--seconds 4]
 
 Exchanges with the memory store: on two loops of one server, and on two servers with one loop each, which share nothing, in
 turn. Servers and clients share both CPUs, so requests per second say little here and CPU time per exchange says all: a
@@ -19,10 +19,10 @@ import subprocess
 import sys
 import tempfile
 
-import client
 import scenarios
 import servers
 from measure import require_tools
+from servers import client
 
 CODES = 600_000
 LOCKS = re.compile(r"futex|lll_lock|pthread_mutex|sem_wait|sem_post|MutexV|_MutexHandle|lockSlow", re.I)
@@ -51,7 +51,7 @@ def measure(program, folder, count, seconds):
         for number in range(2):
             server, codes = running[number % count], os.path.join(folder, f"codes-{number}")
             client.make_codes(server.port, CODES, codes)
-            command = scenarios.load_command(server.port, "exchange", seconds, 32, folder, codes)
+            command = scenarios.load_command(server, "exchange", seconds, 32, folder, codes)
             commands.append(command[command.index("wrk"):])  # on both CPUs
         path = os.path.join(folder, "perf")
         watch = profile(running[0].process.pid, seconds, path) if shutil.which("perf") else None

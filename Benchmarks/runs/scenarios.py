@@ -7,44 +7,56 @@ import statistics
 import time
 import typing
 
-import client
+import measure
 import servers
-from measure import CEILINGS, OWN, disturbance, load, program_path, spread, table
+from measure import CEILINGS, OWN, disturbance, program_path, spread, table
+from servers import client
 
 CODES_MAX = 2_000_000     # values for one run; one that meets the end of them ends early and reports its true time
 CODES_WARM_UP = 100_000   # the warm-up, too, ends early
 CODES_MARGIN = 1.6        # codes made: so many times what the warm-up's speed would use
 TOKENS = 100_000          # that are asked about again and again: asking uses nothing up
 DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for a sync to disk
+SANDBOX_ON_DISK = "obie-tokens-sqlite"
+
+
+def exchange(asker):
+    return client.exchange_request(asker=asker)
+
+
+def varying_exchange(asker):
+    return client.varied(exchange(asker))
 
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    request: typing.Callable[[], bytes]
+    title: str
+    request: typing.Callable[[client.Bank], bytes]
     values: str = ""      # what goes in place of the question marks: "codes" or "tokens" of that server, or "any"
     text: str = '"access_token"'  # in the body of each right answer of obie-tokens
     status: int = 201     # likewise; the ceilings always answer 201
     depth: int = 1        # requests under way on a connection
+    varies: bool = False  # each request has an interaction id and a transaction reference of its own
     client: str = "wrk"
+    servers: tuple = ("bare", "nginx", "obie-tokens")  # in the order of their turns
 
 
 LOADS = {
-    "constant": Scenario(client.constant_request),
-    "exchange": Scenario(client.exchange_request, "codes"),
-    "exchange-pipelined": Scenario(client.exchange_request, "codes", depth=16),
-    "issue": Scenario(lambda: client.code_request(client.NO_CODE), "any", '"code"'),
-    "introspect": Scenario(client.introspect_request, "tokens", '"active":true', 200),
-    "durable": Scenario(client.exchange_request, "codes"),
-    "new-connection": Scenario(lambda: client.exchange_request(close=True), "codes", client="connect"),
-    "half-rate": Scenario(client.exchange_request, "codes"),
+    "exchange-varying": Scenario("exchange, varying heads", varying_exchange, "codes", varies=True),
+    "exchange-production": Scenario("exchange, production", varying_exchange, "codes", varies=True,
+                                    servers=("bare", "nginx", SANDBOX_ON_DISK, servers.PRODUCTION)),
+    "exchange": Scenario("exchange, identical heads", exchange, "codes"),
+    "exchange-pipelined": Scenario("exchange, identical heads, pipelined", exchange, "codes", depth=16),
+    "constant": Scenario("constant", lambda _: client.constant_request()),
+    "issue": Scenario("issue", lambda asker: client.code_request(client.NO_CODE, asker=asker), "any", '"code"'),
+    "introspect": Scenario("introspect", lambda asker: client.introspect_request(asker=asker), "tokens",
+                           '"active":true', 200),
+    "durable": Scenario("durable", exchange, "codes", servers=("bare", "nginx", "obie-tokens", SANDBOX_ON_DISK)),
+    "new-connection": Scenario("new-connection", lambda asker: client.exchange_request(close=True, asker=asker),
+                               "codes", client="connect"),
+    # obie-tokens says how fast the others shall be asked
+    "half-rate": Scenario("half-rate", exchange, "codes", servers=("obie-tokens", "bare", "nginx")),
 }
-
-
-def servers_of(scenario):
-    """In the order of their turns. Under half-rate obie-tokens says how fast the others shall be asked."""
-    if scenario == "half-rate":
-        return ["obie-tokens", "bare", "nginx"]
-    return ["bare", "nginx", "obie-tokens"] + (["obie-tokens-sqlite"] if scenario == "durable" else [])
 
 
 class Values:
@@ -55,11 +67,20 @@ class Values:
         self.any = {length: self._random(length) for length in (client.CODE_LENGTH, client.TOKEN_LENGTH)}
 
     def _random(self, length):
+        """So many random values of a code's length, or UUIDs."""
         path = os.path.join(self.folder, f"any-{length}")
-        digits = secrets.token_hex(CODES_MAX * length // 2)
+        digits = secrets.token_hex(CODES_MAX * client.CODE_LENGTH // 2)
         with open(path, "w") as file:
-            file.writelines(digits[i:i + length] + "\n" for i in range(0, len(digits), length))
+            for i in range(0, len(digits), client.CODE_LENGTH):
+                d = digits[i:i + client.CODE_LENGTH]
+                file.write(d + "\n" if length == client.CODE_LENGTH else
+                           f"{d[:8]}-{d[8:12]}-4{d[13:16]}-8{d[17:20]}-{d[20:]}\n")
         return path
+
+    @property
+    def ids(self):
+        """A UUID for each request whose head is to be its own."""
+        return self.any[client.ID_LENGTH]
 
     def file(self, server, kind, count, first):
         """(path, codes made for it). The ceilings do not look at values; what they get has the right length. Tokens
@@ -68,7 +89,7 @@ class Values:
             return self.any[client.TOKEN_LENGTH if kind == "tokens" else client.CODE_LENGTH], 0
         codes, tokens, repeated = (os.path.join(self.folder, name) for name in ("codes", "tokens", "repeated"))
         if kind == "codes":
-            client.make_codes(server.port, count, codes)
+            client.make_codes(server.port, count, codes, server.bank)
             return codes, count
         if first:
             client.make_codes(server.port, TOKENS, codes)
@@ -80,20 +101,22 @@ class Values:
         return repeated, TOKENS if first else 0
 
 
-def load_command(port, name, seconds, connections, folder, values="", check=(), rate=None):
+def load_command(server, name, seconds, connections, folder, values="", ids="-", check=(), rate=None):
     """The client for a scenario. The request goes through a file; what the programs take is said in their first
     lines. check: (status, text), which wrk is to hold each answer to; the others look at every status anyway. With a
     rate the client keeps to a timetable."""
     scenario = LOADS[name]
     request = os.path.join(folder, "request")
     with open(request, "wb") as file:
-        file.write(scenario.request())
+        file.write(scenario.request(server.bank))
     if rate or scenario.client != "wrk":
-        return ["taskset", "-c", "1", program_path("pace" if rate else scenario.client), str(port), request, values,
-                str(scenario.status), str(connections), str(seconds), *([f"{rate:.0f}"] if rate else [])]
-    script, extra = ("exchange.lua", [values, str(scenario.depth)]) if scenario.values else ("constant.lua", [])
+        return ["taskset", "-c", "1", program_path("pace" if rate else scenario.client), str(server.port), request,
+                values, str(scenario.status), str(connections), str(seconds), *([f"{rate:.0f}"] if rate else [])]
+    script, extra = "constant.lua", []
+    if scenario.values:
+        script, extra = "exchange.lua", [values, str(scenario.depth), ids if scenario.varies else "-"]
     return ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-            "-s", os.path.join(servers.HERE, script), f"http://127.0.0.1:{port}",
+            "-s", os.path.join(servers.CLIENTS_FOLDER, script), f"http://127.0.0.1:{server.port}",
             "--", request, str(connections), *extra, *check]
 
 
@@ -109,12 +132,12 @@ def turn(server_name, program, name, options, folder, values, rate=None):
         made += new
         if not check:
             time.sleep(0.3)  # let both CPUs come to rest
-        command = load_command(server.port, name, seconds, connections, folder, path, check, pace)
-        return load(server, command, seconds)
+        command = load_command(server, name, seconds, connections, folder, path, values.ids, check, pace)
+        return measure.load(server, command, seconds)
 
     with servers.Server(server_name, program, folder, closes=name == "new-connection") as server:
         if server_name in OWN:
-            client.check_exchange(server.port)
+            client.check_exchange(server.port, server.bank)
         check = (str(scenario.status), scenario.text) if server_name in OWN else ("201",)
         warm = run(1, CODES_WARM_UP, check)
         count = int(warm["requests_per_second"] * options.seconds * CODES_MARGIN) + 2 * connections * scenario.depth
@@ -163,11 +186,24 @@ def half_rate_table(figures, runs):
     return table(head, rows) + disturbance(runs)
 
 
+def ratios(runs, server, other, key):
+    """Of a figure of one server to that of another, round by round."""
+    return [a[key] / b[key] for a, b in zip(runs[server], runs[other], strict=True)]
+
+
+def beside_sandbox(runs):
+    """What production costs more than the sandbox with the same store."""
+    cpu, rate = (measure.figure(ratios(runs, servers.PRODUCTION, SANDBOX_ON_DISK, key))
+                 for key in ("cpu_us", "requests_per_second"))
+    return (f"Production takes {measure.spread(cpu, '.2f')} of the sandbox's CPU per request on the same store, at "
+            f"{measure.spread(rate, '.2f')} of its rate.")
+
+
 def durability(runs, folder):
     """What a sync before every 201 costs."""
-    disk = runs["obie-tokens-sqlite"]
-    ratios = [a["requests_per_second"] / b["requests_per_second"] for a, b in zip(disk, runs["obie-tokens"])]
-    return (f"On disk {statistics.median(ratios):.2f} of in memory ({min(ratios):.2f}–{max(ratios):.2f}); "
+    disk = runs[SANDBOX_ON_DISK]
+    rate = measure.figure(ratios(runs, SANDBOX_ON_DISK, "obie-tokens", "requests_per_second"))
+    return (f"On disk {measure.spread(rate, '.2f')} of in memory; "
             f"{statistics.median(r['batch'] for r in disk):.0f} changes a batch, "
             f"{statistics.median(r['commit_us'] for r in disk):.0f} us a commit; fdatasync of 4 KiB takes "
             f"{fdatasync_microseconds(folder):.0f} us on this disk.")
