@@ -9,7 +9,8 @@
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
 #   make deploy-check    Dockerfile and Deploy against their schemas, and nginx in front
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
-#   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 11 minutes)
+#   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
+#   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make large-registry 100,000 providers: start, and what looking them up costs
@@ -35,6 +36,7 @@ LINK := -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic $(PACKED)
 RELEASE := swift build -c release --static-swift-stdlib $(LINK) --product
 SERVER := .build/release/obie-tokens
 ARGS ?=
+OLD ?=
 ROUNDS ?= 10
 FUZZ_SECONDS ?= 600
 DESTDIR ?=
@@ -63,7 +65,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check lint bench soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check lint bench compare soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -167,6 +169,10 @@ differential: tools $(H11)/installed
 
 bench: bench-tools release
 	Benchmarks/runs/bench.py --server $(SERVER) $(ARGS)
+
+compare: bench-tools release
+	@test -n "$(OLD)" || { echo 'compare: with which build? make compare OLD=/path/obie-tokens' >&2; exit 64; }
+	Benchmarks/runs/compare.py --old $(OLD) --new $(SERVER) $(ARGS)
 
 soak: bench-tools release
 	Benchmarks/runs/soak.py --server $(SERVER) $(ARGS)

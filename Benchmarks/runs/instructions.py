@@ -153,8 +153,8 @@ def main():
         elif kept["swift"] == version and ratio < 1 - IMPROVED:
             verdict, status = "  far fewer: keep the new figure with --save", 1
         print(f"instructions: {name}: {value:,} ({ratio:.3f} of the figure kept){verdict}", flush=True)
-    print(f"instructions: on SQLite, production takes {found[PRODUCTION] / found[SANDBOX]:.3f} of the sandbox's (at most "
-          f"{PRODUCTION_MAX} is promised); in the event loop's thread alone {loops[PRODUCTION]:,.0f} and "
+    print(f"instructions: on SQLite, production takes {found[PRODUCTION] / found[SANDBOX]:.3f} of the sandbox's (at "
+          f"most {PRODUCTION_MAX} is promised); in the event loop's thread alone {loops[PRODUCTION]:,.0f} and "
           f"{loops[SANDBOX]:,.0f}, {loops[PRODUCTION] / loops[SANDBOX]:.3f}")
     if kept["swift"] != version:
         print(f"instructions: the figures kept are of Swift {kept['swift']}; this is {version}, so nothing is judged")

@@ -63,7 +63,7 @@ def client_cpu_seconds():
 
 def load(server, arguments, seconds):
     """Runs a client against a server and returns what it and /proc say. Raises on any bad answer."""
-    user, system = server.cpu_seconds()
+    (user, system), ran = server.cpu_seconds(), server.ran_seconds()
     busy = [servers.cpu_busy_seconds(n) for n in (0, 1)]
     others, own, began = client_cpu_seconds(), time.process_time(), time.monotonic()
     ended = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -72,6 +72,8 @@ def load(server, arguments, seconds):
     used, own = client_cpu_seconds() - others, time.process_time() - own
     busy = [servers.cpu_busy_seconds(n) - before for n, before in zip((0, 1), busy)]
     user, system = (after - before for after, before in zip(server.cpu_seconds(), (user, system)))
+    ran = server.ran_seconds() - ran
+    user_share = user / ((user + system) or 1)
 
     found = re.search(r"^RESULT (.*)$", ended.stdout, re.M)
     if ended.returncode or not found:
@@ -83,9 +85,10 @@ def load(server, arguments, seconds):
         raise RuntimeError(f"{', '.join(faults) or 'no answer'}; {count} answers: {server.log()}")
     return result | {
         "requests_per_second": count / took,
-        "cpu_us": (user + system) / count * 1e6, "user_us": user / count * 1e6, "system_us": system / count * 1e6,
-        "server_cpu_share": (user + system) / took, "client_cpu_share": used / took,
-        "others_cpu0_share": max(0.0, busy[0] - user - system) / wall,
+        "cpu_us": ran / count * 1e6, "user_us": ran * user_share / count * 1e6,
+        "system_us": ran * (1 - user_share) / count * 1e6,
+        "server_cpu_share": ran / took, "client_cpu_share": used / took,
+        "others_cpu0_share": max(0.0, busy[0] - ran) / wall,
         "others_cpu1_share": max(0.0, busy[1] - used - own) / wall,
         "answer_bytes": result["bytes"] / count, "resident_bytes": server.resident_bytes()}
 
