@@ -11,6 +11,7 @@
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
+#   make neighbour  how long a client waits beside one that pipelines at full rate on the same loop
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make large-registry 100,000 providers: start, and what looking them up costs
@@ -65,7 +66,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check lint bench compare soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -173,6 +174,9 @@ bench: bench-tools release
 compare: bench-tools release
 	@test -n "$(OLD)" || { echo 'compare: with which build? make compare OLD=/path/obie-tokens' >&2; exit 64; }
 	Benchmarks/runs/compare.py --old $(OLD) --new $(SERVER) $(ARGS)
+
+neighbour: bench-tools release
+	Benchmarks/runs/neighbour.py --server $(SERVER) $(ARGS)
 
 soak: bench-tools release
 	Benchmarks/runs/soak.py --server $(SERVER) $(ARGS)
