@@ -80,6 +80,9 @@ let package = Package(
         .target(
             name: "StoreContract", dependencies: ["Tokens"], path: "Tests/contracts/StoreContract",
             swiftSettings: strict),
+        .target(
+            name: "ByteStreamContract", dependencies: ["UV"],
+            path: "Tests/contracts/ByteStreamContract", swiftSettings: strict),
         .executableTarget(
             name: "http1-events", dependencies: ["Bytes", "HTTP1"],
             path: "Tests/differential/http1-events", swiftSettings: strict),
@@ -88,15 +91,17 @@ let package = Package(
             swiftSettings: strict),
         unit("BytesTests", "Bytes"),
         unit("SystemTests", "System"),
-        unit("UVTests", "System", "UV"),
+        unit("UVTests", "ByteStreamContract", "System", "UV"),
         unit("HTTP1Tests", "Bytes", "HTTP1"),
         unit("MetricsTests", "Metrics"),
         unit("TokensTests", "Tokens", "StoreContract", "System", "UV"),
         .target(name: "FailingDisk", dependencies: ["CSQLite"], path: "Tests/unit/FailingDisk"),
         unit(
-            "SQLiteStoreTests", "FailingDisk", "SQLiteStore", "Server", "StoreContract", "System",
-            "Tokens", "UV"),
-        unit("AuditTests", "Audit", "System", "Tokens", "UV"),
+            "SQLiteStoreTests", "FailingDisk", "Metrics", "SQLiteStore", "Server", "StoreContract",
+            "System", "Tokens", "UV"),
+        unit(
+            "AuditTests", "Audit", "System", "Tokens", "UV",
+            .product(name: "Crypto", package: "swift-crypto")),
         unit("ServerTests", "Bytes", "Server", "HTTP1", "Metrics", "System", "Tokens", "UV"),
         unit("Tidy"),
     ]

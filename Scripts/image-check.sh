@@ -171,7 +171,7 @@ done
 for place in / /tmp /usr/bin /etc; do
     inside sh -c "touch $place/x" 2>/dev/null && fail "$place can be written to"
 done
-pasted=$(sed -n '/^<!-- curls -->$/,/^<!-- end of curls -->$/p' README.md | sed -n '/^```sh$/,/^```$/p' | grep -v '^```')
+pasted=$(Scripts/pasted.sh curls README.md)
 outside bash -euo pipefail -c "${pasted//127.0.0.1/192.0.2.1}" >"$run/answers" || fail "the README's curls fail"
 token=$(sed -n 's/.*"access_token":"\([0-9a-f-]\{36\}\)".*/\1/p' "$run/answers")
 [ -n "$token" ] || { cat "$run/answers" >&2; fail "there is no token in the answers to the README's curls"; }

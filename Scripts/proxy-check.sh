@@ -46,8 +46,7 @@ proxy() {
     done
     fail "nginx did not start" "$(cat "$folder/$1.log")"
 }
-curls=$(sed -n '/^<!-- curls -->$/,/^<!-- end of curls -->$/p' README.md | sed -n '/^```sh$/,/^```$/p' | grep -v '^```')
-[ -n "$curls" ] || fail "the README has no curls"
+curls=$(Scripts/pasted.sh curls README.md)
 through() {
     CURL_CA_BUNDLE=$folder/tls.crt bash -euo pipefail -c "${curls//'http://127.0.0.1:8080'/$1}"
 }

@@ -3,11 +3,13 @@
 #
 #     Scripts/smoke-test.sh PATH/obie-tokens
 #
-# Pastes the curls of the README against a free port, and its walk-through of production on free ports.
+# Pastes the curls of the README against a free port, and the walk-through of docs/production.md on free ports.
 set -euo pipefail
 server=$1
+here=$(dirname "$0")
 folder=$(mktemp -d)
 log=$folder/log
+: >"$log"
 "$server" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --store "sqlite:$folder/store.db" 2>"$log" &
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true; rm -rf "$folder"' EXIT
@@ -19,12 +21,7 @@ for _ in $(seq 100); do
 done
 [ -n "$url" ] || { echo "smoke test: the server did not start" >&2; cat "$log" >&2; exit 1; }
 
-# What stands in the README between two lines of this name.
-pasted() {
-    sed -n "/^<!-- $1 -->\$/,/^<!-- end of $1 -->\$/p" README.md | sed -n '/^```sh$/,/^```$/p' | grep -v '^```'
-}
-curls=$(pasted curls | sed "s#http://127.0.0.1:8080#$url#g")
-[ -n "$curls" ] || { echo "smoke test: the README has no curls" >&2; exit 1; }
+curls=$("$here/pasted.sh" curls README.md | sed "s#http://127.0.0.1:8080#$url#g")
 output=$(bash -euo pipefail -c "$curls")
 
 expect() {
@@ -44,11 +41,16 @@ echo "smoke test: the README's curls give a token, once; the server stopped clea
 
 # The walk-through of production, in an empty folder, with ports that were free a moment ago.
 ports=$(Tests/harness/free_ports.py 2)
-production=$(pasted production | sed "s/:8081/:${ports% *}/g; s/:9091/:${ports#* }/g")
-[ -n "$production" ] || { echo "smoke test: the README has no walk-through of production" >&2; exit 1; }
+production=$("$here/pasted.sh" production docs/production.md | sed "s/:8081/:${ports% *}/g; s/:9091/:${ports#* }/g")
+[ -n "$production" ] || { echo "smoke test: docs/production.md has no walk-through" >&2; exit 1; }
 mkdir "$folder/bank"
 binaries=$(cd "$(dirname "$server")" && pwd)
-output=$(cd "$folder/bank" && PATH="$binaries:$PATH" timeout 60 bash -euo pipefail -c "$production" 2>&1)
+# Its server must not outlive it where a command fails: that would hold the output open.
+output=$(cd "$folder/bank" && PATH="$binaries:$PATH" timeout 60 bash -euo pipefail -c \
+    "trap 'kill \"\${server-}\" 2>/dev/null || true' EXIT; $production" 2>&1) || {
+    printf 'smoke test: the walk-through of production stops with %s after\n%s\n' $? "$output" >&2
+    exit 1
+}
 expect '"client_secret":"[0-9a-f]{64}"'
 expect '"active":true,"scope":"accounts","client_id":"PSDGB-FCA-444444"'
 expect '"code":"auth_code_invalid"'
@@ -57,4 +59,4 @@ expect 'code_used'
 expect 'revoked everything issued for PSDGB-FCA-444444'
 expect '^head  [0-9a-f]{64}$'
 [ -z "${SHOW-}" ] || echo "$output"
-echo "smoke test: the README's walk-through of production works"
+echo "smoke test: the walk-through of docs/production.md works"

@@ -9,14 +9,17 @@ public struct AuditFailure: Error, CustomStringConvertible, Sendable {
     public let description: String
     /// The raw `errno`; 0 where the system did not refuse anything.
     public let code: Int32
+    /// The process has no more open files or threads; another file would not help.
+    public let isShortage: Bool
 
-    init(_ description: String, code: Int32 = 0) {
+    init(_ description: String, code: Int32 = 0, isShortage: Bool = false) {
         self.description = description
         self.code = code
+        self.isShortage = isShortage
     }
 
     init(_ failure: AppendFile.Failure) {
-        self.init(failure.description, code: failure.code)
+        self.init(failure.description, code: failure.code, isShortage: failure.isShortage)
     }
 }
 

@@ -55,7 +55,7 @@ public final class AuditLog: AuditSink {
                 throw error
             }
         } catch {
-            throw AuditFailure("cannot start a thread for the audit log: \(error)")
+            throw AuditFailure("cannot start its thread: \(error)", isShortage: true)
         }
     }
 

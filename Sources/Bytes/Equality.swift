@@ -1,10 +1,20 @@
 // Whether bytes are equal. Each question looks at all bytes before it answers.
 
-/// True where both have the same bytes. The loop ends only where the bytes do, so the compiler
-/// compares 32 of them at a time.
+/// True where both have the same bytes. The loop ends only where the bytes do.
 @inlinable
 public func areEqual(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
     guard one.count == other.count else { return false }
+    let last = one.count - 8
+    if last >= 0 {
+        // The last word has some bytes of the one before.
+        var difference = one.word(at: last) ^ other.word(at: last)
+        var at = 0
+        while at < last {
+            difference |= one.word(at: at) ^ other.word(at: at)
+            at += 8
+        }
+        return difference == 0
+    }
     var difference: UInt8 = 0
     for at in one.indices { difference |= one[at] ^ other[at] }
     return difference == 0

@@ -97,25 +97,41 @@ extension Hexadecimal {
     }
 
     /// The number that 16 lower-case digits stand for; nil for anything else.
-    @inlinable
+    @inlinable @inline(__always)
     public static func number(_ bytes: Span<UInt8>) -> UInt64? {
-        guard bytes.count == 16, let high = number(bytes, 0), let low = number(bytes, 8) else {
-            return nil
-        }
-        return UInt64(high) << 32 | UInt64(low)
+        guard bytes.count == 16 else { return nil }
+        let (high, low) = (bytes.word(at: 0), bytes.word(at: 8))
+        guard areDigits(high, low) else { return nil }
+        return number(high) << 32 | number(low)
     }
 
-    /// The number that the eight digits from `start` on stand for, or nil.
+    /// True where each byte of both is a lower-case digit.
     @inlinable @inline(__always)
-    static func number(_ bytes: Span<UInt8>, _ start: Int) -> UInt32? {
-        let digits = bytes.word(at: start)
-        // The way back of `digits(_:)`, for whatever stands there: what is no digit makes a number
-        // of other digits.
+    static func areDigits(_ high: UInt64, _ low: UInt64) -> Bool {
+        let highBits = 0x80 &* ones
+        return (high | low) & highBits == 0
+            && digitBits(high) & digitBits(low) & highBits == highBits
+    }
+
+    /// The highest bit of a byte is set where it is a lower-case digit.
+    ///
+    /// - Parameter word: of ASCII, so that no sum below carries into the next byte.
+    @inlinable @inline(__always)
+    static func digitBits(_ word: UInt64) -> UInt64 {
+        // Each sum has the bit where the byte is at least that. So two of them differ in it where a
+        // byte lies in between.
+        (word &+ (0x80 - 0x30) &* ones) ^ (word &+ (0x80 - 0x3A) &* ones)
+            ^ (word &+ (0x80 - 0x61) &* ones) ^ (word &+ (0x80 - 0x67) &* ones)
+    }
+
+    /// The number that eight digits stand for, the first in the lowest place.
+    @inlinable @inline(__always)
+    static func number(_ digits: UInt64) -> UInt64 {
         let letters = digits >> 6 & ones
-        var number = (digits & (0x0F &* ones)) &+ 9 &* letters
-        number = (number << 4 | number >> 8) & 0x00FF_00FF_00FF_00FF
-        number = (number | number >> 8) & 0x0000_FFFF_0000_FFFF
-        let result = UInt32(truncatingIfNeeded: number | number >> 16).byteSwapped
-        return self.digits(result) == digits ? result : nil
+        let values = (digits & (0x0F &* ones)) &+ 9 &* letters
+        // Each product puts a value beside its left neighbour, which counts for more.
+        let bytes = (values &* 0x1001) >> 8 & 0x00FF_00FF_00FF_00FF
+        let halves = (bytes &* 0x0100_0001) >> 16 & 0x0000_FFFF_0000_FFFF
+        return (halves &* 0x0001_0000_0000_0001) >> 32
     }
 }

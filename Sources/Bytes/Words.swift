@@ -11,3 +11,14 @@ extension Span<UInt8> {
             | UInt64(bytes[6]) << 48 | UInt64(bytes[7]) << 56
     }
 }
+
+extension MutableSpan<UInt8> {
+    /// Puts the bytes of `word` from `start` on, the lowest first. Traps where there is no room.
+    @inlinable @inline(__always)
+    public mutating func store(_ word: UInt64, at start: Int) {
+        var bytes = _mutatingExtracting(droppingFirst: start)
+        precondition(bytes.count >= 8, "a word has room")
+        // The compiler makes one store of these, where it knows of no other beside it.
+        for at in 0..<8 { bytes[at] = UInt8(truncatingIfNeeded: word &>> UInt64(8 &* at)) }
+    }
+}

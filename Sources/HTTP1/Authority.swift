@@ -15,6 +15,13 @@ enum Authority {
             guard at < end, isIPv6(bytes, start..<at) else { return false }
             at += 1
         } else {
+            // Beyond the end too, so that a short host takes a word or two and no bytes one by one.
+            while at < end, at &+ 8 <= bytes.count {
+                let beyond = Grammar.beyondHosts(bytes.word(at: at))
+                at &+= beyond == 0 ? 8 : beyond.trailingZeroBitCount &>> 3
+                if beyond != 0 { break }
+            }
+            at = min(at, end)
             while at < end, isRegisteredName(bytes[at]) { at += 1 }
             while at < end, bytes[at] == UInt8(ascii: "%") {
                 guard isEscape(bytes, at..<end) else { return false }

@@ -19,23 +19,26 @@ struct BodyFraming {
 
     /// - Throws: what makes the fields contradictory, unknown or too large.
     init(
-        _ bytes: Span<UInt8>, _ fields: [Field], minorVersion: Int, _ limits: Limits
+        _ bytes: Span<UInt8>, _ fields: borrowing Fields, minorVersion: Int, _ limits: Limits
     ) throws(ProtocolError) {
         keepsAlive = minorVersion > 0
-        for field in fields {
-            switch field.name.count {
-            case 4 where equalIgnoringCase(bytes, field.name, BodyFraming.host):
+        for index in 0..<fields.count {
+            let field = fields[index]
+            // Most fields are about something else, and most of those have names of other lengths.
+            guard BodyFraming.lengths &>> UInt64(field.nameLength) & 1 == 1 else { continue }
+            switch field.nameLength {
+            case 4 where field.isNamed(BodyFraming.host, bytes):
                 hosts += 1
                 guard Authority.isValid(bytes, field.value) else { throw .malformed(.host) }
-            case 6 where equalIgnoringCase(bytes, field.name, BodyFraming.expect):
+            case 6 where field.isNamed(BodyFraming.expect, bytes):
                 // An expectation of an HTTP/1.0 client is ignored (RFC 9110 §10.1.1).
                 guard minorVersion > 0 else { continue }
                 try readExpect(bytes, field.value)
-            case 10 where equalIgnoringCase(bytes, field.name, BodyFraming.connection):
+            case 10 where field.isNamed(BodyFraming.connection, bytes):
                 readConnection(bytes, field.value)
-            case 14 where equalIgnoringCase(bytes, field.name, BodyFraming.contentLength):
+            case 14 where field.isNamed(BodyFraming.contentLength, bytes):
                 try readContentLength(bytes, field.value, limits)
-            case 17 where equalIgnoringCase(bytes, field.name, BodyFraming.transferEncoding):
+            case 17 where field.isNamed(BodyFraming.transferEncoding, bytes):
                 try readTransferEncoding(bytes, field.value, minorVersion)
             default: continue
             }
@@ -47,12 +50,15 @@ struct BodyFraming {
         if case .bytes(let count) = length, count > limits.bodyBytesMax { throw .bodyTooLarge }
     }
 
-    private static let host = [UInt8]("host".utf8)
-    private static let expect = [UInt8]("expect".utf8)
+    /// A bit for each length that a name below has.
+    private static let lengths: UInt64 = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17
+
+    private static let host = FieldName("host")
+    private static let expect = FieldName("expect")
+    private static let connection = FieldName("connection")
+    private static let contentLength = FieldName("content-length")
+    private static let transferEncoding = FieldName("transfer-encoding")
     private static let continueValue = [UInt8]("100-continue".utf8)
-    private static let connection = [UInt8]("connection".utf8)
-    private static let contentLength = [UInt8]("content-length".utf8)
-    private static let transferEncoding = [UInt8]("transfer-encoding".utf8)
     private static let chunked = [UInt8]("chunked".utf8)
     private static let close = [UInt8]("close".utf8)
     private static let keepAlive = [UInt8]("keep-alive".utf8)
@@ -64,11 +70,13 @@ struct BodyFraming {
     ) throws(ProtocolError) {
         guard !hasContentLength, !value.isEmpty else { throw .malformed(.contentLength) }
         hasContentLength = true
+        let digits = bytes.extracting(value)
         var count = 0
-        for at in value {
-            guard Grammar.isDigit(bytes[at]) else { throw .malformed(.contentLength) }
+        for at in digits.indices {
+            let digit = digits[at] &- UInt8(ascii: "0")
+            guard digit < 10 else { throw .malformed(.contentLength) }
             // Saturates above the limit, so that no number of digits overflows.
-            if count <= limits.bodyBytesMax { count = count * 10 + Int(bytes[at] - 0x30) }
+            if count <= limits.bodyBytesMax { count = count &* 10 &+ Int(digit) }
         }
         length = .bytes(count)
     }

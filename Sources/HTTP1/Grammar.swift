@@ -38,6 +38,51 @@ enum Grammar {
         return (controls | deletes) & ~word & (0x80 &* ones)
     }
 
+    /// The first of eight bytes that is no letter, hyphen or underscore, as `controls` tells it. Names
+    /// of fields seldom have others; digits are left out because they would take seven instructions.
+    @inline(__always)
+    static func beyondNames(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // A sum carries into the next byte only where a byte is beyond ASCII, and that one is told
+        // by its highest bit, whatever the sums say.
+        let lower = word | 0x20 &* ones
+        let letters = (lower &+ (0x80 - 0x61) &* ones) & ~(lower &+ (0x80 - 0x7B) &* ones)
+        let noHyphens = (word ^ 0x2D &* ones) &+ 0x7F &* ones
+        let noUnderscores = (word ^ 0x5F &* ones) &+ 0x7F &* ones
+        return (~letters & noHyphens & noUnderscores | word) & (0x80 &* ones)
+    }
+
+    /// The first of eight bytes that is no letter, digit, hyphen or dot, as `controls` tells it: hosts
+    /// seldom have others.
+    @inline(__always)
+    static func beyondHosts(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let lower = word | 0x20 &* ones
+        let letters = (lower &+ (0x80 - 0x61) &* ones) & ~(lower &+ (0x80 - 0x7B) &* ones)
+        // "-" "." "/" stand beside each other, and before the digits; "/" is left out behind.
+        let digits = (word &+ (0x80 - 0x2D) &* ones) & ~(word &+ (0x80 - 0x3A) &* ones)
+        let noSlashes = (word ^ 0x2F &* ones) &+ 0x7F &* ones
+        return (~(letters | digits & noSlashes) | word) & (0x80 &* ones)
+    }
+
+    /// The first of eight bytes that may not stand in a target, as `controls` tells it.
+    @inline(__always)
+    static func beyondTargets(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let low = word &- 0x21 &* ones
+        let deletes = (word ^ 0x7F &* ones) &- ones
+        let fragments = (word ^ 0x23 &* ones) &- ones
+        return ((low | deletes | fragments) & ~word | word) & (0x80 &* ones)
+    }
+
+    /// The first of eight bytes that is a question mark, as `controls` tells it.
+    @inline(__always)
+    static func questionMarks(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let others = word ^ UInt64(UInt8(ascii: "?")) &* ones
+        return (others &- ones) & ~others & (0x80 &* ones)
+    }
+
     /// What may stand in a request target: visible ASCII without a fragment mark (RFC 9112 §3.2).
     /// What else RFC 3986 §2 keeps out is passed on; the path is compared literally.
     @inline(__always)

@@ -14,10 +14,6 @@ public struct Limits: Sendable {
     /// chunks of one byte need.
     public var chunkOverheadBytesMax = 16 * 1024
 
-    /// A head that another may repeat is kept up to this size: beyond, clients could make each
-    /// connection hold far more than its share.
-    public var repeatedHeadBytesMax = 1024
-
     public init() {}
 
     /// The relations that the code relies on.

@@ -5,18 +5,6 @@ public enum Method: Equatable, Sendable {
     case get, head, post, put, delete, patch, options, trace
 }
 
-/// Where one header field stands. Offsets count from the first byte of the request.
-public struct Field: Equatable, Sendable {
-    let nameStart: UInt16
-    let nameEnd: UInt16
-    let valueStart: UInt16
-    let valueEnd: UInt16
-
-    public var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
-    /// Without the white space around it; empty where nothing else was there.
-    public var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
-}
-
 /// A complete head. All ranges count from the first byte of the request.
 public struct RequestHead: Sendable {
     public internal(set) var method = Method.get
@@ -25,13 +13,11 @@ public struct RequestHead: Sendable {
     public internal(set) var path = 0..<0
     /// 0 or 1: HTTP/1.0, or HTTP/1.1 and later.
     public internal(set) var minorVersion = 1
-    public internal(set) var fields: [Field] = []
+    public internal(set) var fields = Fields()
     /// Bytes from the first of the request to the last of the empty line.
     public internal(set) var length = 0
     /// Bytes of decoded content behind the head.
     public internal(set) var bodyLength = 0
-    /// The same bytes as the head before it on this connection, so all else in here is the same too.
-    public internal(set) var isRepeated = false
     /// What the client asks for (RFC 9112 §9.3): another request may follow on this connection.
     public internal(set) var keepsAlive = true
 

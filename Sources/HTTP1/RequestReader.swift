@@ -35,6 +35,8 @@ public struct RequestReader {
         case refused(ProtocolError)
     }
 
+    /// Of the request that has come last, or is coming: complete where `hasHead`. The parser writes the
+    /// fields where they stay; there is one table for both.
     public private(set) var head = RequestHead()
     /// The head and decoded body of the last request, where its `Content` says so.
     public private(set) var assembled: [UInt8] = []
@@ -42,26 +44,23 @@ public struct RequestReader {
     public private(set) var hasHead = false
     private var phase = Phase.head
     private var parser = HeadParser()
-    /// The bytes of the last head: most clients send the same one again and again. Empty where it
-    /// cannot be repeated.
-    private var lastHead: [UInt8] = []
-    private var changedHeads: UInt8 = 0
-    private let shared: SharedBytes?
-    private let limits: Limits
+    public let limits: Limits
 
-    /// A client that has sent so many other heads in a row is not expected to repeat one.
-    private static let changedHeadsMax: UInt8 = 4
-
-    /// - Parameter shared: where heads are kept that readers have in common.
-    public init(limits: Limits = Limits(), shared: SharedBytes? = nil) {
+    public init(limits: Limits = Limits()) {
         precondition(limits.isConsistent, "limits contradict each other")
         self.limits = limits
-        self.shared = shared
     }
 
     /// True between requests: not one byte of the next has come.
     public var isBetweenRequests: Bool {
         if case .head = phase { return hasHead || parser.isAtStart }
+        return false
+    }
+
+    /// True where nothing of the next request has come, not even an empty line: any connection may go on
+    /// with this reader.
+    public var isUnused: Bool {
+        if case .head = phase { return hasHead || parser.isUnused }
         return false
     }
 
@@ -81,15 +80,11 @@ public struct RequestReader {
         _ bytes: Span<UInt8>, _ offset: inout Int
     ) throws(ProtocolError) -> Event {
         if case .head = phase {
-            if hasHead, isLastHead(bytes, offset) {
-                repeatHead()
-            } else {
-                if hasHead { beginRequest() }
-                while try !readHead(bytes, offset) {
-                    let skipped = parser.skipEmptyLine()
-                    offset += skipped
-                    guard skipped > 0, offset < bytes.count else { return .incomplete }
-                }
+            if hasHead { beginRequest() }
+            while try !readHead(bytes, offset) {
+                let skipped = parser.skipEmptyLine()
+                offset += skipped
+                guard skipped > 0, offset < bytes.count else { return .incomplete }
             }
         }
         switch phase {
@@ -132,34 +127,9 @@ public struct RequestReader {
         assembled = []
     }
 
-    /// True where the last head stands here once more, to its empty line.
-    private func isLastHead(_ bytes: Span<UInt8>, _ offset: Int) -> Bool {
-        guard !lastHead.isEmpty, bytes.count - offset >= lastHead.count else { return false }
-        return areEqual(bytes.extracting(offset..<offset + lastHead.count), lastHead.span)
-    }
-
-    /// What was read of the last head is true of this one: reading depends on nothing else.
-    private mutating func repeatHead() {
-        head.isRepeated = true
-        changedHeads = 0
-        phase = .body(expectsContinue: false)
-    }
-
-    /// Keeps a head whose body has a length of its own, so that it can be recognised.
-    private mutating func remember(_ request: Span<UInt8>) {
-        lastHead = []
-        guard changedHeads < RequestReader.changedHeadsMax,
-            head.length <= limits.repeatedHeadBytesMax
-        else { return }
-        changedHeads += 1
-        var bytes: [UInt8] = []
-        bytes.append(request, 0..<head.length)
-        lastHead = shared?.share(bytes) ?? bytes
-    }
-
     private mutating func beginRequest() {
         hasHead = false
-        swap(&head.fields, &parser.fields)
+        head.fields.removeAll()
         if !assembled.isEmpty { assembled = [] }
         parser.reset()
     }
@@ -169,28 +139,23 @@ public struct RequestReader {
         _ bytes: Span<UInt8>, _ offset: Int
     ) throws(ProtocolError) -> Bool {
         let request = bytes.extracting(offset..<bytes.count)
-        guard let length = try parser.parse(request, limits) else { return false }
+        guard let length = try parser.parse(request, limits, &head.fields) else { return false }
         head.length = length
-        head.minorVersion = parser.minorVersion
+        head.minorVersion = parser.requestLine.minorVersion
         head.bodyLength = 0
-        head.isRepeated = false
-        // Moved, not shared: there is one owner, and nothing to count.
-        swap(&head.fields, &parser.fields)
         head.method = .get
-        head.path = parser.target
+        head.path = parser.requestLine.target
         hasHead = true
-        head.method = try RequestTarget.method(request, parser.method)
-        head.path = try RequestTarget.path(request, parser.target, head.method)
+        head.method = try RequestTarget.method(request, parser.requestLine.method)
+        head.path = try RequestTarget.path(request, parser.requestLine.target, head.method)
         let framing = try BodyFraming(
-            request, head.fields, minorVersion: parser.minorVersion, limits)
+            request, head.fields, minorVersion: parser.requestLine.minorVersion, limits)
         head.keepsAlive = framing.keepsAlive
         switch framing.length {
         case .bytes(let count):
             head.bodyLength = count
-            if framing.expectsContinue { lastHead = [] } else { remember(request) }
             phase = .body(expectsContinue: framing.expectsContinue)
         case .chunked:
-            lastHead = []
             phase = .chunks(ChunkedDecoder(), expectsContinue: framing.expectsContinue)
         }
         return true

@@ -5,28 +5,26 @@ import Bytes
 enum RequestTarget {
     /// The method, compared with its case (RFC 9110 §9.1).
     ///
+    /// - Parameter bytes: a whole head; so eight bytes stand from the start of the method on.
     /// - Throws: `methodUnknown` (RFC 9110 §15.6.2). CONNECT counts as unknown: this is no proxy.
     static func method(
         _ bytes: Span<UInt8>, _ range: Range<Int>
     ) throws(ProtocolError) -> Method {
-        for (name, method) in known where name.count == range.count {
-            var isSame = true
-            for offset in 0..<range.count where bytes[range.lowerBound + offset] != name[offset] {
-                isSame = false
-                break
-            }
-            if isSame { return method }
+        guard range.count < 8 else { throw .methodUnknown }
+        // As one number, without what stands behind the method.
+        let word = bytes.word(at: range.lowerBound) & (1 &<< (8 &* UInt64(range.count)) &- 1)
+        switch word {
+        case 0x5453_4F50: return .post
+        case 0x54_4547: return .get
+        case 0x4441_4548: return .head
+        case 0x53_4E4F_4954_504F: return .options
+        case 0x54_5550: return .put
+        case 0x4554_454C_4544: return .delete
+        case 0x48_4354_4150: return .patch
+        case 0x45_4341_5254: return .trace
+        default: throw .methodUnknown
         }
-        throw .methodUnknown
     }
-
-    // The most frequent first.
-    private static let known: [([UInt8], Method)] = [
-        ([UInt8]("POST".utf8), .post), ([UInt8]("GET".utf8), .get),
-        ([UInt8]("HEAD".utf8), .head), ([UInt8]("OPTIONS".utf8), .options),
-        ([UInt8]("PUT".utf8), .put), ([UInt8]("DELETE".utf8), .delete),
-        ([UInt8]("PATCH".utf8), .patch), ([UInt8]("TRACE".utf8), .trace),
-    ]
 
     /// The path of an origin-form or absolute-form target, or `*` with OPTIONS (RFC 9112 §3.2.1,
     /// §3.2.2, §3.2.4). The query is left out; authority-form is for CONNECT only (§3.2.3).
@@ -65,9 +63,17 @@ enum RequestTarget {
         byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?")
     }
 
+    /// The first question mark, or the end. The line goes on behind the target with `HTTP/1.1`, so there
+    /// are eight bytes to look at wherever a byte of the target is.
     private static func queryStart(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
         var at = range.lowerBound
-        while at < range.upperBound, bytes[at] != UInt8(ascii: "?") { at += 1 }
-        return at
+        while at < range.upperBound {
+            let marks = Grammar.questionMarks(bytes.word(at: at))
+            if marks != 0 {
+                return min(at &+ marks.trailingZeroBitCount &>> 3, range.upperBound)
+            }
+            at &+= 8
+        }
+        return range.upperBound
     }
 }

@@ -1,4 +1,6 @@
-// Equal bytes in memory once: clients send the same heads on all of their connections.
+// Equal bytes in memory once: clients send the same credentials on all of their connections.
+
+import Bytes
 
 /// A small pool of byte strings. One per event loop, on its thread.
 public final class SharedBytes {
@@ -16,6 +18,13 @@ public final class SharedBytes {
     /// The same bytes, in the memory of whoever was given them before.
     public func share(_ bytes: [UInt8]) -> [UInt8] {
         share(bytes, hash: bytes.hashValue)
+    }
+
+    /// A copy of a part of borrowed bytes, or the one that somebody was given before.
+    public func share(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
+        var copy: [UInt8] = []
+        copy.append(bytes, range)
+        return share(copy)
     }
 
     func share(_ bytes: [UInt8], hash: Int) -> [UInt8] {

@@ -22,3 +22,9 @@ public struct Counter: ~Copyable, Sendable {
     /// Any thread. A little old.
     @inlinable public var value: Int { storage.load(ordering: .relaxed) }
 }
+
+/// A counter that stands in lists.
+public final class SharedCounter: Sendable {
+    public let counter = Counter()
+    public init() {}
+}

@@ -51,6 +51,12 @@ public struct Histogram: ~Copyable, Sendable {
     }
 }
 
+/// A histogram that stands in lists.
+public final class SharedHistogram: Sendable {
+    public let histogram: Histogram
+    public init(_ scale: HistogramScale) { histogram = Histogram(scale) }
+}
+
 /// What histograms of one scale had counted at one moment, added up. A value.
 public struct HistogramReading: Equatable, Sendable {
     public let scale: HistogramScale

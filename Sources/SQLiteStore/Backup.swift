@@ -8,7 +8,7 @@ public enum Backup {
     /// Reads through a connection that cannot write or checkpoint, so the server's stays the only
     /// one that does. Blocks until the copy is on disk.
     ///
-    /// - Parameter destination: must not exist, nor its registry.
+    /// - Parameter destination: must not exist, nor its registry. Readable for this user only.
     public static func make(of path: String, to destination: String) throws(StoreFailure) {
         try copy(path, destination)
         try copy(SQLiteRegistry.path(store: path), SQLiteRegistry.path(store: destination))
@@ -19,6 +19,7 @@ public enum Backup {
     ) throws(StoreFailure) {
         do {
             let database = try Database(path: path, .readOnly)
+            Database.makePrivate(destination)  // which `VACUUM INTO` takes, as long as it is empty
             let statement = try database.prepare("VACUUM INTO ?")
             try statement.bind(1, destination)
             try statement.run()

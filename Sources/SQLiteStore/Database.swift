@@ -35,15 +35,18 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     private var conditions: [Condition] = []
     private let logCount = LogCount()
 
+    /// Makes the file where there is none, for this user only, before SQLite would make it for all. A
+    /// failure is SQLite's to tell.
+    static func makePrivate(_ path: String) {
+        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { close(file) }
+    }
+
     /// A file that is made is for this user only; SQLite's log beside it follows suit.
     ///
     /// - Throws: what `sqlite3_open_v2` says, such as SQLITE_CANTOPEN.
     init(path: String, _ access: Access) throws(DatabaseError) {
-        if access == .readWrite {
-            // Before SQLite would make it for all. A failure is SQLite's to tell.
-            let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-            if file >= 0 { close(file) }
-        }
+        if access == .readWrite { Database.makePrivate(path) }
         var opened: OpaquePointer?
         let flags =
             switch access {

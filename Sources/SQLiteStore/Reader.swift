@@ -19,7 +19,6 @@ enum Finding: Sendable {
 
     var token: AccessToken?? { if case .token(let token) = self { token } else { nil } }
     var ccgToken: CCGToken?? { if case .ccgToken(let token) = self { token } else { nil } }
-    var isReadable: Void? { if case .readable = self { () } else { nil } }
 }
 
 typealias Answer = Result<Finding, StoreError>

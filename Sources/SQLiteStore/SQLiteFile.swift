@@ -48,15 +48,29 @@ import UV
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable, health: health)
-            self.writer = try Worker(owning: writer, named: "store writer") { [jobs] in $0.run(jobs)
+            self.writer = try SQLiteFile.thread(owning: writer, named: "store writer") { [jobs] in
+                $0.run(jobs)
             }
-            self.reader = try Worker(owning: reader, named: "store reader") { [questions] in
-                $0.run(questions)
+            self.reader = try SQLiteFile.thread(owning: reader, named: "store reader") {
+                [questions] in $0.run(questions)
             }
         } catch {
             SQLiteFile.close(questions, reader, jobs, writer, lock)
             throw error as? StoreFailure
                 ?? StoreFailure("cannot open the store \(path): \(error)")
+        }
+    }
+
+    /// A thread of the store, which says what is lacking where it gets none.
+    private static func thread<Value>(
+        owning value: Value, named name: String, _ run: @escaping @Sendable (Value) -> Void
+    ) throws(StoreFailure) -> Worker {
+        do throws(UVError) {
+            return try Worker(owning: value, named: name, run)
+        } catch {
+            throw StoreFailure(
+                "cannot start another thread: \(error); the store needs three, so allow more "
+                    + "(ulimit -u, TasksMax=)")
         }
     }
 

@@ -13,6 +13,8 @@ public enum PrivateFile {
                 + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
         }
         public var isAbsent: Bool { code == ENOENT }
+        /// The process, or the machine, has no more open files.
+        public var isShortage: Bool { code == EMFILE || code == ENFILE }
         /// The user may not.
         public var isForbidden: Bool { code == EACCES || code == EPERM }
     }

@@ -19,7 +19,8 @@ public enum StreamFailure: Error, Equatable, Sendable, CustomStringConvertible {
 ///
 /// Bytes are plain here: a stream that encrypts does so behind this. It holds its handler from `start`
 /// until it is closed, and calls it only from the loop, never from inside one of these functions but
-/// `write`, which may tell of a failure at once.
+/// `write`, which may tell of a failure at once. The handler may call any of them from any of its calls.
+/// Once a stream is closed they do nothing, and the handler hears `closed` and nothing else.
 public protocol ByteStream: AnyObject {
     /// Sets the handler and begins to read. Once, before anything else.
     func start(_ handler: any ByteStreamHandler)
@@ -33,6 +34,10 @@ public protocol ByteStream: AnyObject {
 
     /// What the kernel has not yet taken, in bytes as they go over the wire.
     var queuedBytes: Int { get }
+
+    /// The same, and what the kernel has taken and the peer has not confirmed: it shrinks as long as
+    /// the peer reads. A system call.
+    var undeliveredBytes: Int { get }
 
     func pauseReading()
 
@@ -58,11 +63,11 @@ public protocol ByteStreamHandler: AnyObject {
     func becameReady()
     /// Bytes arrived. They are only there during the call: the buffer is shared by the loop.
     func received(_ bytes: Span<UInt8>)
-    /// The peer has sent all it will send; it may still read.
+    /// The peer has sent all it will send; it may still read. At most once.
     func receivedEnd()
     /// Everything queued has been handed to the kernel.
     func drained()
-    /// The stream is of no more use and should be closed.
+    /// The stream is of no more use and should be closed. At most once.
     func failed(_ failure: StreamFailure)
     /// The stream is closed; last call.
     func closed()

@@ -6,15 +6,26 @@ import Glibc
 /// A connected TCP stream. An open stream holds its handler, until it is closed.
 public final class TCPStream: Handle, ByteStream {
     private var handler: (any ByteStreamHandler)?
+    private var hasFailed = false
+    private var hasEnded = false
 
-    /// Takes the next waiting connection of `listener`, with Nagle's algorithm off.
-    init(accepting listener: TCPListener, _ loop: EventLoop) throws(UVError) {
-        try unsafe super.init(UV_TCP) { memory in
-            unsafe uv_tcp_init(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self))
+    /// Takes over a connected socket, with Nagle's algorithm off.
+    ///
+    /// - Throws: what libuv says; the socket is closed then.
+    init(_ loop: EventLoop, accepted descriptor: Int32) throws(UVError) {
+        do throws(UVError) {
+            try unsafe super.init(UV_TCP) { memory in
+                unsafe uv_tcp_init(loop.raw, memory.assumingMemoryBound(to: uv_tcp_t.self))
+            }
+        } catch {
+            Glibc.close(descriptor)
+            throw error
         }
-        let code = unsafe uv_accept(
-            listener.memory.assumingMemoryBound(to: uv_stream_t.self), stream)
+        let code = unsafe uv_tcp_open(
+            memory.assumingMemoryBound(to: uv_tcp_t.self), descriptor)
         if code < 0 {
+            // Until it is opened the descriptor is ours; from then on closing the handle closes it.
+            Glibc.close(descriptor)
             close()
             throw UVError(code: code)
         }
@@ -64,7 +75,7 @@ public final class TCPStream: Handle, ByteStream {
     private func finishConnecting(_ status: Int32) {
         guard isOpen else { return }
         if status < 0 {
-            handler?.failed(.connection(UVError(code: status)))
+            fail(status)
         } else {
             resumeReading()
         }
@@ -84,8 +95,10 @@ public final class TCPStream: Handle, ByteStream {
     }
 
     public func resumeReading() {
-        guard isOpen else { return }
-        let code = unsafe uv_read_start(
+        guard isOpen, !hasEnded else { return }
+        // It is refused where there is nothing to tell: the stream reads already, is not connected yet,
+        // or has failed.
+        _ = unsafe uv_read_start(
             stream,
             { handle, _, buffer in
                 guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
@@ -100,21 +113,19 @@ public final class TCPStream: Handle, ByteStream {
                 else { return }
                 unsafe owner.finishRead(count, buffer.pointee.base)
             })
-        if code < 0, code != UV_EALREADY.rawValue {
-            handler?.failed(.connection(UVError(code: code)))
-        }
     }
 
     @unsafe private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
-        guard let handler else { return }
+        guard isOpen, let handler else { return }
         if count > 0 {
             // Borrowed for the call only: the next read of any stream overwrites it.
             let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
             unsafe handler.received(bytes.bindMemory(to: UInt8.self).span)
         } else if count == Int(UV_EOF.rawValue) {
+            hasEnded = true
             handler.receivedEnd()
         } else if count < 0 {
-            handler.failed(.connection(UVError(code: Int32(count))))
+            fail(Int32(count))
         }
         // 0 is EAGAIN, not the end (`uv_read_start(3)`).
     }
@@ -129,6 +140,17 @@ public final class TCPStream: Handle, ByteStream {
         isOpen ? unsafe uv_stream_get_write_queue_size(stream) : 0
     }
 
+    /// `SIOCOUTQ` (tcp(7)).
+    public var undeliveredBytes: Int {
+        guard isOpen else { return 0 }
+        var descriptor: uv_os_fd_t = -1
+        var count: Int32 = 0
+        guard unsafe uv_fileno(base, &descriptor) == 0,
+            unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0
+        else { return queuedBytes }
+        return queuedBytes + Int(count)
+    }
+
     /// Sends the bytes: at once as far as the kernel takes them, the rest from a queue of copies.
     /// Order is kept. A failure reaches the handler, now or later.
     public func write(_ bytes: Span<UInt8>) {
@@ -141,7 +163,7 @@ public final class TCPStream: Handle, ByteStream {
             let written = unsafe uv_try_write(stream, &buffer, 1)
             if written == raw.count { return }
             if written < 0, written != UV_EAGAIN.rawValue {
-                handler?.failed(.connection(UVError(code: written)))
+                fail(written)
                 return
             }
             unsafe queue(UnsafeRawBufferPointer(rebasing: raw.dropFirst(Int(max(written, 0)))))
@@ -168,17 +190,24 @@ public final class TCPStream: Handle, ByteStream {
         }
         if code < 0 {
             unsafe memory.deallocate()
-            handler?.failed(.connection(UVError(code: code)))
+            fail(code)
         }
     }
 
     private func finishWrite(_ status: Int32) {
         guard isOpen else { return }
         if status < 0 {
-            handler?.failed(.connection(UVError(code: status)))
+            fail(status)
         } else if queuedBytes == 0 {
             handler?.drained()
         }
+    }
+
+    /// Tells the handler, once.
+    private func fail(_ code: Int32) {
+        guard isOpen, !hasFailed else { return }
+        hasFailed = true
+        handler?.failed(.connection(UVError(code: code)))
     }
 
     /// Sends FIN once everything queued has gone out (`uv_shutdown`); reading goes on.
@@ -194,6 +223,8 @@ public final class TCPStream: Handle, ByteStream {
 
     /// Closes with a reset: what the peer has not read goes at once, instead of staying in the
     /// kernel until the peer reads it or is given up (`SO_LINGER` with no time, `socket(7)`).
+    /// `uv_tcp_close_reset` does the same, but refuses while `finishSending` waits for its turn, which
+    /// is just when a client that does not read has to go.
     public func reset() {
         guard isOpen else { return }
         var descriptor: uv_os_fd_t = -1

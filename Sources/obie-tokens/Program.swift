@@ -19,6 +19,7 @@ struct Program {
         _ options: Settings, _ reload: Reload, _ logger: Logger
     ) throws(ProgramFailure) {
         self.logger = logger
+        Signal.ignoreWriteSignals()
         // Secrets are in memory; a core on disk, or another process that looks in, would have them.
         Machine.forbidCoreDumps()
         let notices = ServiceNotices(ServiceManager.fromEnvironment())
@@ -26,10 +27,7 @@ struct Program {
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
         let auditPath = options.auditPath(settings.mode)
-        var configuration = ServerConfiguration(options)
-        try Program.checkDescriptors(configuration)
-        configuration.listenDescriptors = sockets.descriptors("http")
-        configuration.adminDescriptors = sockets.descriptors("admin")
+        var configuration = try Program.configuration(options, sockets, logger)
         let store = try options.store.open(options.keysFile, settings) { line in
             logger.log(.warning, line)
             notices.status(line)
@@ -44,7 +42,6 @@ struct Program {
             throw error
         }
         configuration.audit = audit
-        configuration.log = logger
         configuration.heartbeat = notices.heartbeat(store) { logger.log(.warning, $0) }
         configuration.onStateChange = Program.stateChanged(notices, reload, logger)
         configuration.onHangUp = { reload.perform($0, notices, logger) }
@@ -61,21 +58,40 @@ struct Program {
             store.close()
             throw ProgramFailure(description: error.description)
         }
-        announce(settings.mode, loops: configuration.loops)
+        announce(settings.mode, options.streams, loops: configuration.loops)
     }
 
-    private func announce(_ mode: IssuerSettings.Mode, loops: Int) {
+    /// What does not hang on the store. Sees to it that there are enough descriptors for all of it.
+    private static func configuration(
+        _ options: Settings, _ sockets: ActivatedSockets, _ logger: Logger
+    ) throws(ProgramFailure) -> ServerConfiguration {
+        var configuration = ServerConfiguration(options)
+        configuration.listenDescriptors = sockets.descriptors("http")
+        configuration.adminDescriptors = sockets.descriptors("admin")
+        configuration.streams = options.streams
+        configuration.log = logger
+        configuration.onWarning = { logger.log(.warning, $0) }
+        do throws(StartFailure) {
+            try configuration.reserveDescriptors()
+        } catch {
+            throw ProgramFailure(description: error.description)
+        }
+        return configuration
+    }
+
+    private func announce(_ mode: IssuerSettings.Mode, _ streams: StreamKind, loops: Int) {
         if mode == .sandbox {
             logger.log(
                 .warning,
                 "SANDBOX: this sandbox takes well-known credentials; never expose it. "
                     + "Use --mode production for a real one.")
         }
+        let url = streams.url(server.address)
         logger.log(
             .info,
-            "listening on http://\(server.address), probes on http://\(server.adminAddress), "
+            "listening on \(url), probes on \(StreamKind.plain.url(server.adminAddress)), "
                 + "\(loops) event loop\(loops == 1 ? "" : "s")")
-        notices.ready("serving on http://\(server.address)")
+        notices.ready("serving on \(url)")
     }
 
     private static func activatedSockets() throws(ProgramFailure) -> ActivatedSockets {
@@ -136,22 +152,10 @@ struct Program {
             return try AuditLog(path: path) { logger.log(.warning, $0) }
         } catch {
             throw ProgramFailure(
-                description: "cannot use the audit log: \(error); choose another file with "
-                    + "--audit-log, or none")
-        }
-    }
-
-    /// - Throws: where more connections are wanted than there are open files for.
-    private static func checkDescriptors(
-        _ configuration: ServerConfiguration
-    ) throws(ProgramFailure) {
-        guard let wanted = configuration.limits.connectionsMax else { return }
-        let open = Machine.raiseDescriptorLimit()
-        let needed = ServerLimits.descriptors(connections: wanted, loops: configuration.loops)
-        guard needed <= open else {
-            throw ProgramFailure(
-                description: "\(wanted) connections need \(needed) open files, and the limit is "
-                    + "\(open); raise it (ulimit -n, LimitNOFILE=) or lower --max-connections")
+                description: "cannot use the audit log: \(error); "
+                    + (error.isShortage
+                        ? ProgramFailure.shortageAdvice
+                        : "choose another file with --audit-log, or none"))
         }
     }
 

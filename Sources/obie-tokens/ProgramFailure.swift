@@ -7,4 +7,8 @@ struct ProgramFailure: Error, CustomStringConvertible {
     /// be read, 71 for the operating system, 73 for a file that cannot be made, 74 for a write that
     /// failed, 77 for missing permission, 78 for a wrong setting.
     var status: Int32 = 71
+
+    /// What to do where the system has no more threads or open files.
+    static let shortageAdvice =
+        "allow more threads and open files (ulimit -u and -n, TasksMax= and LimitNOFILE=)"
 }

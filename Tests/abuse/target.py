@@ -64,7 +64,7 @@ def in_child(work, *arguments):
 
 
 def outcome(process, receiver):
-    result = receiver.recv() if receiver.poll(TIMEOUT + 10) else "an attacker did not end"
+    result = receiver.recv() if receiver.poll(2 * TIMEOUT + 10) else "an attacker did not end"
     process.join()
     expect(not isinstance(result, str), result)
     return result

@@ -182,21 +182,44 @@ import Testing
         }
     }
 
-    /// One more than allowed waits, and is served when another one goes.
+    /// One more than allowed waits while all others are in the midst of something, and is served when
+    /// one of them goes.
     @Test func connectionAboveTheMaximumWaits() throws {
         try ServerProcess.with("--loops", "1", "--max-connections", "3") { server in
-            var served = try (0..<3).map { _ in try server.connect() }
-            for connection in served {
-                try connection.send(Self.health.bytes)
+            var served = try (0..<3).map { _ in
+                let connection = try server.connect()
+                try connection.send(Self.health.bytes + Array("GET /healthz HTTP/1.1\r\n".utf8))
                 #expect(try connection.readResponse().status == 200)
+                return connection
             }
             let waiting = try server.connect()
             try waiting.send(Self.health.bytes)
-            #expect(!waiting.hasInput(withinMilliseconds: 500))
-            try served[1].send(Self.health.bytes)
+            #expect(!waiting.hasInput(withinMilliseconds: 1500))
+            try served[1].send("Host: a\r\n\r\n")
             #expect(try served[1].readResponse().status == 200, "the others go on")
             served.removeFirst()
             #expect(try waiting.readResponse().status == 200)
+        }
+    }
+
+    /// Where nobody goes, the one that has been idle longest makes room.
+    @Test func idleConnectionMakesRoom() throws {
+        try ServerProcess.with("--loops", "1", "--max-connections", "3") { server in
+            let idle = try (0..<3).map { _ in
+                let connection = try server.connect()
+                try connection.send(Self.health.bytes)
+                #expect(try connection.readResponse().status == 200)
+                usleep(10_000)  // so that it is clear which one has been idle longest
+                return connection
+            }
+            let fourth = try server.connect()
+            try fourth.send(Self.health.bytes)
+            #expect(try fourth.readResponse().status == 200)
+            #expect(try idle[0].readUntilClose().isEmpty)
+            for connection in [idle[1], idle[2]] {
+                try connection.send(Self.health.bytes)
+                #expect(try connection.readResponse().status == 200)
+            }
         }
     }
 

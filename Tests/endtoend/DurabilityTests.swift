@@ -74,10 +74,11 @@ import Testing
     @Test func filesAreForThisUserOnly() throws {
         let folder = try Folder()
         try ServerProcess.with("--store", "sqlite:\(folder.store)") { _ in
-            for file in ["store.db", "store.db.keys", "store.db.registry"] {
-                let attributes = try FileManager.default.attributesOfItem(
-                    atPath: "\(folder.path)/\(file)")
-                #expect((attributes[.posixPermissions] as? Int ?? 0) & 0o077 == 0, "\(file)")
+            let copy = "\(folder.path)/copy.db"
+            #expect(try command("backup", "--store", "sqlite:\(folder.store)", copy).status == 0)
+            for file in [folder.store, copy].flatMap({ [$0, "\($0).keys", "\($0).registry"] }) {
+                let attributes = try FileManager.default.attributesOfItem(atPath: file)
+                #expect(attributes[.posixPermissions] as? Int == 0o600, "\(file)")
             }
         }
     }

@@ -52,32 +52,8 @@ import Testing
             #expect(try server.answer(toRaw: "BREW / HTTP/1.1\r\nHost: a\r\n\r\n").status == 501)
 
             let page = try Page(server)
-            #expect(try page.requests("/v1/obie/authorization_codes", 201) == 5)
-            #expect(try page.requests("/v1/obie/authorization_codes", 401) == 1)
-            #expect(try page.requests("/v1/obie/tokens", 201) == 3)
-            #expect(try page.requests("/v1/obie/tokens", 403) == 2)
-            #expect(try page.requests("other", 404, method: "GET") == 1)
-            #expect(try page.requests("other", 501, method: "_OTHER") == 1)
-            for (name, count) in [
-                ("obie_tokens_codes_issued_total", 5), ("obie_tokens_codes_redeemed_total", 3),
-                ("obie_tokens_codes_replayed_total", 2), ("obie_tokens_codes_live", 2),
-                ("obie_tokens_codes_expired_total", 0),
-                (#"obie_tokens_tokens_issued_total{kind="access"}"#, 3),
-                (#"obie_tokens_errors_total{code="auth_code_invalid"}"#, 2),
-                (#"obie_tokens_errors_total{code="authentication_error"}"#, 1),
-                (#"obie_tokens_codes_refused_total{reason="code_used"}"#, 2),
-                ("obie_tokens_store_available", 1),
-            ] as [(String, Double)] {
-                #expect(try page.value(name) == count, "\(name)")
-            }
-            #expect(try page.value("obie_tokens_connections_accepted_total") >= 13)
-            #expect(try page.value("obie_tokens_received_bytes_total") > 3000)
-            #expect(try page.value("obie_tokens_sent_bytes_total") > 3000)
-            #expect(try page.value("process_open_fds") > 5)
-            #expect(try page.value("process_resident_memory_bytes") > 1_000_000)
-            #expect(
-                abs(try page.value("process_start_time_seconds") - Date.now.timeIntervalSince1970)
-                    < 60)
+            try expectRequests(page)
+            try expectProcess(page)
             #expect(!page.text.contains("secret-in-a-path"))
             guard store == "sqlite" else { return }
             let commits = try page.value("obie_tokens_store_commit_duration_seconds_count")
@@ -85,6 +61,38 @@ import Testing
             #expect(try page.value("obie_tokens_store_batch_size_count") == commits)
             #expect(try page.value("obie_tokens_store_batch_size_sum") >= 8)
         }
+    }
+
+    private func expectRequests(_ page: Page) throws {
+        #expect(try page.requests("/v1/obie/authorization_codes", 201) == 5)
+        #expect(try page.requests("/v1/obie/authorization_codes", 401) == 1)
+        #expect(try page.requests("/v1/obie/tokens", 201) == 3)
+        #expect(try page.requests("/v1/obie/tokens", 403) == 2)
+        #expect(try page.requests("other", 404, method: "GET") == 1)
+        #expect(try page.requests("other", 501, method: "_OTHER") == 1)
+        for (name, count) in [
+            ("obie_tokens_codes_issued_total", 5), ("obie_tokens_codes_redeemed_total", 3),
+            ("obie_tokens_codes_replayed_total", 2), ("obie_tokens_codes_live", 2),
+            ("obie_tokens_codes_expired_total", 0),
+            (#"obie_tokens_tokens_issued_total{kind="access"}"#, 3),
+            (#"obie_tokens_errors_total{code="auth_code_invalid"}"#, 2),
+            (#"obie_tokens_errors_total{code="authentication_error"}"#, 1),
+            (#"obie_tokens_codes_refused_total{reason="code_used"}"#, 2),
+            ("obie_tokens_store_available", 1),
+        ] as [(String, Double)] {
+            #expect(try page.value(name) == count, "\(name)")
+        }
+    }
+
+    private func expectProcess(_ page: Page) throws {
+        #expect(try page.value("obie_tokens_connections_accepted_total") >= 13)
+        #expect(try page.value("obie_tokens_received_bytes_total") > 3000)
+        #expect(try page.value("obie_tokens_sent_bytes_total") > 3000)
+        #expect(try page.value("process_open_fds") > 5)
+        #expect(try page.value("process_resident_memory_bytes") > 1_000_000)
+        #expect(
+            abs(try page.value("process_start_time_seconds") - Date.now.timeIntervalSince1970)
+                < 60)
     }
 
     /// Prometheus' rules: HELP and TYPE before a family's samples, each family once, no sample twice.

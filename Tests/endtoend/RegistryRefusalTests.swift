@@ -49,6 +49,38 @@ extension RegistryCommandTests {
         #expect(try registry(store) == before, "nothing has changed")
     }
 
+    static let advice: [(arguments: [String], end: String)] = [
+        (
+            ["fi", "show", "PSDGB-FCA-999999"],
+            "there is no institution PSDGB-FCA-999999; `obie-tokens fi list` shows those there are"
+        ),
+        (
+            ["fi", "add", "PSDGB-FCA-100001"],
+            "is there already; `obie-tokens fi show PSDGB-FCA-100001` shows it"
+        ),
+        (["psp", "show", "x"], "no provider x; `obie-tokens psp list` shows those there are"),
+        (
+            ["psp", "add", "PSDGB-FCA-200001"],
+            "is there already; `obie-tokens psp show PSDGB-FCA-200001` shows it"
+        ),
+        (
+            ["fi", "rotate-secret", "PSDGB-FCA-100001", "--client", "nobody"],
+            "for PSDGB-FCA-100001; `obie-tokens fi show PSDGB-FCA-100001` shows those that do"
+        ),
+        (["fi", "add", "PSDGB-FCA-100003", "--client", "a:b"], "(RFC 7617), with --client"),
+        (
+            ["psp", "remove-redirect-uri", "PSDGB-FCA-200001", "https://x.example"],
+            "byte for byte, and `obie-tokens psp show` shows them"
+        ),
+        (["fi", "add", "short"], "such as PSDGB-FCA-111111"),
+    ]
+
+    @Test(arguments: advice)
+    func refusalNamesTheCommandThatHelps(row: (arguments: [String], end: String)) throws {
+        let outcome = try Self.impossibleStore.get().run(row.arguments)
+        #expect(outcome.errors.hasSuffix(row.end + "\n"), "\(outcome.errors)")
+    }
+
     private func registry(_ store: ProductionStore) throws -> [UInt8]? {
         try store.files()["store.db.registry"]
     }

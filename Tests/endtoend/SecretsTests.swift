@@ -4,134 +4,13 @@
 import Foundation
 import Testing
 
-/// Texts that must stand nowhere.
-private struct Forbidden {
-    private typealias Needle = (name: String, bytes: [UInt8])
-
-    /// By their first eight bytes.
-    private var needles: [UInt64: [Needle]] = [:]
-
-    private mutating func add(_ needle: Needle) {
-        let key = needle.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        precondition(needle.bytes.count >= 8, "too short to say anything")
-        needles[key, default: []].append(needle)
-    }
-
-    /// The text itself, in upper case, without hyphens, in base64; and as the bytes that it is
-    /// the hexadecimal form of.
-    mutating func add(_ name: String, _ text: String) {
-        let plain = text.replacing("-", with: "")
-        for form in Set([text, text.uppercased(), plain, plain.uppercased()]) {
-            add((name, Array(form.utf8)))
-        }
-        // However it lies among other bytes, two of three characters of these are in its base64.
-        for shift in 0..<3 {
-            let padded = Data([UInt8](repeating: 0, count: shift)) + Data(text.utf8)
-            let encoded = padded.base64EncodedString()
-            add((name + " in base64", Array(encoded.utf8.dropFirst(4).dropLast(4))))
-        }
-        if plain.count.isMultiple(of: 2), plain.wholeMatch(of: /[0-9a-f]{32,64}/) != nil {
-            var bytes: [UInt8] = []
-            var rest = plain[...]
-            while let byte = UInt8(rest.prefix(2), radix: 16) {
-                bytes.append(byte)
-                rest = rest.dropFirst(2)
-            }
-            add((name + " as bytes", bytes))
-        }
-    }
-
-    /// What of it stands in these bytes.
-    func found(in bytes: [UInt8]) -> Set<String> {
-        var found: Set<String> = []
-        var window: UInt64 = 0
-        for (index, byte) in bytes.enumerated() {
-            window = window << 8 | UInt64(byte)
-            guard index >= 7, let candidates = needles[window] else { continue }
-            let rest = bytes[(index - 7)...]
-            for candidate in candidates where rest.starts(with: candidate.bytes) {
-                found.insert(candidate.name)
-            }
-        }
-        return found
-    }
-
-    func expectNone(
-        in bytes: [UInt8], _ place: String, _ here: SourceLocation = #_sourceLocation
-    ) {
-        let found = found(in: bytes)
-        #expect(found.isEmpty, "\(place) shows \(found.sorted())", sourceLocation: here)
-    }
-
-    func expectNone(
-        in text: String, _ place: String, _ here: SourceLocation = #_sourceLocation
-    ) {
-        expectNone(in: Array(text.utf8), place, here)
-    }
-}
-
 @Suite struct SecretsTests {
-    /// A flow in production with everything in it, and what it had to keep to itself.
-    private struct Flow {
-        let server: ProductionServer
-        let bank: Bank
-        var forbidden = Forbidden()
-        /// Bodies and heads of answers that may not repeat anything.
-        var refusals: [(name: String, response: HTTPResponse)] = []
-        let code: String
-        let spentCode: String
-        let token: String
-        let revokedToken: String
-
-        init() throws {
-            server = try ProductionServer()
-            let first = server.bank
-            forbidden.add("the first secret", first.secret)
-            forbidden.add("the first Authorization", "\(first.clientID):\(first.secret)")
-            let rotated = try server.store.command(
-                "fi", "rotate-secret", first.institution, "--json", "--keep-old", "3600")
-            var bank = first
-            bank.secret = try #require(try rotated.json()["client_secret"] as? String)
-            bank.ccgToken = try bank.newCCGToken()
-            self.bank = bank
-            code = try bank.newCode()
-            spentCode = try bank.newCode()
-            token = try bank.token(for: spentCode)
-            revokedToken = try bank.newToken()
-            #expect(try bank.answer(bank.revoke(revokedToken)).status == 200)
-            forbidden.add("the secret", bank.secret)
-            forbidden.add("Authorization", "\(bank.clientID):\(bank.secret)")
-            forbidden.add("a CCG token", bank.ccgToken)
-            forbidden.add("another CCG token", first.ccgToken)
-            forbidden.add("a code", code)
-            forbidden.add("a spent code", spentCode)
-            forbidden.add("a token", token)
-            forbidden.add("a revoked token", revokedToken)
-            forbidden.add("a wrong secret", SecretsTests.wrongSecret)
-        }
-
-        mutating func refuse(_ name: String, _ status: Int, _ call: Call) throws {
-            let response = try server.process.answer(to: call)
-            #expect(response.status == status, "\(name): \(response.text)")
-            refusals.append((name, response))
-        }
-
-        mutating func refuse(_ name: String, _ status: Int, raw: String) throws {
-            let response = try server.process.answer(toRaw: raw)
-            #expect(response.status == status, "\(name): \(response.text)")
-            refusals.append((name, response))
-        }
-    }
-
-    private static let wrongSecret =
-        "f00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfeedf00dfeed"
-
     /// Secrets where they belong, in requests that are refused.
-    private func refuseRequests(_ flow: inout Flow) throws {
+    private func refuseRequests(_ flow: inout SecretFlow) throws {
         let bank = flow.bank
         let make = bank.makeCode()
         var wrong = bank
-        wrong.secret = Self.wrongSecret
+        wrong.secret = SecretFlow.wrongSecret
         try flow.refuse("401", 401, wrong.makeCode())
         try flow.refuse("401 of a gateway", 401, wrong.introspect(flow.token))
         try flow.refuse(
@@ -160,7 +39,7 @@ private struct Forbidden {
     }
 
     /// Secrets where they do not belong: a client has mixed something up.
-    private func misplaceSecrets(_ flow: inout Flow) throws {
+    private func misplaceSecrets(_ flow: inout SecretFlow) throws {
         let bank = flow.bank
         let secrets = [bank.secret, bank.ccgToken, flow.code, flow.token, bank.authorization]
         for (index, secret) in secrets.enumerated() {
@@ -202,7 +81,7 @@ private struct Forbidden {
     }
 
     @Test func nothingThatIsWrittenOrShownHoldsASecret() throws {
-        var flow = try Flow()
+        var flow = try SecretFlow()
         try refuseRequests(&flow)
         try misplaceSecrets(&flow)
         try flow.refuse("a replay", 403, flow.bank.exchange(flow.spentCode))
@@ -234,7 +113,7 @@ private struct Forbidden {
     /// Some clients take the secret for their name, or a token for the institution's. What does not
     /// name anybody must not be kept as if it did.
     @Test func secretsInPlaceOfNamesAreWrittenNowhere() throws {
-        var flow = try Flow()
+        var flow = try SecretFlow()
         let make = flow.bank.makeCode()
         for secret in [flow.bank.secret, flow.bank.ccgToken, flow.code, flow.token] {
             try flow.refuse("an institution", 403, make.setting("fi_reference_id", secret))
@@ -255,7 +134,7 @@ private struct Forbidden {
     }
 
     /// Database files hold digests only, whether the server runs or not.
-    private func expectNothingInFiles(_ flow: Flow, hasBackup: Bool = true) throws {
+    private func expectNothingInFiles(_ flow: SecretFlow, hasBackup: Bool = true) throws {
         let files = try flow.server.store.files()
         let names = ["store.db", "store.db.registry", "store.db.keys"]
         for name in names + (hasBackup ? ["backup.db"] : []) {
@@ -265,7 +144,7 @@ private struct Forbidden {
     }
 
     /// What other users of the machine can see of it.
-    private func expectNothingOfTheProcess(_ flow: Flow) throws {
+    private func expectNothingOfTheProcess(_ flow: SecretFlow) throws {
         let folder = "/proc/\(flow.server.process.program.processIdentifier)"
         let commandLine = try Data(contentsOf: URL(filePath: "\(folder)/cmdline"))
         #expect(String(decoding: commandLine, as: UTF8.self).contains("production"))
@@ -304,7 +183,7 @@ private struct Forbidden {
             ["fi", "add", "PSDGB-FCA-100003", "--client", "PSDGB-FCA-100001"],
             ["fi", "remove", "PSDGB-FCA-100002", "--yes"],
         ] { #expect(try store.run(arguments).status == 0, "\(arguments)") }
-        var forbidden = Forbidden()
+        var forbidden = ForbiddenTexts()
         for secret in secrets { forbidden.add("a secret", secret) }
         for (index, outcome) in store.outcomes.enumerated() {
             forbidden.expectNone(in: outcome.errors, "\(outcome.arguments)")
@@ -338,7 +217,7 @@ private struct Forbidden {
 
     /// The search finds what it is to find.
     @Test func searchCanFail() {
-        var forbidden = Forbidden()
+        var forbidden = ForbiddenTexts()
         let token = "8c9378f8-e27f-4e0a-a643-d73585d1249f"
         forbidden.add("a token", token)
         let plain = token.replacing("-", with: "")

@@ -141,7 +141,9 @@ extension ConfigurationTests {
             // In the middle of a head no connection is idle.
             let busy = try (0..<2).map { _ in
                 let connection = try server.connect()
-                try connection.send("GET /healthz HTTP/1.1\r\n")
+                try connection.send(
+                    Call("GET", "/healthz").bytes + Array("GET /healthz HTTP/1.1\r\n".utf8))
+                #expect(try connection.readResponse().status == 200)
                 return connection
             }
             let third = try server.connect(timeoutSeconds: 1)

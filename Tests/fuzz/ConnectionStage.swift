@@ -23,6 +23,7 @@ final class StageTransport: ByteStream {
     private var queued = 0
 
     var queuedBytes: Int { isClosed ? 0 : queued }
+    var undeliveredBytes: Int { queuedBytes }
 
     var peerAddress: [UInt8] { [127, 0, 0, 1] }
     func write(_ bytes: Span<UInt8>) {
@@ -88,10 +89,14 @@ final class Answers {
 }
 
 final class StageHost: ConnectionHost {
-    let limits: ServerLimits
+    let limitsInForce: LimitsInForce
     let handler: any RequestHandler
     let replies: Replies
     private(set) var monotonicMilliseconds: UInt64 = 1_000_000
+    let observer = LoopObserver()
+    let turns = TurnCounter()
+    private(set) lazy var spareReader = HeldReader(limits.http)
+    private var postponed: [Connection] = []
     var isStopping = false
     private(set) var closedCount = 0
     private var wheel = DeadlineWheel<Connection>(now: 1_000_000)
@@ -99,7 +104,7 @@ final class StageHost: ConnectionHost {
     let answers = Answers()
 
     init(_ script: ConnectionScript) {
-        limits = script.isTight ? StageHost.tight : ServerLimits()
+        limitsInForce = LimitsInForce(script.isTight ? StageHost.tight : ServerLimits())
         let clock = Clock()
         self.clock = clock
         var settings = IssuerSettings()
@@ -117,7 +122,9 @@ final class StageHost: ConnectionHost {
         counted = CountedHandler(
             script.world == .echo
                 ? EchoHandler(answers)
-                : Router(issuer: issuer, shared: replies.shared) { clock.now })
+                : Router(
+                    issuer: issuer, shared: replies.shared,
+                    clock: RequestClock(wall: { clock.now }, steady: { clock.now })))
         handler = counted
     }
 
@@ -146,6 +153,8 @@ final class StageHost: ConnectionHost {
         limits.queuedBytesMax = 512
         limits.keptBytesMax = 128
         limits.outputBytesMax = 512
+        limits.requestsPerTurnMax = 3
+        limits.bytesPerTurnMax = 256
         return limits
     }()
 
@@ -154,6 +163,23 @@ final class StageHost: ConnectionHost {
         4096 + max(ErrorPage.html.count, PackageResources.openapi_json.count)
 
     func deadlineCameNearer(_ connection: Connection) { wheel.place(connection) }
+
+    func awaitNextTurn(_ connection: Connection) {
+        require(postponed.isEmpty, "a connection waits for one turn at a time")
+        postponed.append(connection)
+    }
+
+    func answeredAfterClose(_ connection: Connection) {}
+
+    var isTurnAwaited: Bool { !postponed.isEmpty }
+
+    /// The loop turns; who has waited for that goes on.
+    func turnLoop() {
+        turns.next()
+        let connections = postponed
+        postponed = []
+        for connection in connections { connection.nextTurnCame() }
+    }
 
     func connectionClosed(_ connection: Connection) {
         wheel.remove(connection)
@@ -166,6 +192,7 @@ final class StageHost: ConnectionHost {
         while monotonicMilliseconds < end {
             let step = min(end - monotonicMilliseconds, DeadlineWheel<Connection>.tickMilliseconds)
             monotonicMilliseconds += step
+            turns.next()
             clock.now += Milliseconds(step)
             let passed = wheel.advance(now: monotonicMilliseconds)
             for connection in passed {

@@ -88,6 +88,12 @@ final class ConnectionStage {
         inspect()
         deliver()
         inspect()
+        while host.isTurnAwaited {
+            host.turnLoop()
+            inspect()
+            deliver()
+            inspect()
+        }
     }
 
     /// libuv tells of a close in the loop's next round; answers of the store may come before.
@@ -125,7 +131,8 @@ final class ConnectionStage {
                 "nobody is read from who has sent too much")
         }
         if transport.isClosed || host.counted.isOwed { return }
-        require(connection.wheelSlot != nil, "who waits for a client has a deadline")
+        if host.isTurnAwaited { return }
+        require(connection.wheelTick != .max, "who waits for a client has a deadline")
         require(
             transport.isReading || hasEnded || transport.queuedBytes > 0,
             "who waits for nothing else reads")

@@ -7,13 +7,16 @@ import Tokens
 @testable import Server
 
 enum JSONTarget {
-    private static let names = ["auth_code", "redirect_uri", "grant_type", "psp_id", "state"]
-        .map { Array($0.utf8) }
+    private static let keys = JSONKeys([
+        "auth_code", "redirect_uri", "grant_type", "psp_id", "state",
+    ])
 
     static func run(_ input: [UInt8]) {
         let object = read(input)
         checkBodies(input, isObject: object != nil)
-        require((read(input, []) != nil) == (object != nil), "names do not decide what is JSON")
+        require(
+            (read(input, JSONKeys([])) != nil) == (object != nil),
+            "names do not decide what is JSON")
         guard let object else { return }
         require(String(validating: input, as: UTF8.self) != nil, "what is taken is UTF-8")
         let depth = depth(input)
@@ -29,14 +32,14 @@ enum JSONTarget {
         require(
             (read(wrapped) != nil) == (depth < JSONReader.nestingMax), "it is as deep as it looks")
 
-        for index in names.indices {
+        for index in keys.names.indices {
             if case .string(let string) = object.members[index] { checkString(string, input) }
         }
     }
 
-    private static func read(_ bytes: [UInt8], _ names: [[UInt8]] = names) -> JSONObject? {
+    private static func read(_ bytes: [UInt8], _ keys: JSONKeys = keys) -> JSONObject? {
         do throws(JSONInvalid) {
-            return try JSONReader.readObject(bytes.span, names)
+            return try JSONReader.readObject(bytes.span, keys)
         } catch {
             return nil
         }
@@ -96,10 +99,8 @@ enum JSONTarget {
 
     private static func checkBodies(_ input: [UInt8], isObject: Bool) {
         for mode in IssuerSettings.Mode.allCases {
-            var settings = IssuerSettings()
-            settings.mode = mode
             do throws(BodyFaults) {
-                let body = try TokenBody(input.span, settings: settings, hasCCGToken: true)
+                let body = try TokenBody(input.span, mode: mode, hasCCGToken: true)
                 require(isObject, "a body is an object")
                 if case .clientCredentials(let pspID) = body, mode == .production {
                     require(pspID?.isEmpty == false, "in production a provider is named")

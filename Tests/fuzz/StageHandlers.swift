@@ -18,15 +18,10 @@ final class CountedHandler: RequestHandler {
         self.inner = inner
     }
 
-    func route(_ head: RequestHead, _ bytes: Span<UInt8>) -> Route { inner.route(head, bytes) }
-
-    func handle(
-        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
-    ) {
+    func handle(_ request: Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         require(!isOwed, "a request waits for the answer to the one before")
-        isHead.append(head.method == .head)
-        inner.handle(route, head, bytes, &session, OnceResponder(self, responder))
+        isHead.append(request.method == .head)
+        inner.handle(request, bytes, OnceResponder(self, responder))
     }
 
     private final class OnceResponder: Responder {
@@ -45,11 +40,8 @@ final class CountedHandler: RequestHandler {
             inner.respond(response)
         }
 
-        func exchanged(_ result: Result<IssuedToken, TokenError>, _ client: Client.Tag) {
-            count()
-            inner.exchanged(result, client)
-        }
-
+        func routed(to route: Route) { inner.routed(to: route) }
+        var session: Session { inner.session }
         var notes: RequestNotes? { inner.notes }
         var peerAddress: [UInt8] { inner.peerAddress }
 
@@ -69,13 +61,10 @@ final class EchoHandler: RequestHandler {
         self.answers = answers
     }
 
-    func handle(
-        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
-    ) {
+    func handle(_ request: Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         count += 1
         var content = Array("\(count) ".utf8)
-        content.append(bytes, head.path)
+        content.append(bytes, request.path)
         answers.give { [content] in
             responder.respond(.content(content, type: "text/plain", status: .ok))
         }

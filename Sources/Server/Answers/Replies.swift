@@ -17,12 +17,16 @@ final class Replies {
     private let tokenTailWithState: [UInt8]
     private let fixedToken: [UInt8]
     private var date = ""
-    /// A whole head of a 201, but for Content-Length and what depends on the request.
+    /// A whole head of a 201, but for Content-Length and what depends on the request; and the same with
+    /// the name of the field behind it that echoes an interaction id.
     private var createdHead: [UInt8] = []
+    private var createdHeadWithID: [UInt8] = []
     private var content: [UInt8] = []
-    /// All of a 201 up to its token, for the last length of content: most are alike.
-    private var tokenHead: [UInt8] = []
-    private var tokenHeadLength = 0
+    /// What stands between `createdHead` and the token of a 201, for the last length of content: most are
+    /// alike; and the same behind an interaction id.
+    private var tokenOpening: [UInt8] = []
+    private var tokenOpeningBehindID: [UInt8] = []
+    private var tokenOpeningLength = 0
 
     /// - Parameters:
     ///   - publicURL: what `link` starts with.
@@ -45,7 +49,8 @@ final class Replies {
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
-        tokenHeadLength = 0
+        createdHeadWithID = createdHead + Replies.interactionIDField
+        tokenOpeningLength = 0
     }
 
     private var jsonFields: [(name: String, value: String)] {
@@ -60,20 +65,28 @@ final class Replies {
 
     /// Hands over all that has been written.
     func take(_ body: (Span<UInt8>) -> Void) {
-        // Moved out meanwhile, so that nothing has to be counted, or copied.
+        withOutput { bytes in
+            body(bytes.span)
+            bytes.removeLast(bytes.count)
+        }
+    }
+
+    /// Lends the output. It is moved out meanwhile: so nothing has to be counted or copied, and no
+    /// access to it has to be checked at run time.
+    @inline(__always)
+    private func withOutput<Result>(_ body: (inout [UInt8]) -> Result) -> Result {
         var bytes: [UInt8] = []
         swap(&bytes, &output)
-        body(bytes.span)
-        bytes.removeAll(keepingCapacity: true)
+        let result = body(&bytes)
         swap(&bytes, &output)
         precondition(bytes.isEmpty, "nobody answers while answers are being handed over")
-        count = 0
+        count = output.count
+        return result
     }
 
     /// Appends `100 Continue`.
     func appendContinue() {
-        output.append(contentsOf: ResponseEncoder.continueResponse)
-        count = output.count
+        withOutput { $0.append(contentsOf: ResponseEncoder.continueResponse) }
     }
 
     /// Appends the whole answer.
@@ -81,51 +94,54 @@ final class Replies {
     /// - Returns: the ids of the error objects in it.
     @discardableResult
     func append(_ response: Response, _ context: ReplyContext) -> [SealedIdentifier] {
-        if case .token(let issued) = response {
-            appendToken(issued, context, to: &output)
-            return []
+        withOutput { output in
+            switch response {
+            case .token(let issued):
+                appendToken(issued, context, to: &output)
+                return []
+            case .fixedToken, .ccgToken, .code, .introspection, .revoked, .oauthError, .failure,
+                .rateLimited, .faults, .methodNotAllowed, .options, .content:
+                return appendOther(response, context, to: &output)
+            }
         }
-        let ids = appendOther(response, context)
-        count = output.count
-        return ids
     }
 
     private func appendOther(
-        _ response: Response, _ context: ReplyContext
+        _ response: Response, _ context: ReplyContext, to output: inout [UInt8]
     ) -> [SealedIdentifier] {
         content.removeAll(keepingCapacity: true)
         switch response {
         case .token: preconditionFailure("dealt with by the caller")
         case .fixedToken:
             content.append(contentsOf: fixedToken)
-            finish(createdHead, context)
+            finish(createdHead, context, to: &output)
         case .ccgToken(let token, let seconds):
             content.append(contentsOf: Replies.tokenOpening.utf8)
             token.appendToken(to: &content)
             content.append(
                 contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
-            finish(createdHead, context)
+            finish(createdHead, context, to: &output)
         case .code(let code, let redirectURI, let state):
-            appendCode(code, redirectURI, state)
-            finish(createdHead, context)
+            appendCode(code.code, redirectURI, state)
+            finish(createdHead, context, to: &output)
         case .introspection(let token):
             appendIntrospection(token)
-            finish(ResponseEncoder.head(.ok, jsonFields), context)
+            finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
         case .revoked:
-            finish(ResponseEncoder.head(.ok, jsonFields), context)
-        case .oauthError(let code, let description, let status):
-            content.append(contentsOf: #"{"error":"\#(code)","error_description":"#.utf8)
+            finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
+        case .oauthError(let error, let description):
+            content.append(contentsOf: #"{"error":"\#(error.rawValue)","error_description":"#.utf8)
             JSONWriter.appendString(description, to: &content)
             content.append(UInt8(ascii: "}"))
-            let head = ResponseEncoder.head(status, jsonFields + challenge(status))
-            finish(head, context)
+            let fields = jsonFields + challenge(error.status)
+            finish(ResponseEncoder.head(error.status, fields), context, to: &output)
         case .faults, .failure:
-            return appendFaults(response.errorObjects, [], context)
+            return appendFaults(response.errorObjects, [], context, to: &output)
         case .rateLimited(let seconds, _):
             return appendFaults(
-                response.errorObjects, [("Retry-After", "\(seconds)")], context)
+                response.errorObjects, [("Retry-After", "\(seconds)")], context, to: &output)
         case .methodNotAllowed(let allow):
-            return appendFaults(response.errorObjects, [("Allow", allow)], context)
+            return appendFaults(response.errorObjects, [("Allow", allow)], context, to: &output)
         case .options(let allow):
             let head = ResponseEncoder.head(.noContent, jsonFields + [("Allow", allow)])
             output.append(contentsOf: head)
@@ -135,7 +151,7 @@ final class Replies {
             content.append(contentsOf: bytes)
             let head = ResponseEncoder.head(
                 status, [("Content-Type", type), ("Cache-Control", "no-store"), ("Date", date)])
-            finish(head, context)
+            finish(head, context, to: &output)
         }
         return []
     }
@@ -144,19 +160,21 @@ final class Replies {
 
     /// The answer that matters most: written once, in place.
     private func appendToken(
-        _ issued: IssuedToken, _ context: ReplyContext, to output: inout [UInt8]
+        _ issued: IssuedToken, _ context: borrowing ReplyContext, to output: inout [UInt8]
     ) {
         let tail = issued.state == nil ? tokenTail : tokenTailWithState
         let isPlain = issued.state.map(JSONWriter.isPlain) ?? true
         var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
         if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
-        if tokenHeadLength != length { layOutTokenHead(length) }
-        if context.isPlain {
-            output.append(contentsOf: tokenHead)
+        if tokenOpeningLength != length { layOutTokenOpening(length) }
+        if let interactionID = context.interactionID, context.isUsual {
+            output.append(contentsOf: createdHeadWithID)
+            interactionID.append(to: &output)
+            output.append(contentsOf: tokenOpeningBehindID)
         } else {
             output.append(contentsOf: createdHead)
-            appendConnectionFields(context, to: &output)
-            output.append(contentsOf: tokenHead[createdHead.count...])
+            if !context.isUsual { appendConnectionFields(context, to: &output) }
+            output.append(contentsOf: tokenOpening)
         }
         issued.token.appendToken(to: &output)
         output.append(contentsOf: tail)
@@ -165,15 +183,15 @@ final class Replies {
             output.append(UInt8(ascii: "}"))
             output.append(UInt8(ascii: "}"))
         }
-        count = output.count
     }
 
-    private func layOutTokenHead(_ contentLength: Int) {
-        var head = createdHead
-        ResponseEncoder.endHead(contentLength: contentLength, into: &head)
-        head.append(contentsOf: Replies.tokenOpening.utf8)
-        tokenHead = head
-        tokenHeadLength = contentLength
+    private func layOutTokenOpening(_ contentLength: Int) {
+        var opening: [UInt8] = []
+        ResponseEncoder.endHead(contentLength: contentLength, into: &opening)
+        opening.append(contentsOf: Replies.tokenOpening.utf8)
+        tokenOpening = opening
+        tokenOpeningBehindID = Replies.endOfLine + opening
+        tokenOpeningLength = contentLength
     }
 
     private func appendCode(_ code: SealedIdentifier, _ redirectURI: String, _ state: String?) {
@@ -216,7 +234,8 @@ final class Replies {
     private static let retryAfterSeconds = 1
 
     private func appendFaults(
-        _ faults: [Fault], _ extra: [(name: String, value: String)], _ context: ReplyContext
+        _ faults: [Fault], _ extra: [(name: String, value: String)], _ context: ReplyContext,
+        to output: inout [UInt8]
     ) -> [SealedIdentifier] {
         guard let first = faults.first else { preconditionFailure("an error says at least one") }
         var fields = jsonFields + extra + challenge(first.code.status)
@@ -238,12 +257,12 @@ final class Replies {
             content.append(UInt8(ascii: "}"))
         }
         content.append(contentsOf: "]}".utf8)
-        finish(ResponseEncoder.head(first.code.status, fields), context)
+        finish(ResponseEncoder.head(first.code.status, fields), context, to: &output)
         return ids
     }
 
     /// The head, what depends on the request, and `content`.
-    private func finish(_ head: [UInt8], _ context: ReplyContext) {
+    private func finish(_ head: [UInt8], _ context: ReplyContext, to output: inout [UInt8]) {
         output.append(contentsOf: head)
         appendConnectionFields(context, to: &output)
         ResponseEncoder.endHead(contentLength: content.count, into: &output)
@@ -262,9 +281,9 @@ final class Replies {
         } else if context.isHTTP10 {
             output.append(contentsOf: Replies.keepAliveField)
         }
-        if !context.interactionID.isEmpty {
+        if let interactionID = context.interactionID {
             output.append(contentsOf: Replies.interactionIDField)
-            output.append(contentsOf: context.interactionID)
+            interactionID.append(to: &output)
             output.append(contentsOf: Replies.endOfLine)
         }
     }

@@ -13,13 +13,13 @@ enum Response {
     /// 201 with a CCG token, which lives as many seconds.
     case ccgToken(SealedIdentifier, seconds: Milliseconds)
     /// 201 with an authorization code and where to bring it.
-    case code(SealedIdentifier, redirectURI: String, state: String?)
+    case code(IssuedCode, redirectURI: String, state: String?)
     /// 200 with what a token is good for; nil: with nothing but that it is not alive.
     case introspection(ActiveToken?)
     /// 200 without content: the token is alive no more, or (nil) never was.
     case revoked(AccessToken?)
     /// An error in the words of RFC 6749 §5.2.
-    case oauthError(String, String, Status)
+    case oauthError(OAuthError, String)
     /// What the domain refused, in the API's words.
     case failure(TokenError)
     /// 429: too many failures, of which `because` is the last one.
@@ -54,10 +54,11 @@ enum Response {
 
     var status: Status {
         switch self {
-        case .token, .fixedToken, .ccgToken, .code: .created
-        case .introspection, .revoked: .ok
-        case .options: .noContent
-        case .oauthError(_, _, let status), .content(_, _, let status): status
+        case .token, .fixedToken, .ccgToken, .code: Success.created.status
+        case .introspection, .revoked: Success.ok.status
+        case .options: Success.noContent.status
+        case .oauthError(let error, _): error.status
+        case .content(_, _, let status): status
         case .failure(let error): Fault(error).code.status
         case .rateLimited: ErrorCode.rateLimited.status
         case .faults(let faults): faults.first?.code.status ?? ErrorCode.internalError.status
@@ -70,88 +71,58 @@ enum Response {
     }
 }
 
-/// What of the request decides how its answer is written.
-struct ReplyContext {
-    var isHead = false
-    var keepsAlive = false
-    /// An HTTP/1.0 client is told that the connection stays (RFC 9112 §9.3).
-    var isHTTP10 = false
-    /// `x-fapi-interaction-id`, to be echoed; empty: none.
-    var interactionID: [UInt8] = []
+/// The error codes of RFC 6749 §5.2 that are answered.
+enum OAuthError: String, CaseIterable {
+    case invalidClient = "invalid_client"
+    case invalidRequest = "invalid_request"
 
-    /// The answer needs no field that depends on the request.
-    var isPlain: Bool { keepsAlive && !isHTTP10 && interactionID.isEmpty && !isHead }
-
-    private static let interactionIDName = [UInt8]("x-fapi-interaction-id".utf8)
-
-    /// For a request whose head could not be read.
-    init() {}
-
-    init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
-        isHead = head.method == .head
-        keepsAlive = head.keepsAlive
-        isHTTP10 = head.minorVersion == 0
-        var count = 0
-        for field in head.fields where field.name.count == ReplyContext.interactionIDName.count {
-            guard equalIgnoringCase(bytes, field.name, ReplyContext.interactionIDName) else {
-                continue
-            }
-            count += 1
-            if count == 1, ReplyContext.isUUID(bytes, field.value) {
-                interactionID.append(bytes, field.value)
-            } else {
-                interactionID = []
-            }
+    var status: Status {
+        switch self {
+        case .invalidClient: ErrorCode.authenticationError.status
+        case .invalidRequest: ErrorCode.parameterInvalid.status
         }
     }
+}
 
-    /// 8-4-4-4-12 hexadecimal digits of either case (RFC 9562 §4).
-    private static func isUUID(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        guard range.count == 36 else { return false }
-        for (index, at) in range.enumerated() {
-            let byte = bytes[at]
-            switch index {
-            case 8, 13, 18, 23:
-                if byte != UInt8(ascii: "-") { return false }
-            default:
-                if byte &- 0x30 >= 10, (byte | 0x20) &- 0x61 >= 6 { return false }
-            }
+/// The statuses of answers that are no errors.
+enum Success: CaseIterable {
+    case ok, created, noContent
+
+    var status: Status {
+        switch self {
+        case .ok: .ok
+        case .created: .created
+        case .noContent: .noContent
         }
-        return true
     }
 }
 
-/// Takes the answer to one request: exactly one, on the loop's thread, at once or later.
-protocol Responder: ExchangeReceiver {
-    func respond(_ response: Response)
-    /// For what the audit log is told with the answer; nil where there is no audit log.
-    var notes: RequestNotes? { get }
-    /// The raw address of the client; empty once it has gone.
-    var peerAddress: [UInt8] { get }
+extension Status {
+    static let ok = Status(200, "OK")
+    static let created = Status(201, "Created")
+    static let noContent = Status(204, "No Content")
 }
 
-/// Answers requests. One per event loop.
-protocol RequestHandler: AnyObject {
-    /// Which of its paths the request names.
-    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route
-
-    /// - Parameters:
-    ///   - route: as `route` says.
-    ///   - bytes: the request; the ranges of `head` count from its first byte. Only there during
-    ///     the call.
-    ///   - session: what was learnt on this connection before.
-    func handle(
-        _ route: Route, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
-        _ session: inout Session, _ responder: any Responder)
-
-    /// The answer to an exchange that failed.
-    func response(to error: TokenError, _ client: Client.Tag) -> Response
-}
-
-extension RequestHandler {
-    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route { .other }
-
-    func response(to error: TokenError, _ client: Client.Tag) -> Response {
-        .failure(error)
+extension Fault {
+    /// The one place where the domain's errors become the API's.
+    init(_ error: TokenError) {
+        switch error {
+        case .ccgTokenInvalid:
+            self.init(
+                .ccgTokenInvalid, "the ccg_token is not valid for this institution; get a new one")
+        case .codeRefused:
+            // Whatever the reason, the same words: it is none of the caller's business.
+            self.init(.authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
+        case .store(.unavailable):
+            self.init(.storeUnavailable, "the storage did not answer; send the same request again")
+        case .store(.full):
+            self.init(
+                .storeUnavailable, "the storage is full; send the same request again later")
+        case .store(.outcomeUnknown):
+            self.init(
+                .storeUnavailable,
+                "the storage failed and cannot say whether this was done; send the same request "
+                    + "again: an auth_code may be spent by now")
+        }
     }
 }

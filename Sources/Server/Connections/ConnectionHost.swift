@@ -1,33 +1,30 @@
-// What a connection stands on: a stream, and the loop that it is on. Tests put others under it.
+// What a connection needs of the loop that it is on. Tests put others under it.
 
-import HTTP1
 import UV
 
-/// What a connection needs of the loop that it is on.
+/// One loop, as its connections see it. The loop's thread only.
 protocol ConnectionHost: AnyObject {
-    var limits: ServerLimits { get }
+    var limitsInForce: LimitsInForce { get }
     var handler: any RequestHandler { get }
     /// Answers on their way out. They belong to whichever connection is being worked on, and there
     /// are none in between.
     var replies: Replies { get }
-    /// nil where there is no audit log.
-    var auditor: Auditor? { get }
-    /// nil where nothing is logged.
-    var log: Logger? { get }
-    /// nil where nobody counts.
-    var metrics: LoopMetrics? { get }
-    /// When the kernel told of what this turn of the loop works on, in microseconds.
-    var turnBeganMicroseconds: UInt32 { get }
+    /// Sees what comes, what goes, and each request that is finished.
+    var observer: LoopObserver { get }
     var monotonicMilliseconds: UInt64 { get }
-    /// True once the server stops: every answer is then the last of its connection.
-    var isStopping: Bool { get }
+    var turns: TurnCounter { get }
+    /// Reads for the connection that is being worked on.
+    var spareReader: HeldReader { get }
+    /// `connection.deadline` may be nearer than where the wheel holds it.
     func deadlineCameNearer(_ connection: Connection)
+    /// To be called back with `nextTurnCame`, once, behind whatever else the next turn brings.
+    func awaitNextTurn(_ connection: Connection)
+    /// The last call of a connection, unless it owes an answer then.
     func connectionClosed(_ connection: Connection)
+    /// A closed connection has got the answer that it owed.
+    func answeredAfterClose(_ connection: Connection)
 }
 
 extension ConnectionHost {
-    var auditor: Auditor? { nil }
-    var log: Logger? { nil }
-    var metrics: LoopMetrics? { nil }
-    var turnBeganMicroseconds: UInt32 { 0 }
+    var limits: ServerLimits { limitsInForce.limits }
 }

@@ -1,12 +1,12 @@
 // Which connections to look at when: a ring of slots, one per tick. Moving a deadline further away
 // costs nothing until the old one is reached.
 
-/// What can be put on a wheel. The wheel alone writes `wheelSlot`.
+/// What can be put on a wheel. The wheel alone writes `wheelTick`.
 protocol DeadlineHolder: AnyObject {
     /// Monotonic milliseconds; `.max` for none.
     var deadline: UInt64 { get }
-    /// Where the wheel holds it; nil: nowhere.
-    var wheelSlot: Int? { get set }
+    /// The tick at which the wheel looks at it; `.max`: never.
+    var wheelTick: UInt64 { get set }
     func deadlinePassed()
 }
 
@@ -14,32 +14,37 @@ protocol DeadlineHolder: AnyObject {
 struct DeadlineWheel<Holder: DeadlineHolder> {
     static var tickMilliseconds: UInt64 { 250 }
     /// With the tick, a horizon of 64 s; what is further away is looked at then and put back.
-    private static var slotCount: Int { 256 }
+    private static var slotCount: UInt64 { 256 }
 
-    private var slots = [[ObjectIdentifier: Holder]](repeating: [:], count: slotCount)
+    private var slots = [[ObjectIdentifier: Holder]](repeating: [:], count: Int(slotCount))
     private var tick: UInt64
 
     init(now: UInt64) {
         tick = now / Self.tickMilliseconds
     }
 
-    /// Puts the holder where its deadline belongs. Needed where a deadline has come nearer; one
-    /// that has moved away is found at the old place.
+    /// When the wheel would look at a deadline. Rounded up: never early.
+    @inline(__always)
+    static func tick(_ deadline: UInt64) -> UInt64 { deadline / tickMilliseconds + 1 }
+
+    /// Sees to it that the holder is looked at when its deadline has passed. To be called whenever
+    /// that has been set: where it has moved away, the wheel finds out at the old place.
     mutating func place(_ holder: Holder) {
+        guard holder.deadline != .max, Self.tick(holder.deadline) < holder.wheelTick else { return }
         remove(holder)
-        guard holder.deadline != .max else { return }
-        // Rounded up: never early.
-        let due = holder.deadline / Self.tickMilliseconds + 1
-        let ahead = min(max(due, tick + 1), tick + UInt64(Self.slotCount) - 1)
-        let slot = Int(ahead % UInt64(Self.slotCount))
-        slots[slot][ObjectIdentifier(holder)] = holder
-        holder.wheelSlot = slot
+        put(holder)
+    }
+
+    private mutating func put(_ holder: Holder) {
+        let due = min(max(Self.tick(holder.deadline), tick + 1), tick + Self.slotCount - 1)
+        slots[Int(due % Self.slotCount)][ObjectIdentifier(holder)] = holder
+        holder.wheelTick = due
     }
 
     mutating func remove(_ holder: Holder) {
-        guard let slot = holder.wheelSlot else { return }
-        slots[slot][ObjectIdentifier(holder)] = nil
-        holder.wheelSlot = nil
+        guard holder.wheelTick != .max else { return }
+        slots[Int(holder.wheelTick % Self.slotCount)][ObjectIdentifier(holder)] = nil
+        holder.wheelTick = .max
     }
 
     /// Moves on to `now` and returns those whose deadline has passed, off the wheel.
@@ -48,16 +53,16 @@ struct DeadlineWheel<Holder: DeadlineHolder> {
         let target = now / Self.tickMilliseconds
         while tick < target {
             tick += 1
-            let slot = Int(tick % UInt64(Self.slotCount))
+            let slot = Int(tick % Self.slotCount)
             guard !slots[slot].isEmpty else { continue }
             let holders = slots[slot]
             slots[slot] = [:]
             for holder in holders.values {
-                holder.wheelSlot = nil
+                holder.wheelTick = .max
                 if holder.deadline <= now {
                     passed.append(holder)
-                } else {
-                    place(holder)
+                } else if holder.deadline != .max {
+                    put(holder)
                 }
             }
         }

@@ -22,8 +22,9 @@ final class LoopOrders: Sendable {
     ) throws(UVError) {
         let pending = Pending()
         self.pending = pending
-        var receiver: Wakeup?
-        receiver = try Wakeup(loop) {
+        // It holds itself until it is closed.
+        weak var receiver: Wakeup?
+        let wakeup = try Wakeup(loop) {
             let orders = pending.state.withLock { state in
                 defer { state.limits = nil }
                 return state
@@ -33,12 +34,10 @@ final class LoopOrders: Sendable {
             serving.stop {
                 onStopped()
                 receiver?.close()
-                // The closure is held by what it holds.
-                receiver = nil
             }
         }
-        guard let sender = receiver?.sender else { preconditionFailure("it was just made") }
-        wakeup = sender
+        receiver = wakeup
+        self.wakeup = wakeup.sender
     }
 
     func stop() {

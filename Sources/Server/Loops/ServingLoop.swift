@@ -16,68 +16,82 @@ enum ListenSource {
 
 /// Accepts connections on one or more listeners and serves them with one handler.
 final class ServingLoop: ConnectionHost {
-    private(set) var limits: ServerLimits
+    let limitsInForce: LimitsInForce
     let handler: any RequestHandler
     let replies: Replies
-    let auditor: Auditor?
-    let metrics: LoopMetrics?
-    let log: Logger?
+    let observer: LoopObserver
     let loop: EventLoop
-    private(set) var isStopping = false
-    private let source: ListenSource
+    let turns = TurnCounter()
+    private(set) lazy var spareReader = HeldReader(limits.http)
+    private var isStopping = false
+    private let streams: StreamKind
     private var listeners: [TCPListener] = []
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var deadlines: DeadlineWheel<Connection>
     private var sweeper: UV.Timer?
     private var clock: UV.Timer?
     private var stopTimer: UV.Timer?
-    private var reopener: UV.Timer?
     private var turnEnd: BeforeWait?
-    private var turnBegan: UInt32?
+    private var nextTurn: NextTurn?
+    /// Those that go on in the next turn.
+    private var postponed: [Connection] = []
+    /// Connections that have closed, owing an answer that the store has not given yet.
+    private var owed = 0
+    /// A client waits because there are as many connections as may be.
+    private var isFull = false
     private let report: LoopReport
     private var onStopped: (() -> Void)?
 
+    /// Listens at once; accepts when the loop runs.
+    ///
+    /// - Parameter streams: what connections become.
+    /// - Throws: why nobody can be listened for. What is on the loop then is the caller's to close
+    ///   (`EventLoop.abandon`).
     init(
-        loop: EventLoop, source: ListenSource, limits: ServerLimits,
-        handler: any RequestHandler, replies: Replies, auditor: Auditor? = nil,
-        metrics: LoopMetrics? = nil, log: Logger? = nil, report: LoopReport
-    ) throws(UVError) {
+        loop: EventLoop, source: ListenSource, streams: StreamKind = .plain, limits: ServerLimits,
+        handler: any RequestHandler, replies: Replies, observer: LoopObserver = LoopObserver(),
+        report: LoopReport
+    ) throws(ListenFailure) {
         self.loop = loop
-        self.limits = limits
+        limitsInForce = LimitsInForce(limits)
         self.handler = handler
         self.replies = replies
-        self.auditor = auditor
-        self.metrics = metrics
-        self.log = log
+        self.observer = observer
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
-        self.source = source
-        try listen()
+        self.streams = streams
+        try listen(source)
         replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
-        try startTimers()
+        do throws(UVError) { try startTimers() } catch { throw .resource(error) }
     }
 
-    private func listen() throws(UVError) {
-        do throws(UVError) {
-            switch source {
-            case .address(let address, let isShared):
+    private func listen(_ source: ListenSource) throws(ListenFailure) {
+        let pause = limits.acceptPauseMilliseconds
+        switch source {
+        case .address(let address, let isShared):
+            listeners = [
+                try TCPListener(
+                    loop, address, sharesPort: isShared, pauseMilliseconds: pause,
+                    onTrouble: { [unowned self] in note($0) },
+                    { [unowned self] in accept($0) })
+            ]
+        case .sockets(let descriptors):
+            for descriptor in descriptors {
                 listeners.append(
                     try TCPListener(
-                        loop, address, sharesPort: isShared,
-                        onFailure: { [unowned self] _ in listenAgainLater() },
-                        { [unowned self] stream in accept(stream) }))
-            case .sockets(let descriptors):
-                for descriptor in descriptors {
-                    listeners.append(
-                        try TCPListener(
-                            loop, sharing: descriptor,
-                            onFailure: { [unowned self] _ in listenAgainLater() },
-                            { [unowned self] stream in accept(stream) }))
-                }
+                        loop, sharing: descriptor, pauseMilliseconds: pause,
+                        onTrouble: { [unowned self] in note($0) },
+                        { [unowned self] in accept($0) }))
             }
-        } catch {
-            closeListeners()
-            throw error
+        }
+        for listener in listeners { listener.mayAccept = { [unowned self] in mayAccept($0) } }
+    }
+
+    private func note(_ trouble: AcceptTrouble) {
+        switch trouble {
+        case .failed: observer.acceptFailed()
+        case .pausing(let cause): report.acceptPauses(cause)
+        case .over: report.acceptGoesOn()
         }
     }
 
@@ -86,40 +100,22 @@ final class ServingLoop: ConnectionHost {
         listeners = []
     }
 
-    /// Out of descriptors or memory in spite of the limit. Clients wait in the kernel or go
-    /// elsewhere meanwhile.
-    private func listenAgainLater() {
-        closeListeners()
-        reopener?.start(afterMilliseconds: limits.acceptPauseMilliseconds) { [unowned self] in
-            guard !isStopping else { return }
-            do throws(UVError) { try listen() } catch { listenAgainLater() }
-        }
-    }
-
     private func startTimers() throws(UVError) {
         let tick = DeadlineWheel<Connection>.tickMilliseconds
         sweeper = try Timer(loop)
-        expectTick()
+        observer.ticked(everyMilliseconds: tick)
         sweeper?.start(afterMilliseconds: tick, repeatMilliseconds: tick) { [unowned self] in
-            expectTick()
+            observer.ticked(everyMilliseconds: tick)
             sweep()
         }
-        if metrics != nil {
-            turnEnd = try BeforeWait(loop) { [unowned self] in turnBegan = nil }
+        turnEnd = try BeforeWait(loop) { [turns, observer] in
+            turns.next()
+            observer.turnEnded()
         }
+        nextTurn = try NextTurn(loop) { [unowned self] in goOn() }
         clock = try Timer(loop)
         stopTimer = try Timer(loop)
-        reopener = try Timer(loop)
         tickClock()
-    }
-
-    /// Notes by how much the tick is late, and when the next is due.
-    private func expectTick() {
-        guard let metrics else { return }
-        let now = Clock.monotonicMicroseconds()
-        let due = metrics.nextTick.value
-        metrics.lateMicroseconds.set(due == 0 ? 0 : max(0, now - due))
-        metrics.nextTick.set(now + Int(DeadlineWheel<Connection>.tickMilliseconds) * 1000)
     }
 
     /// Renders the date at the beginning of every second.
@@ -133,31 +129,70 @@ final class ServingLoop: ConnectionHost {
 
     var monotonicMilliseconds: UInt64 { loop.monotonicMilliseconds }
 
-    /// The clock is read once a turn: what waits for its turn within the turn waits visibly.
-    var turnBeganMicroseconds: UInt32 {
-        if let turnBegan { return turnBegan }
-        let now = UInt32(truncatingIfNeeded: Clock.monotonicMicroseconds())
-        turnBegan = now
-        return now
-    }
-
     /// Where the first listener is bound.
     var boundAddress: SocketAddress? { listeners.first?.boundAddress }
 
-    private func accept(_ stream: TCPStream) {
+    private func accept(_ accepted: TCPStream) {
+        let stream = streams.open(accepted)
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
-        metrics?.connectionsOpened.add()
-        if connections.count >= limits.connectionsPerLoopMax {
-            for listener in listeners { listener.pause() }
-        }
+        observer.opened()
         stream.start(connection)
+    }
+
+    /// Where there are as many connections as may be, a client waits in the kernel's queue until one
+    /// closes; an idle one closes for it.
+    private func mayAccept(_ isWaiting: Bool) -> Bool {
+        if connections.count < limits.connectionsPerLoopMax { return true }
+        guard isWaiting else { return false }
+        for listener in listeners { listener.pause() }
+        makeRoom()
+        return false
+    }
+
+    /// Lets the connections go that have been idle longest.
+    private func makeRoom() {
+        let now = loop.monotonicMilliseconds
+        let idle = connections.values.filter { connection in
+            let quiet =
+                connection.hasAsked ? limits.quietMilliseconds : limits.silentMilliseconds
+            return connection.isIdle && now - connection.idleSince >= quiet
+        }
+        if idle.isEmpty { return makeRoomAmidRequests(now) }
+        isFull = false
+        // Several at a time where there are many, so that looking through all of them pays.
+        let count = max(1, limits.connectionsPerLoopMax / 64)
+        let oldest = idle.sorted { $0.idleSince < $1.idleSince }.prefix(count)
+        for connection in oldest { connection.makeRoom() }
+    }
+
+    /// Nobody is idle: lets the one go that has kept others waiting longest with an unfinished request,
+    /// where that is allowed.
+    private func makeRoomAmidRequests(_ now: UInt64) {
+        isFull = true
+        guard let allowed = limits.unfinishedMilliseconds else { return }
+        let unfinished = connections.values.filter {
+            $0.isWaitingForBytes && now - $0.idleSince >= allowed
+        }
+        unfinished.min { $0.idleSince < $1.idleSince }?.abort()
     }
 
     private func sweep() {
         for connection in deadlines.advance(now: loop.monotonicMilliseconds) {
             connection.deadlinePassed()
         }
+        if isFull, !isStopping { makeRoom() }
+    }
+
+    func awaitNextTurn(_ connection: Connection) {
+        postponed.append(connection)
+        nextTurn?.await()
+    }
+
+    private func goOn() {
+        let connections = postponed
+        postponed = []
+        for connection in connections { connection.nextTurnCame() }
     }
 
     func deadlineCameNearer(_ connection: Connection) {
@@ -167,19 +202,26 @@ final class ServingLoop: ConnectionHost {
     func connectionClosed(_ connection: Connection) {
         deadlines.remove(connection)
         connections[ObjectIdentifier(connection)] = nil
+        if connection.owesAnswer { owed += 1 }
         report.closedConnections.add(1, ordering: .relaxed)
-        metrics?.connectionsClosed.add()
+        observer.closed()
         if connections.count < limits.connectionsPerLoopMax {
+            isFull = false
             for listener in listeners { listener.resume() }
         }
         finishStoppingIfIdle()
     }
 
+    func answeredAfterClose(_ connection: Connection) {
+        owed -= 1
+        finishStoppingIfIdle()
+    }
+
     /// Takes over all limits except for its share of the connections.
     func reload(_ fresh: ServerLimits) {
-        let share = limits.connectionsPerLoopMax
-        limits = fresh
-        limits.connectionsPerLoopMax = share
+        var taken = fresh
+        taken.connectionsPerLoopMax = limits.connectionsPerLoopMax
+        limitsInForce.limits = taken
         for connection in connections.values { connection.limitsChanged() }
     }
 
@@ -197,14 +239,15 @@ final class ServingLoop: ConnectionHost {
     }
 
     private func finishStoppingIfIdle() {
-        guard isStopping, connections.isEmpty, let then = onStopped else { return }
+        // What the store still works on is recorded before the store may close.
+        guard isStopping, connections.isEmpty, owed == 0, let then = onStopped else { return }
         onStopped = nil
         sweeper?.close()
         clock?.close()
         stopTimer?.close()
-        reopener?.close()
         turnEnd?.close()
-        metrics?.nextTick.set(.max)
+        nextTurn?.close()
+        observer.ended()
         then()
     }
 }

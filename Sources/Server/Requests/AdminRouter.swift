@@ -21,38 +21,27 @@ final class AdminRouter: RequestHandler {
         self.renderMetrics = renderMetrics
     }
 
-    func route(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Route {
-        AdminRouter.routes.route(bytes, head.path)
-    }
-
-    func handle(
-        _ route: Route, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
-        _ session: inout Session, _ responder: any Responder
-    ) {
+    func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
+        let route = routes.route(bytes, request.path)
+        responder.routed(to: route)
         guard route != .other else {
-            responder.respond(
+            return responder.respond(
                 .fault(
                     .notFound,
                     "there is nothing at this path; there are /livez, /readyz and /metrics"))
-            return
         }
-        guard head.method == .get || head.method == .head else {
-            responder.respond(Router.notOffered(head.method, allow: "GET, HEAD, OPTIONS"))
-            return
-        }
+        if let refusal = route.refusal(of: request.method) { return responder.respond(refusal) }
         if route == .metrics {
-            responder.respond(
+            return responder.respond(
                 .content(renderMetrics(), type: MetricsText.contentType, status: .ok))
-            return
         }
         let state = readiness == .ready && !isStoreAvailable() ? Readiness.storeFailing : readiness
-        let isGood = route == .live || state == .ready
+        if route == .live || state == .ready { return responder.respond(Pages.healthy) }
         responder.respond(
             .content(
-                isGood ? Router.healthy : Array(#"{"status":"\#(state.rawValue)"}"#.utf8),
-                type: "application/json",
-                status: isGood ? .ok : ErrorCode.overloaded.status))
+                Array(#"{"status":"\#(state.rawValue)"}"#.utf8), type: "application/json",
+                status: ErrorCode.overloaded.status))
     }
 
-    private static let routes = RouteTable([.ready, .live, .metrics])
+    private let routes = RouteTable([.ready, .live, .metrics])
 }

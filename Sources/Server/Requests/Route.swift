@@ -27,20 +27,39 @@ enum Route: UInt8, CaseIterable {
         case .other: "other"
         }
     }
+
+    /// What is offered there, beside OPTIONS.
+    private var isPosted: Bool {
+        switch self {
+        case .tokens, .codes, .introspection, .revocation: true
+        case .errors, .health, .description, .live, .ready, .metrics, .other: false
+        }
+    }
+
+    /// The answer to a method that is not offered: 405, or 204 to OPTIONS; nil where it is offered.
+    func refusal(of method: Method) -> Response? {
+        let isOffered = isPosted ? method == .post : method == .get || method == .head
+        if isOffered { return nil }
+        let allow = isPosted ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"
+        return method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
+    }
 }
 
 /// A few routes to choose from. The path is compared literally.
 struct RouteTable {
-    private let paths: [(route: Route, path: [UInt8])]
+    private let routes: [Route]
+    private let paths: [KnownText]
 
     /// - Parameter routes: the most used first.
     init(_ routes: [Route]) {
-        paths = routes.map { ($0, Array($0.template.utf8)) }
+        self.routes = routes
+        paths = routes.map { KnownText($0.template) }
     }
 
     func route(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Route {
-        for candidate in paths where bytesEqual(bytes, path, candidate.path) {
-            return candidate.route
+        let paths = paths.span
+        for index in paths.indices where paths[index].matches(bytes, path) {
+            return routes[index]
         }
         return .other
     }

@@ -14,34 +14,21 @@ enum JSONValue: Equatable, Sendable {
     case duplicate
 }
 
-/// The place of a string's content in the text, between its quotes.
-struct JSONString: Equatable, Sendable {
-    let range: Range<Int>
-    let hasEscapes: Bool
-
-    /// The string, with escapes resolved.
-    func text(_ bytes: Span<UInt8>) -> String {
-        guard hasEscapes else {
-            var copy: [UInt8] = []
-            copy.append(bytes, range)
-            return String(decoding: copy, as: UTF8.self)
-        }
-        return String(decoding: JSONReader.unescape(bytes, range), as: UTF8.self)
-    }
-
-    /// Lends the string's UTF-8, with escapes resolved; copies nothing where there are none.
-    func withContent<Result>(_ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Result) -> Result {
-        guard hasEscapes else { return body(bytes.extracting(range)) }
-        return body(JSONReader.unescape(bytes, range).span)
-    }
-}
-
 struct JSONInvalid: Error, Equatable {}
 
 /// The known members of an object, by their position in the list of names.
 struct JSONObject {
     static let membersMax = 6
-    fileprivate(set) var members: InlineArray<6, JSONValue> = .init(repeating: .absent)
+    private(set) var members: InlineArray<6, JSONValue> = .init(repeating: .absent)
+
+    @inline(__always)
+    fileprivate mutating func found(_ value: JSONValue, _ index: Int) {
+        if case .absent = members[index] {
+            members[index] = value
+        } else {
+            members[index] = .duplicate
+        }
+    }
 }
 
 struct JSONReader {
@@ -50,25 +37,16 @@ struct JSONReader {
 
     private var at = 0
 
-    /// - Parameter names: at most `JSONObject.membersMax`.
-    /// - Throws: `JSONInvalid` for anything but one JSON object in UTF-8.
+    /// - Throws: `JSONInvalid` for anything but one JSON object in UTF-8, and for 4 GiB or more.
     static func readObject(
-        _ bytes: Span<UInt8>, _ names: [[UInt8]]
+        _ bytes: Span<UInt8>, _ keys: JSONKeys
     ) throws(JSONInvalid) -> JSONObject {
         var reader = JSONReader()
-        reader.skipBlanks(bytes)
-        guard reader.take(bytes, "{") else { throw JSONInvalid() }
-        var object = JSONObject()
-        try reader.readMembers(bytes, 1) { (key, value) in
-            for index in names.indices where key.equals(names[index], bytes) {
-                if case .absent = object.members[index] {
-                    object.members[index] = value
-                } else {
-                    object.members[index] = .duplicate
-                }
-                return
-            }
+        guard bytes.count <= UInt32.max, reader.take(bytes, behindBlanks: "{") else {
+            throw JSONInvalid()
         }
+        var object = JSONObject()
+        try reader.readMembers(bytes, 1, keys, &object)
         reader.skipBlanks(bytes)
         guard reader.at == bytes.count else { throw JSONInvalid() }
         return object
@@ -76,20 +54,44 @@ struct JSONReader {
 
     /// Behind "{" up to and with "}".
     private mutating func readMembers(
-        _ bytes: Span<UInt8>, _ level: Int, _ found: (JSONString, JSONValue) -> Void
+        _ bytes: Span<UInt8>, _ level: Int, _ keys: JSONKeys, _ object: inout JSONObject
     ) throws(JSONInvalid) {
-        skipBlanks(bytes)
-        if take(bytes, "}") { return }
+        if take(bytes, behindBlanks: "}") { return }
         while true {
-            skipBlanks(bytes)
-            guard take(bytes, "\"") else { throw JSONInvalid() }
-            let key = try readString(bytes)
-            skipBlanks(bytes)
-            guard take(bytes, ":") else { throw JSONInvalid() }
-            found(key, try readValue(bytes, level))
-            skipBlanks(bytes)
-            if take(bytes, "}") { return }
-            guard take(bytes, ",") else { throw JSONInvalid() }
+            guard take(bytes, behindBlanks: "\"") else { throw JSONInvalid() }
+            let index = try readKey(bytes, keys)
+            guard take(bytes, behindBlanks: ":") else { throw JSONInvalid() }
+            // Most values are strings.
+            let value: JSONValue =
+                take(bytes, behindBlanks: "\"")
+                ? .string(try readString(bytes)) : try readValue(bytes, level)
+            if let index { object.found(value, index) }
+            if take(bytes, behindBlanks: "}") { return }
+            guard take(bytes, behindBlanks: ",") else { throw JSONInvalid() }
+        }
+    }
+
+    /// Behind the opening quote up to and with the closing one: which key it is, if any.
+    @inline(__always)
+    private mutating func readKey(
+        _ bytes: Span<UInt8>, _ keys: JSONKeys
+    ) throws(JSONInvalid) -> Int? {
+        let quoted = keys.quoted.span
+        for index in quoted.indices where quoted[index].begins(bytes, at: at) {
+            at &+= quoted[index].count
+            return index
+        }
+        return try readOtherKey(bytes, keys)
+    }
+
+    /// The same for one that is not known, or has escapes.
+    private mutating func readOtherKey(
+        _ bytes: Span<UInt8>, _ keys: JSONKeys
+    ) throws(JSONInvalid) -> Int? {
+        let key = try readString(bytes)
+        guard key.hasEscapes else { return nil }
+        return key.withContent(bytes) { content in
+            keys.names.firstIndex { areEqual($0.utf8Span.span, content) }
         }
     }
 
@@ -105,7 +107,8 @@ struct JSONReader {
         case UInt8(ascii: "{"):
             guard level < JSONReader.nestingMax else { throw JSONInvalid() }
             at += 1
-            try readMembers(bytes, level + 1) { _, _ in }
+            var ignored = JSONObject()
+            try readMembers(bytes, level + 1, .none, &ignored)
             return .other
         case UInt8(ascii: "["):
             guard level < JSONReader.nestingMax else { throw JSONInvalid() }
@@ -174,6 +177,16 @@ struct JSONReader {
         return true
     }
 
+    /// The same behind blanks, of which there are mostly none.
+    @inline(__always)
+    private mutating func take(
+        _ bytes: Span<UInt8>, behindBlanks scalar: Unicode.Scalar
+    ) -> Bool {
+        if take(bytes, scalar) { return true }
+        skipBlanks(bytes)
+        return take(bytes, scalar)
+    }
+
     /// SP, HTAB, LF, CR (RFC 8259 §2).
     @inline(__always)
     private mutating func skipBlanks(_ bytes: Span<UInt8>) {
@@ -198,7 +211,7 @@ extension JSONReader {
             switch byte {
             case UInt8(ascii: "\""):
                 at += 1
-                return JSONString(range: start..<at - 1, hasEscapes: hasEscapes)
+                return JSONString(start: start, end: at &- 1, hasEscapes: hasEscapes)
             case UInt8(ascii: "\\"):
                 hasEscapes = true
                 try readEscape(bytes)
@@ -213,7 +226,7 @@ extension JSONReader {
     private mutating func skipPlain(_ bytes: Span<UInt8>) {
         var at = at
         while at &+ 8 <= bytes.count {
-            let special = JSONWords.special(bytes.word(at: at))
+            let special = TextWords.special(bytes.word(at: at))
             if special != 0 {
                 self.at = at &+ special.trailingZeroBitCount &>> 3
                 return
@@ -236,28 +249,15 @@ extension JSONReader {
             UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             at += 2
         case UInt8(ascii: "u"):
-            let unit = try JSONReader.codeUnit(bytes, at)
+            let unit = try JSONEscapes.codeUnit(bytes, at)
             at += 6
             // A low surrogate alone, or a high one without its partner, is no character.
             if unit >> 10 == 0b110111 { throw JSONInvalid() }
             guard unit >> 10 == 0b110110 else { return }
-            guard try JSONReader.codeUnit(bytes, at) >> 10 == 0b110111 else { throw JSONInvalid() }
+            guard try JSONEscapes.codeUnit(bytes, at) >> 10 == 0b110111 else { throw JSONInvalid() }
             at += 6
         default: throw JSONInvalid()
         }
-    }
-
-    /// The four digits of the `\uXXXX` at `at`.
-    private static func codeUnit(_ bytes: Span<UInt8>, _ at: Int) throws(JSONInvalid) -> UInt32 {
-        guard at + 6 <= bytes.count, bytes[at] == UInt8(ascii: "\\"),
-            bytes[at + 1] == UInt8(ascii: "u")
-        else { throw JSONInvalid() }
-        var unit: UInt32 = 0
-        for index in at + 2..<at + 6 {
-            guard let digit = Hexadecimal.value(bytes[index]) else { throw JSONInvalid() }
-            unit = unit << 4 | UInt32(digit)
-        }
-        return unit
     }
 
     /// One character of two to four bytes (RFC 3629 §4): no overlong form, no surrogate, nothing
@@ -283,63 +283,5 @@ extension JSONReader {
             throw JSONInvalid()
         }
         at += length
-    }
-
-    /// Resolves the escapes of a string that `readString` has accepted.
-    fileprivate static func unescape(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
-        var output: [UInt8] = []
-        var at = range.lowerBound
-        while at < range.upperBound {
-            guard bytes[at] == UInt8(ascii: "\\") else {
-                output.append(bytes[at])
-                at += 1
-                continue
-            }
-            let kind = bytes[at + 1]
-            guard kind == UInt8(ascii: "u") else {
-                output.append(simpleEscape(kind))
-                at += 2
-                continue
-            }
-            let (scalar, length) = escapedScalar(bytes, at)
-            output.append(contentsOf: String(scalar).utf8)
-            at += length
-        }
-        return output
-    }
-
-    private static func simpleEscape(_ kind: UInt8) -> UInt8 {
-        switch kind {
-        case UInt8(ascii: "b"): 0x08
-        case UInt8(ascii: "f"): 0x0C
-        case UInt8(ascii: "n"): 0x0A
-        case UInt8(ascii: "r"): 0x0D
-        case UInt8(ascii: "t"): 0x09
-        default: kind
-        }
-    }
-
-    /// The character of a `\uXXXX`, or of a pair of them, and the length of its escape.
-    private static func escapedScalar(
-        _ bytes: Span<UInt8>, _ at: Int
-    ) -> (scalar: Unicode.Scalar, length: Int) {
-        do throws(JSONInvalid) {
-            let unit = try codeUnit(bytes, at)
-            if let scalar = Unicode.Scalar(unit) { return (scalar, 6) }
-            let low = try codeUnit(bytes, at + 6)
-            let value = 0x10000 + (unit & 0x3FF) << 10 + low & 0x3FF
-            guard let scalar = Unicode.Scalar(value) else { throw JSONInvalid() }
-            return (scalar, 12)
-        } catch {
-            preconditionFailure("readString has checked every escape")
-        }
-    }
-}
-
-extension JSONString {
-    /// True where the string, with escapes resolved, is `name`.
-    fileprivate func equals(_ name: [UInt8], _ bytes: Span<UInt8>) -> Bool {
-        if hasEscapes { return JSONReader.unescape(bytes, range) == name }
-        return bytesEqual(bytes, range, name)
     }
 }

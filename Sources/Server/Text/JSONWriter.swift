@@ -38,12 +38,12 @@ public enum JSONWriter {
         let bytes = text.utf8Span.span
         var at = 0
         while at &+ 8 <= bytes.count {
-            if JSONWords.escaped(bytes.word(at: at)) != 0 { return false }
+            if TextWords.escaped(bytes.word(at: at)) != 0 { return false }
             at &+= 8
         }
         if at > 0 {
             // The last word has some bytes of the one before.
-            return JSONWords.escaped(bytes.word(at: bytes.count &- 8)) == 0
+            return TextWords.escaped(bytes.word(at: bytes.count &- 8)) == 0
         }
         for index in bytes.indices {
             let byte = bytes[index]

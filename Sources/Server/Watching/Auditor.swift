@@ -8,21 +8,22 @@ final class Auditor {
     private let sink: any AuditSink
     private let issuer: TokenIssuer
     private let allowance: FailureThrottle
-    private let now: () -> Milliseconds
+    private let clock: RequestClock
     private var suppressed = 0
-    private var summarisedAt: Milliseconds = 0
+    /// When the first of those was suppressed, on the steady clock.
+    private var suppressedSince: Milliseconds = 0
 
-    /// How often the log is told of refusals that were not written, in milliseconds.
-    private static let summaryMilliseconds: Milliseconds = 1000
+    /// How long the log is not told of refusals that were not written, in milliseconds.
+    static let summaryMilliseconds: Milliseconds = 10_000
 
     /// - Parameter random: overwrites the whole array with unpredictable bytes.
     init(
-        _ sink: any AuditSink, issuer: TokenIssuer, now: @escaping () -> Milliseconds,
+        _ sink: any AuditSink, issuer: TokenIssuer, clock: RequestClock,
         random: (inout [UInt8]) -> Void
     ) {
         self.sink = sink
         self.issuer = issuer
-        self.now = now
+        self.clock = clock
         var limits = FailureThrottle.Limits()
         limits.buckets = Auditor.addressesMax
         allowance = FailureThrottle(limits: limits, random: random)
@@ -43,18 +44,43 @@ final class Auditor {
         var isSuspect = notes?.isAuthenticated != true
         if case .rateLimited = response { isSuspect = true }
         if isSuspect {
-            let network = Authenticator.network(address())
-            guard allowance.failed(.address, network, now: event.at) == nil else {
-                return suppress(event.at)
+            let network = FailureLimiter.network(address())
+            guard allowance.failed(.address, network, now: clock.steady()) == nil else {
+                return suppress()
             }
         }
         if let notes { event.take(notes, issuer) }
-        summarise(event.at)
+        sink.record(event)
+    }
+
+    private func suppress() {
+        if suppressed == 0 { suppressedSince = clock.steady() }
+        suppressed += 1
+    }
+
+    /// Some time has passed: less than a second since the last time.
+    func ticked() {
+        guard suppressed > 0, clock.steady() - suppressedSince >= Auditor.summaryMilliseconds
+        else { return }
+        summarise()
+    }
+
+    /// Nothing more will be answered.
+    func ended() {
+        if suppressed > 0 { summarise() }
+    }
+
+    private func summarise() {
+        var event = AuditEvent(.refusalsSuppressed, at: clock.wall())
+        event.reason = "\(suppressed) refusals more, of clients that had failed too often"
+        suppressed = 0
         sink.record(event)
     }
 
     /// nil for an answer that nobody will ask about.
-    private func event(_ response: Response, _ ids: [SealedIdentifier]) -> AuditEvent? {
+    private func event(
+        _ response: Response, _ ids: [SealedIdentifier]
+    ) -> AuditEvent? {
         switch response {
         case .token(let issued): issuance(.tokenIssued, token: issued.token, issued.consent)
         case .fixedToken: issuance(.ccgTokenIssued, token: nil)
@@ -65,8 +91,8 @@ final class Auditor {
         case .faults, .methodNotAllowed: refusal(response, ids)
         case .failure(let error), .rateLimited(_, let error?): refusal(response, ids, error)
         case .rateLimited(_, nil): refusal(response, ids, .tooManyFailures)
-        case .oauthError(let code, let description, _):
-            refusal(isAuthentication: code == "invalid_client", description)
+        case .oauthError(let error, let description):
+            refusal(isAuthentication: error == .invalidClient, description)
         case .introspection, .options, .content: nil
         }
     }
@@ -74,7 +100,7 @@ final class Auditor {
     private func issuance(
         _ kind: AuditEvent.Kind, token: SealedIdentifier?, _ consent: Consent? = nil
     ) -> AuditEvent {
-        let at = now()
+        let at = clock.wall()
         var event = AuditEvent(kind, at: at)
         event.token = token.flatMap { issuer.identifier($0, now: at) }.map { .identifier($0) }
         event.consentID = consent?.id
@@ -82,7 +108,7 @@ final class Auditor {
     }
 
     private func revocation(_ token: AccessToken) -> AuditEvent {
-        var event = AuditEvent(.tokenRevoked, at: now())
+        var event = AuditEvent(.tokenRevoked, at: clock.wall())
         event.token = .identifier(token.id)
         event.consentID = token.consent.id
         event.scope = token.scope
@@ -116,23 +142,9 @@ final class Auditor {
 
     private func refusal(isAuthentication: Bool, _ reason: String) -> AuditEvent {
         var event = AuditEvent(
-            isAuthentication ? .authenticationFailed : .refused, at: now())
+            isAuthentication ? .authenticationFailed : .refused, at: clock.wall())
         event.reason = reason
         return event
-    }
-
-    private func suppress(_ now: Milliseconds) {
-        suppressed += 1
-        summarise(now)
-    }
-
-    private func summarise(_ now: Milliseconds) {
-        guard suppressed > 0, now - summarisedAt >= Auditor.summaryMilliseconds else { return }
-        var event = AuditEvent(.refusalsSuppressed, at: now)
-        event.reason = "\(suppressed) refusals more, of clients that had failed too often"
-        suppressed = 0
-        summarisedAt = now
-        sink.record(event)
     }
 }
 

@@ -49,14 +49,15 @@ struct LogLine {
 extension Logger {
     /// The access log's line for one answer.
     func answered(
-        _ response: Response, _ ids: [SealedIdentifier], _ kind: RequestKind,
-        since began: UInt32, bytes: Int, _ notes: RequestNotes?, _ peer: [UInt8]
+        _ response: Response, _ ids: [SealedIdentifier],
+        _ record: borrowing RequestRecord, bytes: Int, _ peer: [UInt8]
     ) {
+        let notes = record.notes
         var line = LogLine(lineFormat, .info, "answered")
-        line.add("method", kind.method.text)
-        line.add("route", kind.route.template)
+        line.add("method", record.method.text)
+        line.add("route", record.route.template)
         line.add("status", number: "\(response.status.code)")
-        let microseconds = LoopMetrics.microseconds(since: began)
+        let microseconds = LoopMetrics.microseconds(since: record.beganMicroseconds)
         let fraction = String(microseconds % 1000)
         let zeros = String(repeating: "0", count: 3 - fraction.count)
         line.add("duration_ms", number: "\(microseconds / 1000).\(zeros)\(fraction)")

@@ -1,57 +1,17 @@
 // What one event loop counts. Its thread writes; the probes' thread reads.
 
-import HTTP1
 import Metrics
 import System
 import Tokens
 
-/// A request as metrics know it. Few values, whatever clients send.
-struct RequestKind: Equatable {
-    var route = Route.other
-    var method = MethodLabel.other
-
-    /// OpenTelemetry's `http.request.method`.
-    enum MethodLabel: UInt8, CaseIterable {
-        case get, head, post, options, other
-
-        var text: String {
-            switch self {
-            case .get: "GET"
-            case .head: "HEAD"
-            case .post: "POST"
-            case .options: "OPTIONS"
-            case .other: "_OTHER"
-            }
-        }
-
-        init(_ method: Method) {
-            switch method {
-            case .get: self = .get
-            case .head: self = .head
-            case .post: self = .post
-            case .options: self = .options
-            case .put, .delete, .patch, .trace: self = .other
-            }
-        }
-    }
-}
-
 /// The counters of one loop. They only cost adding: each has one writer.
 final class LoopMetrics: Sendable {
-    private static let statuses = [
-        201, 200, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 500, 501, 503, 505,
-    ]
-    /// Room for every route, method and status.
-    private static let kinds = 11 * 5 * 18
-    static let refusals: [CodeRefusal] = [
-        .unknown, .expired, .used, .otherInstitution, .otherProvider, .otherRedirectURI, .revoked,
-    ]
-    static let oauthErrors = ["invalid_client", "invalid_request"]
-
-    private let durations: InlineArray<990, Histogram>
-    private let errors: InlineArray<25, Counter>
-    private let oauthErrors: InlineArray<2, Counter>
-    private let refusals: InlineArray<7, Counter>
+    /// Durations of requests, one histogram for each route, method and status.
+    private let durations: [SharedHistogram]
+    private let errors: [SharedCounter]
+    private let oauthErrors: [SharedCounter]
+    private let refusals: [SharedCounter]
+    /// Of all loops.
     private let census: CodeCensus
     let codesIssued = Counter()
     let tokensIssued = Counter()
@@ -59,6 +19,8 @@ final class LoopMetrics: Sendable {
     let tokensRevoked = Counter()
     let connectionsOpened = Counter()
     let connectionsClosed = Counter()
+    /// Connections that the kernel announced and then could not hand over.
+    let acceptErrors = Counter()
     let receivedBytes = Counter()
     let sentBytes = Counter()
     /// By how much the last tick of the clock came too late, in microseconds.
@@ -66,33 +28,30 @@ final class LoopMetrics: Sendable {
     /// When the clock should tick next, in monotonic microseconds.
     let nextTick = Counter()
 
-    /// - Parameter codeLifetime: what every code gets.
-    init(codeLifetime: Milliseconds, now: Milliseconds) {
-        precondition(
-            LoopMetrics.kinds == (Int(Route.metrics.rawValue) + 2) * 5 * LoopMetrics.statuses.count
-                && ErrorCode.allCases.count == 25)
-        durations = InlineArray { _ in Histogram(.microseconds) }
-        errors = InlineArray { _ in Counter() }
-        oauthErrors = InlineArray { _ in Counter() }
-        refusals = InlineArray { _ in Counter() }
-        census = CodeCensus(lifetime: codeLifetime, now: now)
+    init(_ census: CodeCensus) {
+        self.census = census
+        let cells = Route.allCases.count * MethodLabel.allCases.count * StatusTable.rows
+        durations = (0..<cells).map { _ in SharedHistogram(.microseconds) }
+        errors = ErrorCode.allCases.map { _ in SharedCounter() }
+        oauthErrors = OAuthError.allCases.map { _ in SharedCounter() }
+        refusals = CodeRefusal.allCases.map { _ in SharedCounter() }
     }
 
-    /// An answer is ready.
-    ///
-    /// - Parameter began: when the request was whole, in monotonic microseconds cut to 32 bits.
-    func answered(_ response: Response, _ kind: RequestKind, since began: UInt32) {
+    /// A request is finished.
+    func answered(_ response: Response, _ record: borrowing RequestRecord) {
         let status: Int
         switch response {
         case .token(let issued):
-            status = 201
-            noteCodeRedeemed(issuedAt: issued.codeIssuedAt)
+            status = Success.created.status.code
+            tokensIssued.add()
+            census.redeemed(issuedAt: issued.codeIssuedAt)
         default:
             status = response.status.code
             count(response)
         }
-        guard let cell = LoopMetrics.cell(kind, status) else { return }
-        durations[cell].observe(LoopMetrics.microseconds(since: began))
+        let cell = LoopMetrics.cell(record.route, record.method, StatusTable.row(status))
+        durations[cell].histogram.observe(
+            LoopMetrics.microseconds(since: record.beganMicroseconds))
     }
 
     /// An answer takes less than the 71 minutes after which 32 bits begin again.
@@ -100,48 +59,41 @@ final class LoopMetrics: Sendable {
         Int(UInt32(truncatingIfNeeded: Clock.monotonicMicroseconds()) &- began)
     }
 
-    func noteCodeIssued(at time: Milliseconds) {
-        codesIssued.add()
-        census.issued(at: time)
-    }
-
-    func noteCodeRedeemed(issuedAt time: Milliseconds) {
-        tokensIssued.add()
-        census.redeemed(issuedAt: time)
-    }
-
     private func count(_ response: Response) {
         switch response {
         case .token, .introspection, .options, .content, .revoked(nil): return
         case .fixedToken, .ccgToken: ccgTokensIssued.add()
-        case .code: noteCodeIssued(at: Clock.wallMilliseconds())
+        case .code(let code, _, _):
+            codesIssued.add()
+            census.issued(at: code.issuedAt)
         case .revoked: tokensRevoked.add()
-        case .oauthError(let code, _, _):
-            guard let index = LoopMetrics.oauthErrors.firstIndex(of: code) else { return }
-            oauthErrors[index].add()
+        case .oauthError(let error, _): oauthErrors[error.index].counter.add()
         case .failure(let error), .rateLimited(_, let error?):
-            if case .codeRefused(let refusal, _) = error,
-                let index = LoopMetrics.refusals.firstIndex(of: refusal)
-            {
-                refusals[index].add()
-            }
+            if case .codeRefused(let refusal, _) = error { refusals[refusal.index].counter.add() }
             countErrors(response)
         case .faults, .methodNotAllowed, .rateLimited(_, nil): countErrors(response)
         }
     }
 
     private func countErrors(_ response: Response) {
-        for fault in response.errorObjects {
-            guard let index = ErrorCode.allCases.firstIndex(of: fault.code) else { continue }
-            errors[index].add()
-        }
+        for fault in response.errorObjects { errors[fault.code.index].counter.add() }
     }
 
-    private static func cell(_ kind: RequestKind, _ status: Int) -> Int? {
-        guard let status = statuses.firstIndex(of: status) else { return nil }
-        let route = Int(kind.route.rawValue)
-        return (route * 5 + Int(kind.method.rawValue)) * statuses.count + status
+    private static func cell(_ route: Route, _ method: MethodLabel, _ row: Int) -> Int {
+        (Int(route.rawValue) * MethodLabel.allCases.count + Int(method.rawValue))
+            * StatusTable.rows + row
     }
+
+    /// Notes by how much the tick is late, and when the next is due.
+    func ticked(everyMilliseconds tick: UInt64) {
+        let now = Clock.monotonicMicroseconds()
+        let due = nextTick.value
+        lateMicroseconds.set(due == 0 ? 0 : max(0, now - due))
+        nextTick.set(now + Int(tick) * 1000)
+    }
+
+    /// The loop will not turn any more.
+    func ended() { nextTick.set(.max) }
 }
 
 // MARK: Reading
@@ -150,17 +102,17 @@ extension LoopMetrics {
     /// What loops have counted, added up.
     static func durations(
         _ loops: [LoopMetrics]
-    ) -> [(route: Route, method: RequestKind.MethodLabel, status: Int, HistogramReading)] {
-        var readings: [(Route, RequestKind.MethodLabel, Int, HistogramReading)] = []
+    ) -> [(route: Route, method: MethodLabel, status: String, HistogramReading)] {
+        var readings: [(Route, MethodLabel, String, HistogramReading)] = []
         for route in Route.allCases {
-            for method in RequestKind.MethodLabel.allCases {
-                for status in statuses {
-                    guard let cell = cell(RequestKind(route: route, method: method), status),
-                        loops.contains(where: { !$0.durations[cell].isEmpty })
+            for method in MethodLabel.allCases {
+                for row in 0..<StatusTable.rows {
+                    let cell = cell(route, method, row)
+                    guard loops.contains(where: { !$0.durations[cell].histogram.isEmpty })
                     else { continue }
                     var reading = HistogramReading(.microseconds)
-                    for loop in loops { reading.add(loop.durations[cell]) }
-                    readings.append((route, method, status, reading))
+                    for loop in loops { reading.add(loop.durations[cell].histogram) }
+                    readings.append((route, method, StatusTable.name(row), reading))
                 }
             }
         }
@@ -171,15 +123,17 @@ extension LoopMetrics {
         loops.reduce(0) { $0 + value($1) }
     }
 
-    func errorCount(_ index: Int) -> Int { errors[index].value }
-    func oauthErrorCount(_ index: Int) -> Int { oauthErrors[index].value }
-    func refusalCount(_ index: Int) -> Int { refusals[index].value }
+    func count(of code: ErrorCode) -> Int { errors[code.index].counter.value }
+    func count(of error: OAuthError) -> Int { oauthErrors[error.index].counter.value }
+    func count(of refusal: CodeRefusal) -> Int { refusals[refusal.index].counter.value }
+}
 
-    /// Codes that could be redeemed at `now`, and those that nobody redeemed in time.
-    static func codes(_ loops: [LoopMetrics], now: Milliseconds) -> (live: Int, expired: Int) {
-        let counts = loops.map { $0.census.count(now: now) }
-        return (
-            max(0, counts.reduce(0) { $0 + $1.live }), max(0, counts.reduce(0) { $0 + $1.expired })
-        )
+extension CaseIterable where Self: Equatable, AllCases.Index == Int {
+    /// The place among all cases.
+    fileprivate var index: Int {
+        guard let index = Self.allCases.firstIndex(of: self) else {
+            preconditionFailure("a case is one of all cases")
+        }
+        return index
     }
 }

@@ -10,10 +10,14 @@ import Tokens
 final class MetricsPage {
     private var loops: [LoopMetrics] = []
     private let store: any TokenStore
+    private let census: CodeCensus
     private let more: ((inout MetricsText) -> Void)?
 
-    init(_ store: any TokenStore, _ more: ((inout MetricsText) -> Void)?) {
+    init(
+        _ store: any TokenStore, _ census: CodeCensus, _ more: ((inout MetricsText) -> Void)?
+    ) {
         self.store = store
+        self.census = census
         self.more = more
     }
 
@@ -48,15 +52,15 @@ final class MetricsPage {
                 (
                     [
                         ("http_request_method", method.text), ("http_route", route.template),
-                        ("http_response_status_code", "\(status)"),
+                        ("http_response_status_code", status),
                     ], reading
                 )
             })
-        let errors = ErrorCode.allCases.enumerated().map { index, code in
-            ([("code", code.rawValue)], sum { $0.errorCount(index) })
+        let errors = ErrorCode.allCases.map { code in
+            ([("code", code.rawValue)], sum { $0.count(of: code) })
         }
-        let oauthErrors = LoopMetrics.oauthErrors.enumerated().map { index, code in
-            ([("code", code)], sum { $0.oauthErrorCount(index) })
+        let oauthErrors = OAuthError.allCases.map { error in
+            ([("code", error.rawValue)], sum { $0.count(of: error) })
         }
         text.counter(
             "obie_tokens_errors_total", "Error objects in answers, by their code.",
@@ -64,7 +68,7 @@ final class MetricsPage {
     }
 
     private func appendCodesAndTokens(_ text: inout MetricsText) {
-        let codes = LoopMetrics.codes(loops, now: Clock.wallMilliseconds())
+        let codes = census.count(now: Clock.wallMilliseconds())
         text.gauge(
             "obie_tokens_codes_live", "Codes issued since the start that can still be redeemed.",
             Double(codes.live))
@@ -76,10 +80,10 @@ final class MetricsPage {
             sum { $0.tokensIssued.value })
         text.counter(
             "obie_tokens_codes_expired_total", "Codes that nobody redeemed in time.", codes.expired)
-        let refusals = LoopMetrics.refusals.enumerated().map { index, refusal in
+        let refusals = CodeRefusal.allCases.map { refusal in
             (
                 [("reason", AuditReason(.codeRefused(refusal)).rawValue)],
-                sum { $0.refusalCount(index) }
+                sum { $0.count(of: refusal) }
             )
         }
         text.counter(
@@ -87,7 +91,7 @@ final class MetricsPage {
             refusals)
         text.counter(
             "obie_tokens_codes_replayed_total", "Codes that came again after they were redeemed.",
-            sum { $0.refusalCount(LoopMetrics.refusals.firstIndex(of: .used) ?? 0) })
+            sum { $0.count(of: .used) })
         text.counter(
             "obie_tokens_tokens_issued_total", "Tokens issued, by kind.",
             [
@@ -107,6 +111,10 @@ final class MetricsPage {
             Double(max(0, opened - closed)))
         text.counter(
             "obie_tokens_connections_accepted_total", "Connections of the public listener.", opened)
+        text.counter(
+            "obie_tokens_accept_errors_total",
+            "Connections that could not be accepted; clients may have tried again.",
+            sum { $0.acceptErrors.value })
         text.counter(
             "obie_tokens_received_bytes_total", "Bytes from clients.",
             sum { $0.receivedBytes.value })

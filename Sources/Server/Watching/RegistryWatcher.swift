@@ -80,8 +80,7 @@ public final class RegistryWatcher {
                 try Worker(owning: watcher, named: "registry") { $0.loop.run() })
         } catch {
             // No thread to be had: what was opened on the loop is closed here instead.
-            watcher.stop()
-            watcher.loop.run()
+            watcher.loop.abandon()
             throw error
         }
     }

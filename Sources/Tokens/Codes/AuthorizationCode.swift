@@ -85,7 +85,7 @@ public struct Redemption: Sendable {
 }
 
 /// Why a code was refused. For the audit log only: outside, all of them look the same.
-public enum CodeRefusal: Equatable, Sendable {
+public enum CodeRefusal: Equatable, Sendable, CaseIterable {
     case unknown, expired, used, otherInstitution, otherProvider, otherRedirectURI, revoked
 }
 

@@ -1,6 +1,8 @@
 // Random bits by the block: a system call for every eight bytes costs more than the rest of a
 // token.
 
+import Bytes
+
 /// Draws random numbers from blocks of 4 KiB. One per event loop.
 public struct RandomPool {
     private var block: [UInt8]
@@ -22,12 +24,11 @@ public struct RandomPool {
             fill(&block)
             position = 0
         }
-        var number: UInt64 = 0
-        for index in position..<position + 8 {
-            number = number << 8 | UInt64(block[index])
-            block[index] = 0
-        }
+        let start = position
         position += 8
+        let number = block.span.word(at: start).byteSwapped
+        var bytes = block.mutableSpan
+        bytes.store(0, at: start)
         return number
     }
 }

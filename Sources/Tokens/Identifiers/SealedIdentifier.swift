@@ -163,21 +163,14 @@ public struct IdentifierSealer {
         return nil
     }
 
+    // Not inlined: the compiler would take the words apart.
+    @inline(never)
     private mutating func load(_ high: UInt64, _ low: UInt64) {
         var block = block.mutableSpan
-        precondition(block.count == 16, "a block of AES; the checks of the bounds below go with it")
-        for index in 0..<8 {
-            let shift = UInt64(56 - 8 * index)
-            block[index] = UInt8(truncatingIfNeeded: high >> shift)
-            block[8 + index] = UInt8(truncatingIfNeeded: low >> shift)
-        }
+        block.store(high.byteSwapped, at: 0)
+        block.store(low.byteSwapped, at: 8)
     }
 
     @inline(__always)
-    private func number(_ start: Int) -> UInt64 {
-        let block = block.span.extracting(start..<start + 8)
-        var number: UInt64 = 0
-        for index in 0..<8 { number = number << 8 | UInt64(block[index]) }
-        return number
-    }
+    private func number(_ start: Int) -> UInt64 { block.span.word(at: start).byteSwapped }
 }

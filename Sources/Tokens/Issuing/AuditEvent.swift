@@ -41,13 +41,13 @@ public struct AuditEvent: Sendable {
     /// The log has a short digest of it. Of a CCG token too.
     public var token: TokenReference?
     public var scope: Scope?
-    /// The request's `transaction_reference`.
+    /// The caller's own reference for the request.
     public var transactionReference: String?
-    /// The request's `x-fapi-interaction-id`.
+    /// The id by which caller and server both log the request.
     public var interactionID: String?
-    /// The request's `X-Request-Id`.
+    /// The id that a proxy in between gave the request.
     public var requestID: String?
-    /// Of the request's `traceparent` (W3C Trace Context).
+    /// Of the trace that the request is part of (W3C Trace Context).
     public var traceID: String?
     /// What a change of the registry was, in words.
     public var change: String?

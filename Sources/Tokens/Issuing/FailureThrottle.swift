@@ -6,9 +6,9 @@ import Synchronization
 
 /// Token buckets that failed attempts draw from. Any thread; shared by all loops.
 ///
-/// It is asked only once an attempt *has failed*, and decides whether the answer is the 401 or 403
-/// that is due or a 429. An attempt with the right credentials is never refused here, so nobody can
-/// lock anybody else out. That is also why the memory can be fixed: which bucket a key draws from is
+/// It is asked only once an attempt *has failed*, and decides whether the client is told why, or
+/// told to wait. An attempt with the right credentials is never refused here, so nobody can lock
+/// anybody else out. That is also why the memory can be fixed: which bucket a key draws from is
 /// a keyed hash modulo the size of the table, and keys that share a bucket share an allowance of
 /// failures, which harms nobody who does not fail. An attacker can bring any number of keys, and
 /// cannot make the table grow, nor aim at another's bucket without the seed.
@@ -100,11 +100,6 @@ public final class FailureThrottle: Sendable {
             fullAt[index] = full
             return (missing + allowance.perSecond - 1) / allowance.perSecond
         }
-    }
-
-    /// A wait as `Retry-After` has it (RFC 9110 §10.2.3): whole seconds, rounded up, at least 1.
-    public static func retryAfterSeconds(_ wait: Milliseconds) -> Int64 {
-        max(1, (wait + 999) / 1000)
     }
 
     /// The table's size in memory: it never changes.

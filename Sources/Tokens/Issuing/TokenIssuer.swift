@@ -1,30 +1,8 @@
 // The domain's one door: makes codes, exchanges them for tokens. It is told the time, given random
 // bits, and knows neither HTTP nor where things are stored.
 
-/// How long things live, and whose world this is.
-public struct IssuerSettings: Sendable {
-    public enum Mode: String, Sendable, CaseIterable {
-        case sandbox
-        case production
-    }
-
-    public var mode = Mode.sandbox
-    /// 60 s.
-    public var codeLifetime: Milliseconds = 60_000
-    /// 360 days; nil: tokens never expire.
-    public var tokenLifetime: Milliseconds? = 31_104_000_000
-    /// One hour.
-    public var ccgTokenLifetime: Milliseconds = 3_600_000
-    /// There is an audit log, so outcomes say more.
-    public var isAudited = false
-
-    public init() {}
-}
-
 /// A request to exchange a code.
 public struct ExchangeRequest: Sendable {
-    /// Who asks; told again with the outcome.
-    public let client: Client.Tag
     public let institution: Institution.ID
     public let provider: Provider.ID
     /// nil where the text cannot be a code of ours.
@@ -33,10 +11,9 @@ public struct ExchangeRequest: Sendable {
     public let redirectURI: Provider.RedirectURI.ID?
 
     public init(
-        client: Client.Tag, institution: Institution.ID, provider: Provider.ID,
-        code: SealedIdentifier?, redirectURI: Provider.RedirectURI.ID?
+        institution: Institution.ID, provider: Provider.ID, code: SealedIdentifier?,
+        redirectURI: Provider.RedirectURI.ID?
     ) {
-        self.client = client
         self.institution = institution
         self.provider = provider
         self.code = code
@@ -76,16 +53,49 @@ public struct IssuedToken: Sendable {
     public let codeIssuedAt: Milliseconds
 }
 
-/// Is told how an exchange went: once.
-public protocol ExchangeReceiver: AnyObject {
-    /// - Parameter client: who asked.
-    func exchanged(_ result: Result<IssuedToken, TokenError>, _ client: Client.Tag)
+/// An exchange under way: what the store is asked, and the token that it makes if it says yes.
+public struct ExchangeAttempt: Sendable {
+    let redemption: Redemption
+    public let token: Token
+
+    init(redemption: Redemption, token: SealedIdentifier) {
+        self.redemption = redemption
+        self.token = Token(sealed: token, codeIssuedAt: redemption.code.issuedAt)
+    }
+
+    /// The token that leaves if the store says yes. Small, for a closure to hold.
+    public struct Token: Sendable {
+        fileprivate let sealed: SealedIdentifier
+        fileprivate let codeIssuedAt: Milliseconds
+
+        /// What came of the exchange, by what the store has said.
+        public func outcome(
+            _ result: Result<RedemptionOutcome, StoreError>
+        ) -> Result<IssuedToken, TokenError> {
+            switch result {
+            case .success(.redeemed(let state, let consent)):
+                .success(
+                    IssuedToken(
+                        token: sealed, state: state, consent: consent, codeIssuedAt: codeIssuedAt))
+            case .success(.refused(let refusal, let revoked)):
+                .failure(.codeRefused(refusal, revoked: revoked))
+            case .failure(let error): .failure(.store(error))
+            }
+        }
+    }
+}
+
+/// A code as it leaves.
+public struct IssuedCode: Sendable {
+    public let code: SealedIdentifier
+    public let issuedAt: Milliseconds
 }
 
 /// Issues codes and tokens. One per event loop, used on its thread only; the store is shared.
 public final class TokenIssuer {
     /// As the request under way sees it.
-    public private(set) var registry: Registry
+    public var registry: Registry { current }
+    private var current: Registry
     public let settings: IssuerSettings
     let store: any TokenStore
     private let feed: RegistryFeed
@@ -102,7 +112,7 @@ public final class TokenIssuer {
         self.feed = feed
         // First the count: what is published in between is then taken again.
         feedGeneration = feed.generation
-        registry = feed.registry
+        current = feed.registry
         self.settings = settings
         self.store = store
         identifiers = IdentifierSource(sealer: IdentifierSealer(keyring), random: random)
@@ -114,7 +124,7 @@ public final class TokenIssuer {
         let generation = feed.generation
         if generation == feedGeneration { return }
         feedGeneration = generation
-        registry = feed.registry
+        current = feed.registry
     }
 
     /// Makes a code (RFC 6749 §4.1.2).
@@ -122,7 +132,7 @@ public final class TokenIssuer {
     /// - Parameter completion: on this thread, now or later, once the code is stored.
     public func issueCode(
         _ request: CodeRequest, now: Milliseconds,
-        completion: @escaping (Result<SealedIdentifier, TokenError>) -> Void
+        completion: @escaping (Result<IssuedCode, TokenError>) -> Void
     ) {
         let (id, sealed) = drawIdentifier(now)
         let code = AuthorizationCode(
@@ -130,41 +140,39 @@ public final class TokenIssuer {
             redirectURI: request.redirectURI, scope: request.scope, consent: request.consent,
             state: request.state, expiresAt: now + settings.codeLifetime)
         store.insert(code) { result in
-            completion(result.map { sealed }.mapError(TokenError.store))
+            completion(
+                result.map { IssuedCode(code: sealed, issuedAt: now) }.mapError(TokenError.store))
         }
     }
 
-    /// Exchanges a code for a token (RFC 6749 §4.1.3).
+    /// Begins to exchange a code for a token (RFC 6749 §4.1.3): opens the code, draws the token.
     ///
-    /// - Parameter receiver: is told on this thread, now or later, once the token is stored. An
-    ///   object instead of a closure: a closure would have to be allocated for each exchange.
-    public func exchange(
-        _ request: ExchangeRequest, now: Milliseconds, for receiver: any ExchangeReceiver
-    ) {
+    /// - Returns: nil where the code is none that was sealed here lately, so that no store needs to be
+    ///   asked.
+    public func attempt(_ request: ExchangeRequest, now: Milliseconds) -> ExchangeAttempt? {
         let age = settings.codeLifetime + ReplayMemory.milliseconds
         guard let sealedCode = request.code,
-            let (code, id, sealed) = identifiers.exchange(
+            let (code, id, sealed) = identifiers.openAndDraw(
                 sealedCode, TokenIssuer.issueTimes(youngerThan: age, now), now)
-        else { return receiver.exchanged(.failure(.codeRefused(.unknown)), request.client) }
-        let attempt = Redemption(
-            code: code, institution: request.institution, provider: request.provider,
-            redirectURI: request.redirectURI, now: now, token: id,
-            tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
-            revocations: registry.revocations, isAudited: settings.isAudited)
-        store.redeem(attempt) { [client = request.client, codeIssuedAt = code.issuedAt] result in
-            switch result {
-            case .success(.redeemed(let state, let consent)):
-                receiver.exchanged(
-                    .success(
-                        IssuedToken(
-                            token: sealed, state: state, consent: consent,
-                            codeIssuedAt: codeIssuedAt)), client)
-            case .success(.refused(let refusal, let revoked)):
-                receiver.exchanged(.failure(.codeRefused(refusal, revoked: revoked)), client)
-            case .failure(let error):
-                receiver.exchanged(.failure(.store(error)), client)
-            }
-        }
+        else { return nil }
+        return ExchangeAttempt(
+            redemption: Redemption(
+                code: code, institution: request.institution, provider: request.provider,
+                redirectURI: request.redirectURI, now: now, token: id,
+                tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
+                revocations: registry.revocations, isAudited: settings.isAudited),
+            token: sealed)
+    }
+
+    /// Carries an attempt out.
+    ///
+    /// - Parameter completion: on this thread, now or later, once the token is stored; what it is given
+    ///   is for `ExchangeAttempt.Token.outcome`. So one closure is enough for an exchange.
+    public func redeem(
+        _ attempt: ExchangeAttempt,
+        completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
+    ) {
+        store.redeem(attempt.redemption, completion: completion)
     }
 
     /// What we never sealed opens to a time of chance, so that no store needs to be asked: nil.
@@ -212,7 +220,7 @@ private struct IdentifierSource {
     }
 
     /// Opens a code and draws its token; draws none where the code is none.
-    mutating func exchange(
+    mutating func openAndDraw(
         _ code: SealedIdentifier, _ issueTimes: ClosedRange<Milliseconds>, _ now: Milliseconds
     ) -> (code: Identifier, token: Identifier, sealedToken: SealedIdentifier)? {
         guard let code = open(code, issueTimes) else { return nil }

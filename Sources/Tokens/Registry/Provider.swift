@@ -1,5 +1,7 @@
 // A payment service provider (PSP): the third party that ends up holding the access token.
 
+import Bytes
+
 /// A third party (TPP) and the redirect URIs that are registered for it. An object, since
 /// connections and the registry share it.
 public final class Provider: Sendable {
@@ -49,13 +51,6 @@ public final class Provider: Sendable {
     }
 
     private func index(_ bytes: Span<UInt8>) -> Int? {
-        redirectURIs.firstIndex { candidate in
-            guard candidate.bytes.count == bytes.count else { return false }
-            // No way out in between: so several bytes are compared at a time.
-            let expected = candidate.bytes.span
-            var difference: UInt8 = 0
-            for at in bytes.indices { difference |= bytes[at] ^ expected[at] }
-            return difference == 0
-        }
+        redirectURIs.firstIndex { bytesEqual(bytes, 0..<bytes.count, $0.bytes) }
     }
 }

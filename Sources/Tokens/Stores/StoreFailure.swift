@@ -14,6 +14,6 @@ public struct StoreFailure: Error, CustomStringConvertible {
     ) -> StoreFailure {
         StoreFailure(
             "the store \(store) was made in \(mode) mode and is refused in \(wanted.rawValue) mode; "
-                + "choose another path with --store")
+                + "choose another path")
     }
 }

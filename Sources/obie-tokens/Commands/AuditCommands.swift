@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Audit
+import Bytes
 
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,19 +43,14 @@ struct AuditCommand: ParsableCommand {
 
         private static func hash(_ text: String) throws -> String {
             let text = text.lowercased()
-            guard text.utf8.count == 64, text.utf8.allSatisfy(isDigit) else {
+            guard text.utf8.count == 64,
+                text.utf8.allSatisfy({ Hexadecimal.lowercaseValue($0) != nil })
+            else {
                 throw ValidationError(
                     "'\(text)' is not a hash; write the 64 hexadecimal digits that audit verify "
                         + "printed as head")
             }
             return text
-        }
-
-        private static func isDigit(_ byte: UInt8) -> Bool {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
-            default: false
-            }
         }
 
         func run() throws {

@@ -1,6 +1,7 @@
 // obie-tokens fi …: the institutions, and the clients that act for them.
 
 import ArgumentParser
+import Bytes
 import System
 import Tokens
 
@@ -63,8 +64,7 @@ private struct NewSecret {
     init() {
         var bytes = [UInt8](repeating: 0, count: 32)
         SystemRandom.fill(&bytes)
-        let digits = Array("0123456789abcdef")
-        text = String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        text = Hexadecimal.text(bytes)
     }
 }
 

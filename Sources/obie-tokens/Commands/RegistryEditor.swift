@@ -60,9 +60,10 @@ struct RegistryEditor {
     ) throws(ProgramFailure) -> Answer {
         do {
             return try body()
+        } catch let error as RegistryError {
+            throw ProgramFailure(description: error.explanation, status: 65)
         } catch {
-            throw ProgramFailure(
-                description: "\(error)", status: error is RegistryError ? 65 : 71)
+            throw ProgramFailure(description: "\(error)", status: 71)
         }
     }
 }

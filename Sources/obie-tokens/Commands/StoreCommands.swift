@@ -6,11 +6,12 @@ import System
 struct BackUp: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Copies a store and its keys consistently, even while a server uses them.",
+        abstract:
+            "Copies a store, its registry and its keys consistently, even while a server uses them.",
         discussion: """
-            Writes DESTINATION and DESTINATION.keys; neither may exist. To restore, stop the server, \
-            put both files in the place of the store and its keys, remove PATH-wal and PATH-shm, and \
-            start the server.
+            Writes DESTINATION, DESTINATION.registry and DESTINATION.keys; none of them may exist. To \
+            restore, stop the server, put the three files in the place of the store, its registry and \
+            its keys, remove PATH-wal and PATH-shm, and start the server.
             """)
 
     @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
@@ -31,7 +32,7 @@ struct BackUp: ParsableCommand {
         }
         try settings.record("store copied to \(destination)")
         let path = settings.store.path ?? "the store"
-        Program.log("copied \(path) to \(destination), and its keys to \(destination).keys")
+        Program.log("copied \(path) to \(destination), with its registry and its keys")
     }
 }
 

@@ -5,14 +5,6 @@ import Server
 import System
 import UV
 
-/// Where the keys are that seal codes and tokens.
-enum KeySource: Sendable {
-    case besideTheStore
-    case file(String)
-    /// A file of this name in systemd's `$CREDENTIALS_DIRECTORY`.
-    case credential(String)
-}
-
 enum AuditLogChoice: Sendable {
     /// Beside a store on disk in production mode, otherwise none.
     case byMode

@@ -69,7 +69,9 @@ private final class OpenedSQLite: OpenedStore {
             watch = try RegistryWatcher.watch(file.registry, report: report)
         } catch {
             file.close()
-            throw error as? StoreFailure ?? StoreFailure("cannot watch the registry: \(error)")
+            throw error as? StoreFailure
+                ?? StoreFailure(
+                    "cannot watch the registry: \(error); \(ProgramFailure.shortageAdvice)")
         }
     }
 

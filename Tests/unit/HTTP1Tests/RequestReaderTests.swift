@@ -44,6 +44,57 @@ import Testing
         #expect(events.first == .continueExpected)
     }
 
+    /// Around the sizes that the table of the fields has, and its limit.
+    @Test(arguments: [0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 98, 99])
+    func fieldsComeInOrderHoweverManyThereAre(count: Int) {
+        let more = (0..<count).map { "x-\($0): \($0)" }
+        let text = (["GET /p HTTP/1.1", "Host: h"] + more + ["", ""]).joined(separator: "\r\n")
+        let fields = ["Host=h"] + more.map { $0.replacing(": ", with: "=") }
+        let request = Observation.request(
+            Observation.Request(
+                method: .get, path: Array("/p".utf8), fields: fields.map { Array($0.utf8) }))
+        let bytes = Array(text.utf8)
+        // The second finds the table as the first has left it, and with fewer fields in it.
+        let next = Observation.request(
+            Observation.Request(
+                method: .get, path: Array("/next".utf8), fields: [Array("Host=n".utf8)]))
+        #expect(Feeder.observe([bytes + Self.next + bytes]) == [request, next, request])
+        #expect(Feeder.observe(byteByByte: bytes + bytes) == [request, request])
+    }
+
+    @Test(arguments: [1, 2, 15, 16, 17, 40])
+    func oneFieldMoreThanTheLimitIsRefusedAtItsFirstByte(countMax: Int) {
+        var limits = Limits()
+        limits.fieldsMax = countMax
+        let start = "GET / HTTP/1.1\r\nHost: h\r\n"
+        let full = start + String(repeating: "a: b\r\n", count: countMax - 1)
+        #expect(Feeder.observe([Array(full.utf8)], limits: limits) == [.waits])
+        #expect(
+            Feeder.observe([Array((full + "a").utf8)], limits: limits) == [.refused(.headTooLarge)])
+        // What cannot begin a field is refused for that.
+        let folded = Feeder.observe([Array((full + " ").utf8)], limits: limits)
+        #expect(folded == [.refused(.malformed(.lineFolding))])
+        #expect(Feeder.observe([Array((full + "\r\n").utf8)], limits: limits).count == 1)
+    }
+
+    /// Every method, and what is nearly one.
+    @Test(arguments: Observation.methods.keys.sorted())
+    func methodsAreKnownByAllOfTheirBytes(name: String) {
+        func observed(_ method: String) -> [Observation] {
+            Feeder.observe([Array("\(method) / HTTP/1.1\r\nHost: h\r\n\r\n".utf8)])
+        }
+        guard case .request(let request) = observed(name).first else {
+            Issue.record("\(name) is refused")
+            return
+        }
+        #expect(request.method == Observation.methods[name])
+        for other in [
+            name + "X", name.lowercased(), String(name.dropLast()), name + name, "X" + name,
+        ] {
+            #expect(observed(other) == [.refused(.methodUnknown)], "\(other)")
+        }
+    }
+
     @Test func readerKnowsWhenItIsBetweenRequests() {
         var reader = RequestReader()
         var offset = 0

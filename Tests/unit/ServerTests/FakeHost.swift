@@ -1,6 +1,7 @@
 // A connection's surroundings without sockets: a transport that records, a host with a hand-set
 // clock, a handler that answers when told to.
 
+import Bytes
 import HTTP1
 import Tokens
 import UV
@@ -8,9 +9,14 @@ import UV
 @testable import Server
 
 final class FakeTransport: ByteStream {
-    let isReady = true
+    var isReady = true
+    /// What is written stays in the queue.
+    var isQueueing = false
     var written: [UInt8] = []
     var queuedBytes = 0
+    /// What the kernel holds beside that.
+    var bytesInKernel = 0
+    var undeliveredBytes: Int { queuedBytes + bytesInKernel }
     var isPaused = false
     var hasFinishedSending = false
     var isClosed = false
@@ -18,6 +24,7 @@ final class FakeTransport: ByteStream {
 
     func write(_ bytes: Span<UInt8>) {
         for index in bytes.indices { written.append(bytes[index]) }
+        if isQueueing { queuedBytes += bytes.count }
     }
     func start(_ handler: any ByteStreamHandler) {}
     func pauseReading() { isPaused = true }
@@ -48,13 +55,10 @@ final class FakeHandler: RequestHandler {
     var held: [() -> Void] = []
     var handled = 0
 
-    func handle(
-        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
-    ) {
+    func handle(_ request: Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         handled += 1
         var path: [UInt8] = []
-        path.append(bytes, head.path)
+        path.append(bytes, request.path)
         let content = Array("\n[".utf8) + path + Array("]\n".utf8)
         let answer = { responder.respond(.content(content, type: "text/plain", status: .ok)) }
         if isHeld { held.append(answer) } else { answer() }
@@ -62,12 +66,20 @@ final class FakeHandler: RequestHandler {
 }
 
 final class FakeHost: ConnectionHost {
-    var limits = ServerLimits()
+    let limitsInForce = LimitsInForce(ServerLimits())
+    var limits: ServerLimits {
+        get { limitsInForce.limits }
+        set { limitsInForce.limits = newValue }
+    }
     let fake = FakeHandler()
     var handler: any RequestHandler { fake }
     var monotonicMilliseconds: UInt64 = 1_000_000
-    var isStopping = false
+    let observer = LoopObserver()
+    let turns = TurnCounter()
+    private(set) lazy var spareReader = HeldReader(limits.http)
     var closed = 0
+    var answeredAfterClose = 0
+    private var postponed: [Connection] = []
     var wheel = DeadlineWheel<Connection>(now: 1_000_000)
 
     let replies = FakeHost.makeReplies()
@@ -91,11 +103,31 @@ final class FakeHost: ConnectionHost {
         closed += 1
     }
 
+    func awaitNextTurn(_ connection: Connection) { postponed.append(connection) }
+    func answeredAfterClose(_ connection: Connection) { answeredAfterClose += 1 }
+
+    /// Connections that have used up their turn.
+    var waitingForTurn: Int { postponed.count }
+
+    /// One turn of the loop: those that have waited for it go on.
+    func turnLoop() {
+        turns.next()
+        let connections = postponed
+        postponed = []
+        for connection in connections { connection.nextTurnCame() }
+    }
+
+    /// As many turns as it takes.
+    func turnUntilQuiet() {
+        while !postponed.isEmpty { turnLoop() }
+    }
+
     /// Lets time pass, tick by tick.
     func pass(milliseconds: UInt64) {
         let end = monotonicMilliseconds + milliseconds
         while monotonicMilliseconds < end {
             monotonicMilliseconds = min(end, monotonicMilliseconds + 50)
+            turnLoop()
             for connection in wheel.advance(now: monotonicMilliseconds) {
                 connection.deadlinePassed()
             }
@@ -109,8 +141,9 @@ struct Bench {
     let transport = FakeTransport()
     let connection: Connection
 
-    init(_ configure: (inout ServerLimits) -> Void = { _ in }) {
+    init(isReady: Bool = true, _ configure: (inout ServerLimits) -> Void = { _ in }) {
         configure(&host.limits)
+        transport.isReady = isReady
         connection = Connection(transport, host)
     }
 

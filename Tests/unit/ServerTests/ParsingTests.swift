@@ -6,11 +6,11 @@ import Tokens
 @testable import Server
 
 @Suite struct JSONReaderTests {
-    private static let names = ["a", "b"].map { Array($0.utf8) }
+    private static let keys = JSONKeys(["a", "b"])
 
     private static func read(_ bytes: [UInt8]) -> JSONObject? {
         do throws(JSONInvalid) {
-            return try JSONReader.readObject(bytes.span, names)
+            return try JSONReader.readObject(bytes.span, keys)
         } catch {
             return nil
         }
@@ -77,6 +77,32 @@ import Tokens
         #expect(Self.text(#"{"\u0061":"x"}"#) == "x", "a name may be escaped too")
     }
 
+    /// Keys are compared with what is behind them, too: near the end of the text and far from it, before
+    /// blanks, and where one known name begins with another.
+    @Test(arguments: ["", String(repeating: " ", count: 40)])
+    func keysAreFoundWhateverFollows(blanks: String) throws {
+        let keys = JSONKeys(["ab", "a", "abcdefghijklmnopqrstuvwxyz01234"])
+        func members(_ json: String) throws -> [JSONValue] {
+            let bytes = Array((json + blanks).utf8)
+            let object = try JSONReader.readObject(bytes.span, keys)
+            return (0..<3).map { object.members[$0] }
+        }
+        #expect(try members(#"{"a":1}"#) == [.absent, .other, .absent])
+        #expect(try members(#"{"ab":1}"#) == [.other, .absent, .absent])
+        #expect(try members(#"{"\u0061b" :1}"#) == [.other, .absent, .absent])
+        #expect(try members(#"{"abc":1,"":1,"A":1,"ab ":1}"#) == [.absent, .absent, .absent])
+        #expect(try members(#"{"ab":null,"a\u0062":1}"#) == [.duplicate, .absent, .absent])
+        #expect(
+            try members(#"{"abcdefghijklmnopqrstuvwxyz01234":null,"a":null}"#)
+                == [.absent, .null, .null])
+        #expect(
+            try members(
+                #"{"abcdefghijklmnopqrstuvwxyz012345":1,"abcdefghijklmnopqrstuvwxyz0123":1}"#)
+                == [.absent, .absent, .absent])
+        #expect(throws: JSONInvalid.self) { try members(#"{"a"#) }
+        #expect(throws: JSONInvalid.self) { try members(#"{"a""#) }
+    }
+
     @Test func membersAreToldApart() {
         let object = Self.read(Array(#"{"x":1,"x":2,"b":null,"a":{},"a":"s"}"#.utf8))
         #expect(object?.members[0] == .duplicate)
@@ -126,7 +152,7 @@ import Tokens
         var json = Array(#"{"a":"#.utf8)
         JSONWriter.appendString(text, to: &json)
         json.append(UInt8(ascii: "}"))
-        let object = try JSONReader.readObject(json.span, [Array("a".utf8)])
+        let object = try JSONReader.readObject(json.span, JSONKeys(["a"]))
         guard case .string(let string) = object.members[0] else {
             return #expect(Bool(false), "not a string")
         }

@@ -7,11 +7,13 @@ import Tokens
 @testable import Server
 
 @Suite struct SessionTests {
+    private let shared = SharedBytes()
+    private let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
+    private let bad = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jl".utf8)
+    private let reference = Array("PSDGB-FCA-111111".utf8)
+
     @Test func anotherConnectionMustProveItself() {
-        let shared = SharedBytes()
-        let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
-        let bad = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jl".utf8)
-        var (first, second) = (Session(), Session())
+        let (first, second) = (Session(), Session())
         let outcomes = [
             first.authenticate(good.span, good.indices, .sandbox, shared),
             second.authenticate(bad.span, bad.indices, .sandbox, shared),
@@ -20,21 +22,79 @@ import Tokens
         #expect(outcomes == [true, false, true])
     }
 
-    @Test func repeatedHeadIsGoodForItsRegistryOnly() {
-        let shared = SharedBytes()
-        let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
-        let reference = Array("PSDGB-FCA-111111".utf8)
-        var session = Session()
-        #expect(session.repeatedCaller(.sandbox) == nil)
-        let isKnown = session.authenticate(good.span, good.indices, .sandbox, shared)
-        let caller = session.caller(
-            reference.span, reference.indices, .sandbox, shared)
-        #expect(isKnown && caller?.institution != nil)
-        #expect(session.repeatedCaller(.sandbox) == nil, "faults may follow")
-        session.acceptHead()
-        #expect(session.repeatedCaller(.sandbox) == caller)
-        #expect(session.repeatedCaller(.empty) == nil)
-        session.beginHead()
-        #expect(session.repeatedCaller(.sandbox) == nil)
+    @Test func whatWasProvenIsGoodForItsRegistryOnly() {
+        let session = Session()
+        for (registry, isKnown) in [(Registry.sandbox, true), (.empty, false), (.sandbox, true)] {
+            let isProven = session.authenticate(good.span, good.indices, registry, shared)
+            #expect(isProven == isKnown)
+            guard isProven else { continue }
+            let caller = session.caller(reference.span, reference.indices, registry, shared)
+            #expect(caller != nil)
+        }
+    }
+
+    private func productionIssuer(_ feed: RegistryFeed) -> TokenIssuer {
+        var settings = IssuerSettings()
+        settings.mode = .production
+        return TokenIssuer(
+            registry: feed, settings: settings, store: HeldStore(isHeld: false),
+            keyring: Keyring(SealingKey { _ in }),
+            random: RandomPool { bytes in
+                for index in bytes.indices { bytes[index] = .random(in: 0...255) }
+            })
+    }
+
+    /// A CCG token is looked up once, and judged with every request: by time, registry, revocations.
+    @Test func rememberedCCGTokenIsJudgedEachTime() throws {
+        var content = RegistryContent.sandboxInProduction
+        let feed = RegistryFeed(Registry(content, now: 0))
+        let issuer = productionIssuer(feed)
+        let session = Session()
+        let made: Milliseconds = 1_800_000_000_000
+        let text = Array("the token".utf8)
+
+        /// What a request at `now` gets, behind the checks that come before.
+        func ask(_ now: Milliseconds, _ token: [UInt8]? = nil) -> Result<Provider, TokenError>? {
+            issuer.beginRequest()
+            let isProven = session.authenticate(good.span, good.indices, issuer.registry, shared)
+            #expect(isProven)
+            let caller = session.caller(
+                reference.span, reference.indices, issuer.registry, shared)
+            #expect(caller != nil)
+            let token = token ?? text
+            return session.provider(token.span, token.indices, now: now, issuer)
+        }
+        func remember() {
+            let token = CCGToken(
+                id: Identifier(issuedAt: made, randomHigh: 0, randomLow: 1),
+                institution: Institution.ID(1), provider: Provider.ID(1), expiresAt: made + 1000)
+            session.remember(text, .issued(token), shared)
+        }
+        #expect(ask(made) == nil, "nothing is known yet")
+        remember()
+        for now in [made, made + 999] { #expect((try? ask(now)?.get()) != nil) }
+        #expect(ask(made, Array("another one".utf8)) == nil)
+        guard case .failure(.ccgTokenInvalid(.expired))? = ask(made + 1000) else {
+            return #expect(Bool(false), "a token outlives its time")
+        }
+        // A change of the registry forgets it; found again, it is judged by the new one.
+        content.providers["PSDGB-FCA-222222"]?.revokedUntil = made
+        feed.publish(Registry(content, now: 0))
+        #expect(ask(made + 1) == nil)
+        remember()
+        guard case .failure(.ccgTokenInvalid(.revoked))? = ask(made + 1) else {
+            return #expect(Bool(false), "a kill switch is not seen")
+        }
+    }
+}
+
+extension RegistryContent {
+    /// Who is known in the sandbox, in production.
+    fileprivate static var sandboxInProduction: RegistryContent {
+        var content = RegistryContent(mode: .production)
+        content.clients = sandbox.clients
+        content.institutions = sandbox.institutions
+        content.providers = sandbox.providers
+        return content
     }
 }

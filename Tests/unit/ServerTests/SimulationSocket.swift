@@ -30,6 +30,7 @@ final class SimulatedSocket: ByteStream {
     private(set) var inKernel = 0
     private var writes: [Int] = []
     private(set) var queuedBytes = 0
+    var undeliveredBytes: Int { queuedBytes + inKernel }
     private var finishedWrites = 0
     private var isWritable = false
     /// Bytes that the client has read.
@@ -116,7 +117,7 @@ final class SimulatedSocket: ByteStream {
             isReading = false
             connection.failed(.connection(.endOfFile))
         } else if taken < sent {
-            let count = 1 + world.random.below(min(sent - taken, client.deliveryMax))
+            let count = 1 + world.random.below(min(sent - taken, client.habits.deliveryMax))
             let start = taken
             client.noteTaken(from: start)
             taken += count
@@ -165,7 +166,8 @@ final class SimulatedSocket: ByteStream {
     private func scheduleReadable() {
         guard isReading, !isReadable, !isClosed, taken < sent || hasFin || isReset else { return }
         isReadable = true
-        world.schedule(.readable, client, after: world.random.below(client.deliveryDelayMax + 1))
+        world.schedule(
+            .readable, client, after: world.random.below(client.habits.deliveryDelayMax + 1))
     }
 
     private func scheduleWritable() {

@@ -51,7 +51,7 @@ private struct EventQueue {
 
 final class SimulatedWorld: ConnectionHost, RequestHandler {
     enum EventKind {
-        case connect, send, readable, read, writable, closed, answer, reset, stop, abort
+        case connect, send, readable, read, writable, closed, answer, turn, reset, stop, abort
     }
 
     /// So that a number tells its client.
@@ -59,7 +59,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
     /// Of a deadline: two ticks of the wheel.
     static let lateness = 2 * Int(DeadlineWheel<Connection>.tickMilliseconds)
 
-    let limits: ServerLimits
+    let limitsInForce: LimitsInForce
     /// What one read brings at most; `EventLoop.readBufferBytes` in life.
     let readMax: Int
     /// Of the clients stop reading, or sending, for seconds.
@@ -70,6 +70,10 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
     let replies: Replies
     var random: SeededGenerator
     private(set) var now = 5_000
+    let observer = LoopObserver()
+    /// Each event is a turn of its own.
+    let turns = TurnCounter()
+    private(set) lazy var spareReader = HeldReader(limits.http)
     private(set) var isStopping = false
     private(set) var isAborting = false
     private(set) var violation: String?
@@ -97,13 +101,17 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
             limits.outputBytesMax = random.pick([1, 100, 2_000])
             limits.lingerBytesMax = random.pick([0, 100, 5_000])
         }
+        if random.chance(50) {
+            limits.requestsPerTurnMax = random.pick([1, 2, 5])
+            limits.bytesPerTurnMax = random.pick([1, 100, 2_000])
+        }
         if random.chance(30) { limits.requestsPerConnectionMax = random.pick([1, 2, 5, 50]) }
         readMax = isLarge ? 64 * 1024 : random.pick([50, 300, 2_000])
         stallPercent = random.pick([2, 5, 50])
         contentMax = random.pick([10, 10, 300, isLarge ? 100_000 : 3_000])
         promptPercent = random.pick([0, 50, 95, 100])
         answerDelayMax = random.pick([0, 3, 100, 2_000, 100_000])
-        self.limits = limits
+        limitsInForce = LimitsInForce(limits)
         self.replies = replies
         self.random = random
     }
@@ -149,6 +157,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
                 events.removeFirst()
                 now = event.time
                 steps += 1
+                turns.next()
                 perform(event.kind, event.client)
                 event.client.checkMemory()
                 event.client.checkLingering()
@@ -185,6 +194,9 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
                 return fail("an answer was lost")
             }
             answer()
+        case .turn:
+            guard let connection = client.connection else { return }
+            connection.nextTurnCame()
         case .reset: client.reset()
         case .stop:
             isStopping = true
@@ -222,6 +234,15 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
 
     func deadlineCameNearer(_ connection: Connection) { wheel.place(connection) }
 
+    func awaitNextTurn(_ connection: Connection) {
+        guard let client = clients.first(where: { $0.connection === connection }) else {
+            return fail("a turn for nobody")
+        }
+        schedule(.turn, client)
+    }
+
+    func answeredAfterClose(_ connection: Connection) {}
+
     func connectionClosed(_ connection: Connection) {
         wheel.remove(connection)
         guard let client = clients.first(where: { $0.connection === connection }),
@@ -231,17 +252,14 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
 
     // MARK: RequestHandler
 
-    func handle(
-        _ route: Route, _ head: RequestHead, _ bytes: Span<UInt8>, _ session: inout Session,
-        _ responder: any Responder
-    ) {
-        guard let number = SimulatedAnswer.decimal(bytes, head.path.lowerBound + 1),
+    func handle(_ request: Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
+        guard let number = SimulatedAnswer.decimal(bytes, request.path.lowerBound + 1),
             number / Self.numbersPerClient < clients.count
         else { return fail("a request that nobody sent") }
         let client = clients[number / Self.numbersPerClient]
         if client.connection !== responder { fail("a request of another client") }
-        for at in head.body where bytes[at] != SimulatedScript.filler { fail("a garbled body") }
-        guard client.checkHandled(number, head.bodyLength, isHead: head.method == .head)
+        for at in request.body where bytes[at] != SimulatedScript.filler { fail("a garbled body") }
+        guard client.checkHandled(number, request.body.count, isHead: request.method == .head)
         else { return }
         let size = random.chance(90) ? random.below(10) : random.below(contentMax)
         let answer = {

@@ -11,7 +11,6 @@ import Testing
         busy.host.fake.isHeld = true
         busy.send(Bench.get("a"))
         for bench in [idle, busy] {
-            bench.host.isStopping = true
             bench.connection.stop()
         }
         #expect(idle.transport.isClosed)
@@ -28,7 +27,6 @@ import Testing
             bench.host.pass(milliseconds: 10_000)
             bench.send(Bench.get("a"))
             bench.host.pass(milliseconds: wait)
-            bench.host.isStopping = true
             bench.connection.stop()
             #expect(!bench.transport.isClosed)
             bench.send(Bench.get("b"))
@@ -42,10 +40,20 @@ import Testing
     @Test func stoppingServerClosesAConnectionThatStaysQuiet() {
         let bench = Bench()
         bench.send(Bench.get("a"))
-        bench.host.isStopping = true
         bench.connection.stop()
         #expect(!bench.transport.isClosed)
         bench.host.pass(milliseconds: bench.host.limits.quietMilliseconds + 250)
+        #expect(bench.transport.isClosed)
+    }
+
+    /// It has been quiet for a while already when the server stops.
+    @Test func quietTimeCountsFromTheLastAnswer() {
+        let bench = Bench()
+        bench.send(Bench.get("a"))
+        bench.host.pass(milliseconds: bench.host.limits.quietMilliseconds - 100)
+        bench.connection.stop()
+        #expect(!bench.transport.isClosed)
+        bench.host.pass(milliseconds: 100 + 500)
         #expect(bench.transport.isClosed)
     }
 
@@ -65,7 +73,6 @@ import Testing
         let bench = Bench()
         bench.transport.queuedBytes = queued
         bench.send(Bench.get("a"))
-        bench.host.isStopping = true
         bench.connection.stop()
         #expect(!bench.transport.isClosed)
         bench.transport.queuedBytes = 0

@@ -165,11 +165,6 @@ private final class Counter: Sendable {
         #expect(throttle.failed(.client, Self.key, now: now) == nil)
     }
 
-    @Test(arguments: [(1, 1), (999, 1), (1000, 1), (1001, 2), (334, 1), (0, 1)])
-    func waitIsInWholeSecondsAndAtLeastOne(wait: Milliseconds, seconds: Int64) {
-        #expect(FailureThrottle.retryAfterSeconds(wait) == seconds)
-    }
-
     /// Whatever order threads come in, no more than the burst passes.
     @Test func threadsShareTheAllowance() throws {
         let throttle = Self.throttle(burst: 500)

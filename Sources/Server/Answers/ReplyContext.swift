@@ -1,0 +1,53 @@
+// What of a request decides how its answer is written.
+
+import Bytes
+
+/// Kept until the answer is given, which may be later than the request's bytes are there. As it is
+/// made, it fits a request whose head could not be read.
+struct ReplyContext {
+    var isHead = false
+    var keepsAlive = false
+    /// An HTTP/1.0 client is told that the connection stays (RFC 9112 §9.3).
+    var isHTTP10 = false
+    /// `x-fapi-interaction-id`, to be echoed as it was given.
+    var interactionID: InteractionID?
+
+    /// Nothing about the connection has to be said, and there is content.
+    var isUsual: Bool { keepsAlive && !isHTTP10 && !isHead }
+}
+
+/// A UUID as it was written: 8-4-4-4-12 hexadecimal digits of either case (RFC 9562 §4).
+struct InteractionID {
+    static let length = 36
+
+    private let text: InlineArray<36, UInt8>
+
+    /// nil for anything else.
+    init?(_ bytes: Span<UInt8>) {
+        guard bytes.count == InteractionID.length else { return nil }
+        let (first, second, third) = (bytes.word(at: 0), bytes.word(at: 8), bytes.word(at: 16))
+        let (fourth, last) = (bytes.word(at: 24), bytes.word(at: 28))
+        // The hyphens have their places.
+        guard second & 0xFF00_0000_00FF == 0x2D00_0000_002D,
+            third & 0xFF00_0000_00FF_0000 == 0x2D00_0000_002D_0000
+        else { return nil }
+        // A digit in each, so that all bytes can be asked at once.
+        let toDigits: UInt64 = 0x1D00_0000_001D
+        let beyond =
+            TextWords.beyondHexadecimal(first) | TextWords.beyondHexadecimal(second ^ toDigits)
+            | TextWords.beyondHexadecimal(third ^ toDigits << 16)
+            | TextWords.beyondHexadecimal(fourth) | TextWords.beyondHexadecimal(last)
+        guard beyond == 0 else { return nil }
+        text = InlineArray { bytes[$0] }
+    }
+
+    func append(to output: inout [UInt8]) {
+        output.append(text.span, 0..<InteractionID.length)
+    }
+
+    var string: String {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,122 @@
+// How bytes become requests: read as many as there are and may be, keep the rest.
+
+import Bytes
+import HTTP1
+
+extension Connection {
+    /// Reads and answers as many requests as there are and may be; returns how many bytes are done
+    /// with.
+    func work(_ bytes: Span<UInt8>) -> Int {
+        isWorking = true
+        replies.isInUse = true
+        let held = held
+        var isBetweenRequests = true
+        defer {
+            if !isBetweenRequests || held !== spareReader { keepOrGiveBackReader() }
+            isWorking = false
+            replies.isInUse = false
+        }
+        var offset = 0
+        var spent = budget.inTurn(turns.number)
+        defer { budget = spent.adding(bytes: offset) }
+        while state.isParsing, offset < bytes.count {
+            if spent.isSpent(offset, limits) {
+                happened(.budgetSpent)
+                break
+            }
+            switch held.reader.read(bytes, from: &offset) {
+            case .incomplete:
+                isBetweenRequests = false
+                let part: ConnectionState.Part =
+                    held.reader.isBetweenRequests ? .nothing : held.reader.hasHead ? .body : .head
+                happened(.bytesEnded(part))
+                return offset
+            case .continueExpected:
+                isBetweenRequests = false
+                replies.appendContinue()
+                happened(.bytesEnded(.body))
+            case .request(.input(let range)):
+                spent.requests += 1
+                isBetweenRequests = true
+                handle(held, bytes.extracting(range))
+            case .request(.assembled):
+                spent.requests += 1
+                let whole = held.reader.assembled
+                held.reader.dropAssembled()
+                isBetweenRequests = true
+                handle(held, whole.span)
+            case .refused(let error):
+                isBetweenRequests = false
+                refuse(Fault(error), bytes, offset)
+            }
+            stopWhereTooMuchIsQueued()
+        }
+        return offset
+    }
+
+    private func keepOrGiveBackReader() {
+        if held.reader.isUnused {
+            if held !== spareReader { held = spareReader }
+        } else if held === spareReader {
+            held = spareReader.takeOut()
+        }
+    }
+
+    func workOnKept() {
+        // Taken out while it is read: answers may be given, and new bytes kept, meanwhile.
+        var bytes = kept
+        kept = []
+        let consumed = work(bytes.span)
+        if consumed == bytes.count { return }  // and the memory goes
+        bytes.removeFirst(consumed)
+        kept = bytes
+    }
+
+    private func handle(_ held: HeldReader, _ bytes: Span<UInt8>) {
+        happened(.requestRead)
+        requests += 1
+        let request = Request(held.reader.head, bytes)
+        reply = ReplyContext(request, bytes)
+        if Int(requests) >= limits.requestsPerConnectionMax { reply.keepsAlive = false }
+        owesAnswer = true
+        record = observer.began(request, bytes, reply)
+        host.handler.handle(request, bytes, self)
+    }
+
+    /// Answers a request that cannot be read further, and ends the connection.
+    func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
+        reply = ReplyContext()
+        if held.reader.hasHead, !held.reader.isBetweenRequests {
+            if held.reader.assembled.isEmpty {
+                let rest = bytes.extracting(offset..<bytes.count)
+                reply = ReplyContext(Request(held.reader.head, rest), rest)
+            } else {
+                let head = held.reader.assembled
+                reply = ReplyContext(Request(held.reader.head, head.span), head.span)
+            }
+        }
+        reply.keepsAlive = false
+        record = observer.began()
+        owesAnswer = true
+        happened(.refused)
+        respond(.faults([fault]))
+    }
+
+    /// Moved out meanwhile, so that no access to what is kept has to be checked at run time.
+    func keepMore(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        var all: [UInt8] = []
+        swap(&all, &kept)
+        all.append(bytes, range)
+        swap(&all, &kept)
+    }
+
+    func keep(_ bytes: Span<UInt8>) {
+        keepMore(bytes, 0..<bytes.count)
+        if kept.count > limits.keptBytesMax { happened(.tooMuchKept) }
+    }
+
+    func drop(_ count: Int) {
+        droppedBytes &+= UInt32(clamping: count)
+        if Int(droppedBytes) > limits.lingerBytesMax { happened(.droppedEnough) }
+    }
+}

@@ -1,0 +1,62 @@
+// What a server is to be, as whoever starts it says.
+
+import Metrics
+import Tokens
+import UV
+
+/// What a server is to be.
+public struct ServerConfiguration {
+    public var listen: SocketAddress
+    public var adminListen: SocketAddress
+    /// Public event loops, each with a thread.
+    public var loops: Int
+    /// Listening sockets that were handed to the process; empty: `listen` and `adminListen` count.
+    public var listenDescriptors: [Int32] = []
+    public var adminDescriptors: [Int32] = []
+    /// What the public listeners talk on; the admin listener is always plain.
+    public var streams = StreamKind.plain
+    /// Without a trailing slash; nil: the scheme of `streams`, and the address that was bound.
+    public var publicURL: String?
+    public var limits = ServerLimits()
+    /// For attempts that fail; nil lets all fail as often as they like.
+    public var throttle: FailureThrottle?
+    /// nil: nothing is written down.
+    public var audit: (any AuditSink)?
+    /// For the access log.
+    public var log: Logger?
+    /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
+    public var moreMetrics: ((inout MetricsText) -> Void)?
+    public var heartbeat: Heartbeat?
+    /// SIGHUP has come. The caller's thread; must not wait.
+    public var onHangUp: (Server) -> Void = { _ in }
+    /// Is told of each change. The caller's thread; must not wait.
+    public var onStateChange: (ServerState) -> Void = { _ in }
+    /// A line for the log about something that is not as it should be, or is again. Any thread.
+    public var onWarning: @Sendable (String) -> Void = { _ in }
+
+    public init(listen: SocketAddress, adminListen: SocketAddress, loops: Int) {
+        self.listen = listen
+        self.adminListen = adminListen
+        self.loops = loops
+    }
+}
+
+/// A call from the main loop in regular intervals.
+public struct Heartbeat {
+    public let milliseconds: UInt64
+    /// Is given the numbers of the public loops that have not turned for as long.
+    public let beat: ([Int]) -> Void
+
+    public init(milliseconds: UInt64, _ beat: @escaping ([Int]) -> Void) {
+        self.milliseconds = milliseconds
+        self.beat = beat
+    }
+}
+
+/// What a server is doing, as those who run it are told.
+public enum ServerState: Sendable {
+    /// It accepts and answers, and no more clients should be sent.
+    case draining
+    /// It accepts nobody, and finishes what is under way.
+    case stopping
+}

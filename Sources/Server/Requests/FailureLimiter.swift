@@ -1,0 +1,42 @@
+// What comes of failing too often: 429 with a time to wait. It never refuses an attempt that is right.
+
+import Tokens
+
+/// Counts failed attempts. One per event loop; the throttle behind it is shared by all.
+final class FailureLimiter {
+    private let throttle: FailureThrottle
+    private let clock: RequestClock
+
+    init(_ throttle: FailureThrottle, _ clock: RequestClock) {
+        self.throttle = throttle
+        self.clock = clock
+    }
+
+    /// Credentials were wrong.
+    ///
+    /// - Parameter client: the id that was claimed; nil where there was none to be read.
+    /// - Returns: how many seconds to wait; nil: the failure is within the allowance.
+    func failed(client: String?, address: [UInt8]) -> Int64? {
+        let now = clock.steady()
+        let waits = [
+            client.flatMap { throttle.failed(.client, Array($0.utf8), now: now) },
+            throttle.failed(.address, FailureLimiter.network(address), now: now),
+        ]
+        return waits.compactMap { $0 }.max().map(FailureLimiter.seconds)
+    }
+
+    /// A code could not be exchanged.
+    ///
+    /// - Returns: as above.
+    func refusedCode(of client: Client.Tag) -> Int64? {
+        throttle.failed(.code, client.bytes, now: clock.steady()).map(FailureLimiter.seconds)
+    }
+
+    /// An IPv6 client has a whole network to choose addresses from (RFC 6177): it counts as one.
+    static func network(_ address: [UInt8]) -> [UInt8] {
+        address.count == 16 ? Array(address.prefix(8)) : address
+    }
+
+    /// A wait as `Retry-After` has it (RFC 9110 §10.2.3): whole seconds, rounded up, at least 1.
+    static func seconds(_ wait: Milliseconds) -> Int64 { max(1, (wait + 999) / 1000) }
+}

@@ -1,0 +1,110 @@
+// A request as endpoints see it: places in its bytes, found in one pass over the header.
+
+import HTTP1
+
+/// A whole request. Trivial to copy; what it names is only there as long as its bytes are.
+struct Request: Sendable {
+    let method: Method
+    /// Without the query.
+    let path: Range<Int>
+    let body: Range<Int>
+    let isHTTP10: Bool
+    /// What the client asks for (RFC 9112 §9.3).
+    let keepsAlive: Bool
+    let fields: RequestFields
+
+    /// - Parameter bytes: of the request, from its first.
+    init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
+        method = head.method
+        path = head.path
+        body = head.body
+        isHTTP10 = head.minorVersion == 0
+        keepsAlive = head.keepsAlive
+        fields = RequestFields(head.fields, bytes)
+    }
+}
+
+extension ReplyContext {
+    init(_ request: borrowing Request, _ bytes: Span<UInt8>) {
+        self.init()
+        isHead = request.method == .head
+        keepsAlive = request.keepsAlive
+        isHTTP10 = request.isHTTP10
+        let field = request.fields.interactionID
+        // Two of them are none: nobody could say which was meant.
+        if field.count == 1 { interactionID = InteractionID(bytes.extracting(field.value)) }
+    }
+}
+
+/// Where one header field stands, and how often it occurs.
+struct HeaderField: Sendable {
+    private var start: UInt16 = 0
+    private var end: UInt16 = 0
+    private(set) var count: UInt16 = 0
+
+    /// Of the last one, without the white space around it.
+    var value: Range<Int> { Int(start)..<Int(end) }
+    /// An empty field counts as missing.
+    var isMissing: Bool { start == end && count <= 1 }
+    var isDoubled: Bool { count > 1 }
+    /// Neither of the two.
+    var isOnce: Bool { start != end && count == 1 }
+
+    @inline(__always)
+    fileprivate mutating func found(_ field: Field) {
+        let value = field.value
+        (start, end) = (
+            UInt16(truncatingIfNeeded: value.lowerBound),
+            UInt16(truncatingIfNeeded: value.upperBound)
+        )
+        count += 1
+    }
+}
+
+/// The header fields that anybody here looks at.
+struct RequestFields: Sendable {
+    private(set) var authorization = HeaderField()
+    private(set) var institution = HeaderField()
+    private(set) var version = HeaderField()
+    private(set) var ccgToken = HeaderField()
+    private(set) var contentType = HeaderField()
+    private(set) var transactionReference = HeaderField()
+    private(set) var interactionID = HeaderField()
+    private(set) var requestID = HeaderField()
+    private(set) var traceParent = HeaderField()
+
+    init() {}
+
+    init(_ fields: borrowing Fields, _ bytes: Span<UInt8>) {
+        let names = RequestFields.names
+        for index in 0..<fields.count {
+            let field = fields[index]
+            switch field.nameLength {
+            case 7 where field.isNamed(names.version, bytes): version.found(field)
+            case 9 where field.isNamed(names.ccgToken, bytes): ccgToken.found(field)
+            case 11 where field.isNamed(names.traceParent, bytes): traceParent.found(field)
+            case 12 where field.isNamed(names.contentType, bytes): contentType.found(field)
+            case 12 where field.isNamed(names.requestID, bytes): requestID.found(field)
+            case 13 where field.isNamed(names.authorization, bytes): authorization.found(field)
+            case 15 where field.isNamed(names.institution, bytes): institution.found(field)
+            case 21 where field.isNamed(names.transactionReference, bytes):
+                transactionReference.found(field)
+            case 21 where field.isNamed(names.interactionID, bytes): interactionID.found(field)
+            default: continue
+            }
+        }
+    }
+
+    private struct Names {
+        let authorization = FieldName("authorization")
+        let institution = FieldName("fi_reference_id")
+        let version = FieldName("version")
+        let ccgToken = FieldName("ccg_token")
+        let contentType = FieldName("content-type")
+        let transactionReference = FieldName("transaction_reference")
+        let interactionID = FieldName("x-fapi-interaction-id")
+        let requestID = FieldName("x-request-id")
+        let traceParent = FieldName("traceparent")
+    }
+    private static let names = Names()
+}

@@ -1,0 +1,106 @@
+// What every /v1/obie endpoint checks, in the order of the contract. The phases are numbered so that
+// no endpoint can forget one: each hands its result to the next.
+
+import Bytes
+import HTTP1
+import Tokens
+
+/// The checks before an endpoint's own. One per event loop.
+final class RequestChecks {
+    private let issuer: TokenIssuer
+    private let authenticator: Authenticator
+    private let shared: SharedBytes
+    private let clock: RequestClock
+
+    init(
+        _ issuer: TokenIssuer, _ authenticator: Authenticator, _ shared: SharedBytes,
+        _ clock: RequestClock
+    ) {
+        self.issuer = issuer
+        self.authenticator = authenticator
+        self.shared = shared
+        self.clock = clock
+    }
+
+    /// Phases 1 to 4: the head. Answers where one of them fails, and returns nil.
+    func caller(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder
+    ) -> Caller? {
+        let registry = issuer.registry
+        responder.notes?.read(request.fields, bytes, registry)
+        // 1. Two Authorization fields: 400.
+        if request.fields.authorization.isDoubled {
+            responder.respond(
+                .fault(.parameterInvalid, "the header Authorization must be given once"))
+            return nil
+        }
+        // 2. Authorization: 401, or 429.
+        guard isAuthentic(request, bytes, registry, responder) else { return nil }
+        // 3. The other header fields: 400, with all faults.
+        let faults = HeaderRules.faults(request.fields, bytes)
+        guard faults.isEmpty else {
+            responder.respond(.faults(faults))
+            return nil
+        }
+        // 4. The client may act for the institution: 403.
+        let value = request.fields.institution.value
+        if let caller = responder.session.caller(bytes, value, registry, shared) {
+            return caller
+        }
+        if let notes = responder.notes {
+            notes.reason = notes.institution == nil ? .institutionUnknown : .institutionForbidden
+        }
+        responder.respond(
+            .fault(.fiForbidden, "the client may not act for the institution in fi_reference_id"))
+        return nil
+    }
+
+    private func isAuthentic(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ registry: Registry,
+        _ responder: any Responder
+    ) -> Bool {
+        switch authenticator.authenticate(request, bytes, registry, responder) {
+        case .proven: return true
+        case .failed:
+            responder.respond(
+                .fault(
+                    .authenticationError,
+                    "the header Authorization must be Basic with a known client id and its secret"))
+        case .throttled(let seconds):
+            responder.respond(.rateLimited(retryAfterSeconds: seconds, because: nil))
+        }
+        return false
+    }
+
+    /// Phase 6, where the connection knows the CCG token: the provider that it speaks for, or why it
+    /// speaks for none now. nil: it has to be looked up.
+    func knownProvider(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, now: Milliseconds,
+        _ responder: any Responder
+    ) -> Result<Provider, TokenError>? {
+        responder.session.provider(bytes, request.fields.ccgToken.value, now: now, issuer)
+    }
+
+    /// Phase 6, where it does not: looks the CCG token up, and answers 401 where it is not good.
+    func lookUpProvider(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ caller: Caller,
+        _ responder: any Responder, then: @escaping (Provider) -> Void
+    ) {
+        var ccgToken: [UInt8] = []
+        ccgToken.append(bytes, request.fields.ccgToken.value)
+        issuer.lookUp(ccgToken: ccgToken, now: clock.wall()) { [self] result in
+            let provider = result.flatMap { grant in
+                issuer.provider(
+                    of: grant, institution: caller.institution, now: clock.wall()
+                ).mapError(TokenError.ccgTokenInvalid).map { provider in
+                    responder.session.remember(ccgToken, grant, shared)
+                    return provider
+                }
+            }
+            switch provider {
+            case .success(let provider): then(provider)
+            case .failure(let error): responder.respond(.failure(error))
+            }
+        }
+    }
+}

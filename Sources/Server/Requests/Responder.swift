@@ -1,0 +1,22 @@
+// Between a connection and those who answer its requests.
+
+import HTTP1
+
+/// Takes the answer to one request: exactly one, on the loop's thread, at once or later.
+protocol Responder: AnyObject {
+    /// Which of the paths the request named; to be said before the answer.
+    func routed(to route: Route)
+    func respond(_ response: Response)
+    /// What the connection has proven.
+    var session: Session { get }
+    /// For what the logs are told with the answer; nil where nobody keeps one.
+    var notes: RequestNotes? { get }
+    /// The raw address of the client; empty where it is not known.
+    var peerAddress: [UInt8] { get }
+}
+
+/// Answers requests. One per event loop.
+protocol RequestHandler: AnyObject {
+    /// - Parameter bytes: the request's; only there during the call.
+    func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder)
+}

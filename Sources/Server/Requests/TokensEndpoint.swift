@@ -1,0 +1,112 @@
+// POST /v1/obie/tokens: a code becomes an access token; or client credentials become a CCG token.
+
+import HTTP1
+import Tokens
+
+/// One per event loop.
+final class TokensEndpoint {
+    private let issuer: TokenIssuer
+    private let checks: RequestChecks
+    private let limiter: FailureLimiter?
+    private let clock: RequestClock
+
+    init(
+        _ issuer: TokenIssuer, _ checks: RequestChecks, _ limiter: FailureLimiter?,
+        _ clock: RequestClock
+    ) {
+        self.issuer = issuer
+        self.checks = checks
+        self.limiter = limiter
+        self.clock = clock
+    }
+
+    func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
+        // 1 to 4.
+        guard let caller = checks.caller(request, bytes, responder) else { return }
+        // 5. The body: 400, with all faults.
+        let content = bytes.extracting(request.body)
+        let body: TokenBody
+        do throws(BodyFaults) {
+            body = try TokenBody(
+                content, mode: issuer.settings.mode,
+                hasCCGToken: !request.fields.ccgToken.isMissing)
+        } catch {
+            return responder.respond(.faults(error.faults))
+        }
+        switch body {
+        case .clientCredentials(let pspID): grant(pspID, caller, responder)
+        case .authorizationCode(let code, let redirectURI):
+            // 6. The CCG token: 401.
+            let now = clock.wall()
+            switch checks.knownProvider(request, bytes, now: now, responder) {
+            case .success(let provider)?:
+                let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
+                exchange(code, uri, caller, provider, now, responder)
+            case .failure(let error)?: responder.respond(.failure(error))
+            case nil:
+                let uri = Array(redirectURI.text(content).utf8)
+                checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
+                    exchange(
+                        code, provider.redirectURIID(uri.span), caller, provider, clock.wall(),
+                        responder)
+                }
+            }
+        }
+    }
+
+    /// 7. The code itself: 403.
+    private func exchange(
+        _ code: SealedIdentifier?, _ redirectURI: Provider.RedirectURI.ID?,
+        _ caller: Caller, _ provider: Provider, _ now: Milliseconds, _ responder: any Responder
+    ) {
+        if let notes = responder.notes {
+            notes.provider = provider.reference
+            notes.code = code
+        }
+        let request = ExchangeRequest(
+            institution: caller.institution, provider: provider.id, code: code,
+            redirectURI: redirectURI)
+        let client = caller.client
+        guard let attempt = issuer.attempt(request, now: now) else {
+            return responder.respond(refusal(.codeRefused(.unknown), client))
+        }
+        issuer.redeem(attempt) { [self, token = attempt.token] result in
+            switch token.outcome(result) {
+            case .success(let token): responder.respond(.token(token))
+            case .failure(let error): responder.respond(refusal(error, client))
+            }
+        }
+    }
+
+    /// For a code that cannot be exchanged, a 429 once a client has brought too many of them.
+    private func refusal(_ error: TokenError, _ client: Client.Tag) -> Response {
+        guard case .codeRefused = error, let seconds = limiter?.refusedCode(of: client) else {
+            return .failure(error)
+        }
+        return .rateLimited(retryAfterSeconds: seconds, because: error)
+    }
+
+    /// The sandbox's answer is fixed. In production a CCG token is bound to this institution and
+    /// the provider that psp_id names.
+    private func grant(_ pspID: String?, _ caller: Caller, _ responder: any Responder) {
+        switch issuer.settings.mode {
+        case .sandbox: responder.respond(.fixedToken)
+        case .production:
+            guard let provider = pspID.flatMap({ issuer.registry.provider(reference: $0) }) else {
+                return responder.respond(
+                    .fault(
+                        .parameterInvalid, "psp_id must be the reference of a registered provider"))
+            }
+            responder.notes?.provider = provider.reference
+            let request = CCGTokenRequest(institution: caller.institution, provider: provider.id)
+            issuer.issueCCGToken(request, now: clock.wall()) { [issuer] result in
+                switch result {
+                case .success(let token):
+                    let seconds = issuer.settings.ccgTokenLifetime / 1000
+                    responder.respond(.ccgToken(token, seconds: seconds))
+                case .failure(let error): responder.respond(.failure(error))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// The one who sees everything that happens on a loop, and tells metrics, audit log and access log.
+// Connections know nothing of those.
+
+import System
+import Tokens
+
+/// Sees what comes and goes, and each request that is finished, whether or not its answer could
+/// still be delivered. One per loop, on its thread.
+final class LoopObserver {
+    /// nil where nobody counts.
+    let metrics: LoopMetrics?
+    /// nil where there is no audit log.
+    private let auditor: Auditor?
+    /// nil where nothing is logged.
+    private let log: Logger?
+    private var turnBegan: UInt32?
+
+    init(metrics: LoopMetrics? = nil, auditor: Auditor? = nil, log: Logger? = nil) {
+        self.metrics = metrics
+        self.auditor = auditor
+        self.log = log
+    }
+
+    // MARK: Requests
+
+    /// A request has been read.
+    func began(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ reply: borrowing ReplyContext
+    ) -> RequestRecord {
+        let isNoted = auditor != nil || log?.isAccessLogged == true
+        return RequestRecord(
+            MethodLabel(request.method), began: turnBeganMicroseconds,
+            isNoted ? RequestNotes(request, bytes, reply.interactionID) : nil)
+    }
+
+    /// Something has come that cannot be read as a request, and gets an answer.
+    func began() -> RequestRecord { RequestRecord(began: turnBeganMicroseconds) }
+
+    /// - Parameters:
+    ///   - ids: of the error objects in the answer; none where it could not be delivered.
+    ///   - bytes: of the answer; 0 where it could not be delivered.
+    ///   - peer: the client's raw address; asked for only where it matters.
+    func finished(
+        _ record: borrowing RequestRecord, _ response: Response, _ ids: [SealedIdentifier],
+        bytes: Int, peer: () -> [UInt8]
+    ) {
+        metrics?.answered(response, record)
+        auditor?.answered(response, ids, record.notes, address: peer)
+        if let log, log.isAccessLogged {
+            log.answered(response, ids, record, bytes: bytes, peer())
+        }
+    }
+
+    // MARK: Connections
+
+    func opened() { metrics?.connectionsOpened.add() }
+    func closed() { metrics?.connectionsClosed.add() }
+    func acceptFailed() { metrics?.acceptErrors.add() }
+    func received(_ count: Int) { metrics?.receivedBytes.add(count) }
+    func sent(_ count: Int) { metrics?.sentBytes.add(count) }
+
+    // MARK: The loop
+
+    /// The loop is about to wait for the kernel.
+    func turnEnded() { turnBegan = nil }
+
+    /// The clock is read once a turn: what waits for its turn within the turn waits visibly.
+    private var turnBeganMicroseconds: UInt32 {
+        if metrics == nil, log == nil { return 0 }
+        if let turnBegan { return turnBegan }
+        let now = UInt32(truncatingIfNeeded: Clock.monotonicMicroseconds())
+        turnBegan = now
+        return now
+    }
+
+    /// The loop's clock ticks, as often as `tickMilliseconds` says.
+    func ticked(everyMilliseconds tick: UInt64) {
+        metrics?.ticked(everyMilliseconds: tick)
+        auditor?.ticked()
+    }
+
+    /// Nothing more will happen on the loop.
+    func ended() {
+        metrics?.ended()
+        auditor?.ended()
+    }
+}

@@ -1,0 +1,21 @@
+// What holds for the whole server: its mode, and how long what it issues lives.
+
+/// How long things live, and whose world this is.
+public struct IssuerSettings: Sendable {
+    public enum Mode: String, Sendable, CaseIterable {
+        case sandbox
+        case production
+    }
+
+    public var mode = Mode.sandbox
+    /// 60 s.
+    public var codeLifetime: Milliseconds = 60_000
+    /// 360 days; nil: tokens never expire.
+    public var tokenLifetime: Milliseconds? = 31_104_000_000
+    /// One hour.
+    public var ccgTokenLifetime: Milliseconds = 3_600_000
+    /// There is an audit log, so outcomes say more.
+    public var isAudited = false
+
+    public init() {}
+}

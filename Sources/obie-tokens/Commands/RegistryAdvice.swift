@@ -1,0 +1,26 @@
+// What to do about a change of the registry that is refused: the commands and options that help.
+
+import Tokens
+
+extension RegistryError {
+    /// One sentence that says what is wrong and what to do.
+    var explanation: String { description + advice }
+
+    /// How the sentence goes on.
+    private var advice: String {
+        switch self {
+        case .institutionUnknown: "; `obie-tokens fi list` shows those there are"
+        case .institutionExists(let reference): "; `obie-tokens fi show \(reference)` shows it"
+        case .providerUnknown: "; `obie-tokens psp list` shows those there are"
+        case .providerExists(let reference): "; `obie-tokens psp show \(reference)` shows it"
+        case .clientUnknown(_, let institution):
+            "; `obie-tokens fi show \(institution)` shows those that do"
+        case .clientInvalid: ", with --client"
+        case .clientAmbiguous: " with --client"
+        case .redirectURIUnknown: ", and `obie-tokens psp show` shows them"
+        case .institutionInvalid, .providerInvalid, .redirectURIInvalid, .redirectURIExists,
+            .consentInvalid:
+            ""
+        }
+    }
+}

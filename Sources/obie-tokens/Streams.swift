@@ -1,0 +1,8 @@
+// Which kind of stream clients are served on. The only place that names one.
+
+import UV
+
+extension Settings {
+    /// What the public listeners talk, and the scheme of their URL.
+    var streams: StreamKind { .plain }
+}

@@ -1,0 +1,1 @@
+../unit/ServerTests/StateWorldConnection.swift
