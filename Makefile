@@ -3,6 +3,7 @@
 #   make run     install what is missing, build, start the sandbox on 127.0.0.1:8080
 #   make test    install what is missing, build, run all tests
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
+#   make check-fast   the part of it that takes five minutes: format lint, all tests, a clean start and stop
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
@@ -17,9 +18,10 @@
 #   make large-registry 100,000 providers: start, and what looking them up costs
 #   make timing  can the time of a 401 tell an unknown client from a wrong secret? (100,000 of each)
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
+#   make faults  faults that it once had: resets, floods, silence, no descriptors, clocks that jump
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
-#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection
+#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection state, connection
 #   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built
@@ -66,7 +68,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse fuzz fuzzer random-bytes
+.PHONY: help run test check check-fast lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -83,8 +85,11 @@ bench-tools: tools
 release: tools
 	$(RELEASE) obie-tokens
 
-# Settings that are there are left alone.
-install: release
+$(SERVER):
+	$(MAKE) release
+
+# Settings that are there are left alone. Builds only where nothing has been built, so that root needs no Swift.
+install: $(SERVER)
 	install -D --mode 755 --strip $(SERVER) $(DESTDIR)$(PREFIX)/bin/obie-tokens
 	install -D --mode 644 --target-directory $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    Deploy/obie-tokens.service Deploy/obie-tokens.socket Deploy/obie-tokens-admin.socket
@@ -102,8 +107,10 @@ test: tools
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
 
-check: check-tools lint test release
+check-fast: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
+
+check: check-fast
 	$(MAKE) service-check openapi-check
 	Benchmarks/runs/instructions.py --server $(SERVER)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
@@ -112,6 +119,7 @@ check: check-tools lint test release
 	$(MAKE) differential
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
+	Tests/faults/faults_test.py --server $(SERVER)
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
 	if [ "$$(id -u)" -eq 0 ]; then $(MAKE) image-check; else echo 'image-check: left out, it needs root'; fi
@@ -134,6 +142,9 @@ timing: check-tools release
 
 abuse: check-tools release
 	Tests/abuse/abuse_test.py --server $(SERVER)
+
+faults: check-tools release
+	Tests/faults/faults_test.py --server $(SERVER) $(ARGS)
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
