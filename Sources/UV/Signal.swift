@@ -52,7 +52,7 @@ public final class Signal: Handle {
     public static let hangUp = SIGHUP
 
     /// A write to a closed socket, or to a file that has reached its allowed size, becomes an error
-    /// code instead of ending the process. Call once, before anything is opened.
+    /// code instead of ending the process. Call before anything is opened.
     public static func ignoreWriteSignals() {
         _ = signal(SIGXFSZ, SIG_IGN)
         _ = signal(SIGPIPE, SIG_IGN)

@@ -20,8 +20,8 @@ final class Session {
     private var caller: Caller?
     private var ccgToken: [UInt8] = []
     private var grant: CCGGrant?
-    /// The one that `grant` speaks for, until then.
-    private var provider: (provider: Provider, until: Milliseconds)?
+    /// The one that `grant` speaks for, as long as it lasts.
+    private var provider: Provider?
 
     /// True where `Authorization` proves a client, which is then `client` (RFC 6749 §2.3.1).
     func authenticate(
@@ -66,9 +66,9 @@ final class Session {
     ) -> Result<Provider, TokenError>? {
         guard let grant, let caller, bytesEqual(bytes, value, ccgToken) else { return nil }
         // Nothing that was judged has changed: the registry is the same object, and it is not time.
-        if let provider, now < provider.until { return .success(provider.provider) }
+        if let provider, now < grant.expiresAt { return .success(provider) }
         let judged = issuer.provider(of: grant, institution: caller.institution, now: now)
-        if case .success(let found) = judged { provider = (found, grant.expiresAt) }
+        if case .success(let found) = judged { provider = found }
         return judged.mapError(TokenError.ccgTokenInvalid)
     }
 
