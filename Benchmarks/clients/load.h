@@ -30,6 +30,8 @@ static struct sockaddr_in server;
 static const char *expected; /* status */
 static char *request, *values;
 static size_t request_length, value_length, value_count, value_at; /* value_at: where it goes in the request */
+static char *ids; /* NULL where heads are all the same */
+static size_t id_at, reference_at; /* where they go in the request */
 static uint64_t bytes_read, status_errors, socket_errors, timeouts;
 
 static void fail(const char *what) {
@@ -82,9 +84,32 @@ static void load(const char *port, const char *request_path, const char *values_
   free(place);
 }
 
+#define ID_LENGTH 36       /* a UUID */
+#define REFERENCE_LENGTH 12 /* its last characters */
+
+/* Each request gets a head of its own: the next id, one a line, where the request has as many hash signs, and the id's
+ * end where it has twelve more. */
+static inline void load_ids(const char *path) {
+  static const char marks[] = "####################################";
+  size_t length;
+  ids = read_file(path, &length);
+  char *id = strstr(request, marks), *reference = id ? strstr(id + ID_LENGTH, marks + ID_LENGTH - REFERENCE_LENGTH) : NULL;
+  if (!reference || length / (ID_LENGTH + 1) < value_count || length % (ID_LENGTH + 1)) {
+    fprintf(stderr, "too few ids, or they are no UUIDs, or the request has no place for them\n");
+    exit(1);
+  }
+  id_at = (size_t)(id - request);
+  reference_at = (size_t)(reference - request);
+}
+
 /* Sends the request with a value. False where the socket did not take it whole. */
 static bool send_request(int fd, size_t value) {
   memcpy(request + value_at, values + value * (value_length + 1), value_length);
+  if (ids) {
+    const char *id = ids + value * (ID_LENGTH + 1);
+    memcpy(request + id_at, id, ID_LENGTH);
+    memcpy(request + reference_at, id + ID_LENGTH - REFERENCE_LENGTH, REFERENCE_LENGTH);
+  }
   return send(fd, request, request_length, MSG_NOSIGNAL) == (ssize_t)request_length;
 }
 

@@ -2,7 +2,9 @@
  * connection that has rested longest; where all are waiting for an answer it goes out late. Latency counts from the
  * time it was *due*, so a stall shows in every request that it held up, and not in one alone (wrk's closed loop would
  * ask less meanwhile). One thread, which never sleeps: a timer would be late by more than an answer takes.
- * Usage: pace PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE */
+ * With RATE 0 there is no timetable: each connection asks again as soon as it is answered. It does so with half the CPU
+ * of wrk, so that the server, and not the client, is what is busy all the time. With a file IDS each request has a head of its own.
+ * Usage: pace PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS] */
 #define _GNU_SOURCE /* strcasestr */
 #include "load.h"
 
@@ -58,14 +60,15 @@ static bool on_readable(size_t index, uint64_t *latency) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 8 || atof(argv[7]) <= 0 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
-    fprintf(stderr, "usage: %s PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE\n", argv[0]);
+  if (argc < 8 || argc > 9 || atof(argv[7]) < 0 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
+    fprintf(stderr, "usage: %s PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS]\n", argv[0]);
     return 64;
   }
   load(argv[1], argv[2], argv[3], argv[4]);
+  if (argc == 9) load_ids(argv[8]);
   connection_count = (size_t)atoi(argv[5]);
-  double interval = 1e9 / atof(argv[7]);
-  size_t wanted = (size_t)(atof(argv[6]) * atof(argv[7])), total = wanted < value_count ? wanted : value_count;
+  double seconds = atof(argv[6]), rate = atof(argv[7]), interval = rate ? 1e9 / rate : 0;
+  size_t wanted = rate ? (size_t)(seconds * rate) : value_count, total = wanted < value_count ? wanted : value_count;
   uint64_t *latencies = need(calloc(total + 1, sizeof *latencies));
   uint64_t *lateness = need(calloc(total + 1, sizeof *lateness));
   size_t sent = 0, answered = 0;
@@ -73,8 +76,11 @@ int main(int argc, char **argv) {
   int epoll = connect_all();
 
   uint64_t began = now(), last = began, end = began + (uint64_t)((double)total * interval) + PATIENCE;
+  uint64_t enough = began + (uint64_t)(seconds * 1e9); /* without a timetable */
+  if (!rate) end = enough + PATIENCE;
   while (answered < total && now() < end) {
     uint64_t due;
+    if (!rate && now() >= enough) total = sent;
     while (sent < total && rest_count && (due = began + (uint64_t)((double)sent * interval)) <= now()) {
       struct connection *c = &connections[wake()];
       c->due = due;
@@ -92,6 +98,6 @@ int main(int argc, char **argv) {
   char more[64];
   qsort(lateness, sent, sizeof *lateness, ascending);
   snprintf(more, sizeof more, ",\"late_p99_us\":%.1f", percentile(lateness, sent, 99));
-  print_result(latencies, answered, last - began, total < wanted, more);
+  print_result(latencies, answered, last - began, rate && total < wanted, more);
   return 0;
 }

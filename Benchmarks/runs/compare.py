@@ -5,9 +5,11 @@
 
 The server has one event loop and CPU 0, wrk has CPU 1 and 64 connections. Each turn is a fresh server. The builds
 change places from round to round, so that neither always comes first. First with varying heads (an interaction id and a
-transaction reference of its own in every request), then with identical ones, both on the memory store; then the sandbox
-and production of the new build, both on SQLite, with varying heads and no audit log. Server CPU per request decides:
-unlike the rate it does not depend on wrk. Ratios are taken within a round, then their median. The same build as old and
+transaction reference of its own in every request), then the same from a client that wants less CPU than the server, then
+with identical heads, all on the memory store; then the sandbox and production of the new build, both on SQLite, with
+varying heads and no audit log. Server CPU per request decides. Where wrk is out of CPU before the server is, the faster
+build waits for it more often, and each wait is a turn of the loop: that hides what it has saved. The client of its own
+keeps both builds busy. Ratios are taken within a round, then their median. The same build as old and
 as new shows how far apart two figures must be to mean anything. Exit status: 0; 1 where an answer was not the right one
 or something broke; 69 where a tool is missing.
 """
@@ -19,9 +21,9 @@ import tempfile
 
 import scenarios
 import servers
-from measure import BUILD, disturbance, figure, log, require_tools, spread, table
+from measure import BUILD, compile_program, disturbance, figure, log, require_tools, spread, table
 
-HEADS = ["exchange-varying", "exchange"]
+HEADS = ["exchange-varying", "exchange-busy", "exchange"]
 
 
 def in_turn(name, contestants, options, folder, values):
@@ -51,6 +53,7 @@ def report(title, runs):
 def compare(options):
     old, new = os.path.abspath(options.old), os.path.abspath(options.new)
     os.makedirs(BUILD, exist_ok=True)
+    compile_program("pace")
     os.sched_setaffinity(0, {1})  # this program, too, keeps off the server's CPU
     with tempfile.TemporaryDirectory(prefix="compare-", dir=BUILD) as folder:
         values = scenarios.Values(folder)

@@ -43,6 +43,10 @@ class Scenario:
 
 LOADS = {
     "exchange-varying": Scenario("exchange, varying heads", varying_exchange, "codes", varies=True),
+    # The client has CPU to spare, so the server never waits for it, and each turn of its loop has as many requests as
+    # there are: the CPU per request of two builds is comparable even where wrk can keep only the slower one busy.
+    "exchange-busy": Scenario("exchange, varying heads, a busy server", varying_exchange, "codes", varies=True,
+                              client="pace"),
     "exchange-production": Scenario("exchange, production", varying_exchange, "codes", varies=True,
                                     servers=("bare", "nginx", SANDBOX_ON_DISK, servers.PRODUCTION)),
     "exchange": Scenario("exchange, identical heads", exchange, "codes"),
@@ -109,9 +113,11 @@ def load_command(server, name, seconds, connections, folder, values="", ids="-",
     request = os.path.join(folder, "request")
     with open(request, "wb") as file:
         file.write(scenario.request(server.bank))
-    if rate or scenario.client != "wrk":
-        return ["taskset", "-c", "1", program_path("pace" if rate else scenario.client), str(server.port), request,
-                values, str(scenario.status), str(connections), str(seconds), *([f"{rate:.0f}"] if rate else [])]
+    program = "pace" if rate else scenario.client
+    if program != "wrk":
+        more = [f"{rate or 0:.0f}", *([ids] if scenario.varies else [])] if program == "pace" else []
+        return ["taskset", "-c", "1", program_path(program), str(server.port), request, values,
+                str(scenario.status), str(connections), str(seconds), *more]
     script, extra = "constant.lua", []
     if scenario.values:
         script, extra = "exchange.lua", [values, str(scenario.depth), ids if scenario.varies else "-"]
