@@ -37,7 +37,7 @@ final class Reader {
         self.health = health
         select = try database.prepare(
             """
-            SELECT institution, provider, scope, consent, account, expires_at
+            SELECT \(TokenRow.columns)
             FROM tokens WHERE issued_at = ? AND digest = ?
             """)
         selectCCG = try database.prepare(
@@ -91,10 +91,6 @@ final class Reader {
         try select.bind(1, id.issuedAt)
         digest.set(id)
         guard try select.step() else { return nil }
-        return AccessToken(
-            id: id, institution: select.institution(0), provider: select.provider(1),
-            scope: try select.scope(2),
-            consent: Consent(id: select.text(3), accountID: select.text(4)),
-            expiresAt: select.optionalInteger(5))
+        return try TokenRow.token(id, select)
     }
 }

@@ -83,9 +83,10 @@ public final class SQLiteStore: TokenStore {
     }
 
     public func revoke(
-        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        writer.ask(.revoke(id), completion) { $0.isDone }
+        writer.ask(.revoke(candidates, of: institutions), completion) { $0.revoked }
     }
 
     public func insert(

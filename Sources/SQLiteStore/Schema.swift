@@ -80,6 +80,10 @@ enum Schema {
         DROP TABLE institutions;
         DROP TABLE providers;
         """,
+        // Tokens of before keep NULL.
+        """
+        ALTER TABLE tokens ADD COLUMN code_issued_at INTEGER;
+        """,
     ]
 
     /// The one connection that writes and checkpoints. FULL: a commit that was answered survives a

@@ -17,6 +17,7 @@ final class Transactions {
     private let codeDigest = Digest()
     private let tokenDigest = Digest()
     private let insertToken: Statement
+    private let selectToken: Statement
     private let deleteToken: Statement
     private let deleteExpiredCodes: Statement
     private let deleteExpiredTokens: Statement
@@ -40,7 +41,9 @@ final class Transactions {
                 state = NULL
             WHERE issued_at = ? AND digest = ? AND admits(\(Judge.columns))
             """)
-        insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        selectToken = try database.prepare(
+            "SELECT \(TokenRow.columns) FROM tokens WHERE issued_at = ? AND digest = ?")
         deleteToken = try database.prepare(
             "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
         insertCCGToken = try database.prepare("INSERT INTO ccg_tokens VALUES (?, ?, ?, ?, ?)")
@@ -53,6 +56,7 @@ final class Transactions {
         try spendCode.bind(4, to: codeDigest.bytes)
         try insertToken.bind(2, to: tokenDigest.bytes)
         try insertCCGToken.bind(2, to: tokenDigest.bytes)
+        try selectToken.bind(2, to: tokenDigest.bytes)
         try deleteToken.bind(2, to: tokenDigest.bytes)
     }
 
@@ -148,13 +152,32 @@ final class Transactions {
         try insertToken.bind(6, token.consent.id)
         try insertToken.bind(7, token.consent.accountID)
         try insertToken.bind(8, token.expiresAt)
+        try insertToken.bind(9, token.codeIssuedAt)
         try insertToken.run()
     }
 
-    /// Deletes a token, which need not be there.
-    func revoke(_ id: Identifier) throws(DatabaseError) {
+    /// Deletes the token that one of the candidates is, where it is of one of the institutions.
+    ///
+    /// - Returns: what was deleted.
+    func revoke(
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>
+    ) throws(DatabaseError) -> AccessToken? {
+        for id in candidates {
+            guard let token = try token(id), institutions.contains(token.institution) else {
+                continue
+            }
+            try deleteToken(issuedAt: id.issuedAt)
+            return token
+        }
+        return nil
+    }
+
+    /// `tokenDigest` is the token's then.
+    private func token(_ id: Identifier) throws(DatabaseError) -> AccessToken? {
+        defer { selectToken.reset() }
         tokenDigest.set(id)
-        try deleteToken(issuedAt: id.issuedAt)
+        try selectToken.bind(1, id.issuedAt)
+        return try selectToken.step() ? try TokenRow.token(id, selectToken) : nil
     }
 
     /// `tokenDigest` is the token's.

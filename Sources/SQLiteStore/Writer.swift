@@ -10,7 +10,7 @@ enum Job: Sendable {
     case insert(AuthorizationCode)
     case insertCCG(CCGToken)
     case redeem(Redemption)
-    case revoke(Identifier)
+    case revoke([Identifier], of: Set<Institution.ID>)
     case removeExpired(now: Milliseconds)
 }
 
@@ -18,6 +18,7 @@ enum Job: Sendable {
 enum JobResult: Sendable {
     case done
     case redeemed(RedemptionOutcome)
+    case revoked(AccessToken?)
     /// When to expire again.
     case expired(next: Milliseconds)
 
@@ -25,6 +26,7 @@ enum JobResult: Sendable {
     var outcome: RedemptionOutcome? {
         if case .redeemed(let outcome) = self { outcome } else { nil }
     }
+    var revoked: AccessToken?? { if case .revoked(let token) = self { token } else { nil } }
     var nextExpiry: Milliseconds? { if case .expired(let next) = self { next } else { nil } }
 }
 
@@ -124,9 +126,8 @@ final class Writer {
             return .done
         case .redeem(let attempt):
             return .redeemed(try transactions.redeem(attempt))
-        case .revoke(let id):
-            try transactions.revoke(id)
-            return .done
+        case .revoke(let candidates, let institutions):
+            return .revoked(try transactions.revoke(candidates, of: institutions))
         case .removeExpired(let now):
             let isMore = try transactions.removeExpired(
                 now: now, codesBefore: now - settings.codeLifetime - ReplayMemory.milliseconds,

@@ -27,12 +27,13 @@ from neighbours import check_flood, check_probes, check_room  # noqa: E402
 from reading import check_reading  # noqa: E402
 from records import check_resets  # noqa: E402
 from refusals import check_minute, check_refusals  # noqa: E402
+from revoking import check_revoking  # noqa: E402
 from starts import check_descriptors, check_lacks  # noqa: E402
 
 CHECKS = {"flood": check_flood, "resets": check_resets, "refusals": check_refusals, "minute": check_minute,
           "descriptors": check_descriptors, "lacks": check_lacks, "counters": check_counters, "probes": check_probes,
           "room": check_room, "deadlines": check_deadlines, "accepts": check_accepts, "readers": check_readers,
-          "reading": check_reading}
+          "reading": check_reading, "revoking": check_revoking}
 ALONE = ("flood",)  # it measures times, so nothing runs beside it
 WAITING = ("minute", "readers")  # these only wait, so they run beside all others
 

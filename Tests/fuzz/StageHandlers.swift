@@ -120,8 +120,11 @@ final class LateStore: TokenStore {
         later(completion) { $0.token(id, now: now, completion: $1) }
     }
 
-    func revoke(_ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void) {
-        later(completion) { $0.revoke(id, completion: $1) }
+    func revoke(
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
+    ) {
+        later(completion) { $0.revoke(candidates, of: institutions, completion: $1) }
     }
 
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {

@@ -7,19 +7,15 @@ import Tokens
 final class RevocationEndpoint {
     private let issuer: TokenIssuer
     private let checks: GatewayChecks
-    private let clock: RequestClock
 
-    init(_ issuer: TokenIssuer, _ checks: GatewayChecks, _ clock: RequestClock) {
+    init(_ issuer: TokenIssuer, _ checks: GatewayChecks) {
         self.issuer = issuer
         self.checks = checks
-        self.clock = clock
     }
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         guard let question = checks.question(request, bytes, responder) else { return }
-        issuer.revoke(
-            question.token, client: question.client, now: clock.wall()
-        ) { result in
+        issuer.revoke(question.token, client: question.client) { result in
             switch result {
             case .success(let token): responder.respond(.revoked(token))
             case .failure(let error): responder.respond(.failure(error))

@@ -31,7 +31,7 @@ final class Router: RequestHandler {
         codes = CodesEndpoint(issuer, checks, clock)
         let gateway = GatewayChecks(issuer, authenticator)
         introspection = IntrospectionEndpoint(issuer, gateway, clock)
-        revocation = RevocationEndpoint(issuer, gateway, clock)
+        revocation = RevocationEndpoint(issuer, gateway)
     }
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {

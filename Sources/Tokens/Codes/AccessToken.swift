@@ -6,18 +6,22 @@ public struct AccessToken: Sendable {
     public let provider: Provider.ID
     public let scope: Scope
     public let consent: Consent
+    /// When the code was made that it came from: revocations judge it by that, so that no exchange
+    /// under way can carry a code past one.
+    public let codeIssuedAt: Milliseconds
     /// From this moment on it is not active; nil: it never expires.
     public let expiresAt: Milliseconds?
 
     public init(
         id: Identifier, institution: Institution.ID, provider: Provider.ID, scope: Scope,
-        consent: Consent, expiresAt: Milliseconds?
+        consent: Consent, codeIssuedAt: Milliseconds, expiresAt: Milliseconds?
     ) {
         self.id = id
         self.institution = institution
         self.provider = provider
         self.scope = scope
         self.consent = consent
+        self.codeIssuedAt = codeIssuedAt
         self.expiresAt = expiresAt
     }
 

@@ -115,7 +115,8 @@ extension AuthorizationCode {
         (
             AccessToken(
                 id: attempt.token, institution: institution, provider: provider, scope: scope,
-                consent: consent, expiresAt: attempt.tokenExpiresAt), state
+                consent: consent, codeIssuedAt: id.issuedAt, expiresAt: attempt.tokenExpiresAt),
+            state
         )
     }
 
@@ -123,6 +124,6 @@ extension AuthorizationCode {
     public func token(for attempt: Redemption) -> AccessToken {
         AccessToken(
             id: attempt.token, institution: institution, provider: provider, scope: scope,
-            consent: consent, expiresAt: attempt.tokenExpiresAt)
+            consent: consent, codeIssuedAt: id.issuedAt, expiresAt: attempt.tokenExpiresAt)
     }
 }

@@ -163,6 +163,16 @@ public struct IdentifierSealer {
         return nil
     }
 
+    /// What each key opens it to, newest first. At most one is what was sealed.
+    public mutating func openings(_ sealed: SealedIdentifier) -> [Identifier] {
+        var openings: [Identifier] = []
+        _ = open(sealed) { opening in
+            openings.append(opening)
+            return false
+        }
+        return openings
+    }
+
     // Not inlined: the compiler would take the words apart.
     @inline(never)
     private mutating func load(_ high: UInt64, _ low: UInt64) {

@@ -32,7 +32,7 @@ extension TokenIssuer {
                     guard let token, client.mayAct(for: token.institution),
                         let provider = registry.provider(token.provider),
                         registry.revocations?.covers(
-                            issuedAt: id.issuedAt, institution: token.institution,
+                            issuedAt: token.codeIssuedAt, institution: token.institution,
                             provider: provider.id, consentID: token.consent.id) != true
                     else { return nil }
                     return ActiveToken(
@@ -43,31 +43,22 @@ extension TokenIssuer {
         }
     }
 
-    /// Revokes a token (RFC 7009). One that is unknown, or of an institution that the client does
-    /// not act for, stays as it is.
+    /// Revokes a token (RFC 7009), for good: it is not told the time, since a token that no lifetime or
+    /// clock lets live now may live again under another. One that is unknown, or of an institution
+    /// that is none of the client's, stays as it is.
     ///
     /// - Parameters:
     ///   - token: nil where the text cannot be a token of ours.
+    ///   - client: its institutions count while they are disabled, too.
     ///   - completion: on this thread, now or later, once no look-up finds the token any more:
     ///     what was revoked, or nil where nothing was.
     public func revoke(
-        _ token: SealedIdentifier?, client: Client, now: Milliseconds,
+        _ token: SealedIdentifier?, client: Client,
         completion: @escaping (Result<AccessToken?, TokenError>) -> Void
     ) {
-        guard let token, let id = open(token, youngerThan: settings.tokenLifetime, now: now) else {
-            return completion(.success(nil))
-        }
-        store.token(id, now: now) { [store] result in
-            switch result {
-            case .failure(let error): completion(.failure(.store(error)))
-            case .success(let token):
-                guard let token, client.mayAct(for: token.institution) else {
-                    return completion(.success(nil))
-                }
-                store.revoke(id) { result in
-                    completion(result.map { token }.mapError(TokenError.store))
-                }
-            }
+        guard let token else { return completion(.success(nil)) }
+        store.revoke(openings(token), of: client.allInstitutions) { result in
+            completion(result.mapError(TokenError.store))
         }
     }
 }

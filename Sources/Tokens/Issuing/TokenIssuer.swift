@@ -150,7 +150,8 @@ public final class TokenIssuer {
     /// - Returns: nil where the code is none that was sealed here lately, so that no store needs to be
     ///   asked.
     public func attempt(_ request: ExchangeRequest, now: Milliseconds) -> ExchangeAttempt? {
-        let age = settings.codeLifetime + ReplayMemory.milliseconds
+        // A used code of before is known by its replay, however short codes live by now.
+        let age = IssuerSettings.codeLifetimeMax + ReplayMemory.milliseconds
         guard let sealedCode = request.code,
             let (code, id, sealed) = identifiers.openAndDraw(
                 sealedCode, TokenIssuer.issueTimes(youngerThan: age, now), now)
@@ -182,6 +183,11 @@ public final class TokenIssuer {
         _ sealed: SealedIdentifier, youngerThan age: Milliseconds?, now: Milliseconds
     ) -> Identifier? {
         identifiers.open(sealed, TokenIssuer.issueTimes(youngerThan: age, now))
+    }
+
+    /// What is inside by each of the keys: one of them is right, if it was sealed here.
+    func openings(_ sealed: SealedIdentifier) -> [Identifier] {
+        identifiers.sealer.openings(sealed)
     }
 
     private static func issueTimes(

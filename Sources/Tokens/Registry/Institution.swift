@@ -40,17 +40,21 @@ public final class Client: Sendable {
     public let secret: SecretDigest
     /// The one before, while it is still taken.
     public let oldSecret: SecretDigest?
+    /// Those that are enabled.
     public let institutions: Set<Institution.ID>
+    /// The disabled too: their tokens can still be revoked.
+    public let allInstitutions: Set<Institution.ID>
 
     public init(
         id: String, secret: SecretDigest, oldSecret: SecretDigest? = nil,
-        institutions: Set<Institution.ID>
+        institutions: Set<Institution.ID>, allInstitutions: Set<Institution.ID>
     ) {
         self.id = id
         tag = Tag(of: id)
         self.secret = secret
         self.oldSecret = oldSecret
         self.institutions = institutions
+        self.allInstitutions = allInstitutions
     }
 
     public func mayAct(for institution: Institution.ID) -> Bool {

@@ -8,6 +8,9 @@ public struct IssuerSettings: Sendable {
     }
 
     public var mode = Mode.sandbox
+    /// No code has ever lived longer, whatever the settings were.
+    public static let codeLifetimeMax: Milliseconds = 3_600_000
+
     /// 60 s.
     public var codeLifetime: Milliseconds = 60_000
     /// 360 days; nil: tokens never expire.

@@ -26,7 +26,8 @@ public final class Registry: Sendable {
             let old = record.oldSecret.flatMap { $0.until > now ? $0.digest : nil }
             return Client(
                 id: record.id, secret: record.secret, oldSecret: old,
-                institutions: record.institutions.intersection(enabledIDs))
+                institutions: record.institutions.intersection(enabledIDs),
+                allInstitutions: record.institutions)
         }
         institutions = Dictionary(
             uniqueKeysWithValues: enabled.map { record in

@@ -184,23 +184,26 @@ extension RegistryContent {
 // MARK: Kill switches
 
 extension RegistryContent {
-    /// Revokes all that was issued for the institution until `now`: codes, tokens, CCG tokens.
+    /// Revokes all that was issued for the institution until `now`: codes, what becomes of them, CCG
+    /// tokens. A moment only rises: what was revoked stays so.
     public mutating func revokeAll(
         ofInstitution reference: String, now: Milliseconds
     ) throws(RegistryError) {
-        _ = try institution(reference)
-        institutions[reference]?.revokedUntil = now
+        let until = max(try institution(reference).revokedUntil ?? now, now)
+        institutions[reference]?.revokedUntil = until
     }
 
-    /// Revokes all that was issued for the provider until `now`: codes, tokens, CCG tokens.
+    /// Revokes all that was issued for the provider until `now`: codes, what becomes of them, CCG
+    /// tokens. A moment only rises.
     public mutating func revokeAll(
         ofProvider reference: String, now: Milliseconds
     ) throws(RegistryError) {
-        _ = try provider(reference)
-        providers[reference]?.revokedUntil = now
+        let until = max(try provider(reference).revokedUntil ?? now, now)
+        providers[reference]?.revokedUntil = until
     }
 
-    /// Revokes all codes and tokens of a consent that were issued until `now`.
+    /// Revokes all codes of a consent that were made until `now`, and what becomes of them. A moment only
+    /// rises.
     ///
     /// - Parameter reference: the institution that it was given at; nil: at any.
     public mutating func revokeAll(
@@ -211,6 +214,7 @@ extension RegistryContent {
         }
         var id: Institution.ID?
         if let reference { id = try institution(reference).id }
-        revokedConsents[ConsentRevocation(consentID: consentID, institution: id)] = now
+        let key = ConsentRevocation(consentID: consentID, institution: id)
+        revokedConsents[key] = max(revokedConsents[key] ?? now, now)
     }
 }

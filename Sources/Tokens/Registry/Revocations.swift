@@ -21,9 +21,11 @@ public final class Revocations: Sendable {
         if institutions.isEmpty, providers.isEmpty, consents.isEmpty { return nil }
     }
 
-    /// Whether something issued at this time for these is revoked.
+    /// Whether something for these is revoked.
     ///
-    /// - Parameter consentID: nil where it stands for no consent.
+    /// - Parameters:
+    ///   - issuedAt: when it was issued; of a token, when the code was that it came from.
+    ///   - consentID: nil where it stands for no consent.
     public func covers(
         issuedAt: Milliseconds, institution: Institution.ID, provider: Provider.ID,
         consentID: String?

@@ -161,10 +161,20 @@ public final class MemoryStore: TokenStore, Sendable {
     }
 
     public func revoke(
-        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        tokens[MemoryStore.shard(id)].withLock { $0.remove(id) }
-        completion(.success(()))
+        for id in candidates {
+            let revoked: AccessToken? = tokens[MemoryStore.shard(id)].withLock { tokens in
+                guard let token = tokens[id], institutions.contains(token.institution) else {
+                    return nil
+                }
+                tokens.remove(id)
+                return token
+            }
+            if let revoked { return completion(.success(revoked)) }
+        }
+        completion(.success(nil))
     }
 
     public func insert(

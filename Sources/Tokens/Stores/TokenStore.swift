@@ -48,10 +48,17 @@ public protocol TokenStore: AnyObject {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
 
-    /// Forgets the token, which need not be there. Once this has completed, `token` does not find
-    /// it any more, whoever asks.
+    /// Forgets a token for good, in one atomic step: the row that is there, expired or not, whatever
+    /// the store is told of time and lifetimes now or later. Once this has completed, `token` does not
+    /// find it any more, whoever asks.
+    ///
+    /// - Parameters:
+    ///   - candidates: what the token may be known by; at most one of them is anybody's.
+    ///   - institutions: a token of any other stays as it is.
+    ///   - completion: is given what was forgotten; nil where nothing was.
     func revoke(
-        _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void)
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
 
     /// Adds a CCG token.
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void)

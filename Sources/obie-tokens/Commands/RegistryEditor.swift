@@ -11,6 +11,7 @@ struct RegistryEditor {
     private static let takeOverMilliseconds = 5000
 
     private let registry: any RegistryStore
+    private let administration: any StoreAdministration
     private let settings: Settings
 
     /// - Parameter makes: whether to make a registry where there is none.
@@ -18,6 +19,7 @@ struct RegistryEditor {
         let settings = try flags.read()
         let administration = try settings.storeAdministration()
         self.settings = settings
+        self.administration = administration
         registry = try RegistryEditor.explaining { try administration.registry(makes: makes) }
     }
 
@@ -26,6 +28,12 @@ struct RegistryEditor {
         _ body: (RegistryContent) throws -> Answer
     ) throws(ProgramFailure) -> Answer {
         try RegistryEditor.explaining { try body(try registry.load()) }
+    }
+
+    /// Now, and not before anything that has been issued: whatever this process's clock says.
+    func now() throws(ProgramFailure) -> Milliseconds {
+        let newest = try RegistryEditor.explaining { try administration.newestTime() }
+        return max(Clock.wallMilliseconds(), newest ?? 0)
     }
 
     /// Changes the registry. Returns once a running server answers its next request accordingly.

@@ -49,7 +49,7 @@ struct TokensCommand: ParsableCommand {
         func run() throws {
             let editor = try RegistryEditor(flags)
             try confirmation.confirm("Revoke everything issued for \(subject) until now?")
-            let now = Clock.wallMilliseconds()
+            let now = try editor.now()
             try editor.change("everything issued for \(subject) revoked") { content in
                 if let consent {
                     try content.revokeAll(ofConsent: consent, institution: fi, now: now)

@@ -48,6 +48,10 @@ extension SQLiteChoice: StoreAdministration {
         try SQLiteRegistry.mode(store: file)
     }
 
+    func newestTime() throws(StoreFailure) -> Milliseconds? {
+        try NewestTime.find(store: file)
+    }
+
     func backUp(to destination: String) throws(StoreFailure) {
         try Backup.make(of: file, to: destination)
     }

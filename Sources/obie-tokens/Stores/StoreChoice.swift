@@ -29,6 +29,9 @@ protocol StoreAdministration: Sendable {
     /// The mode that it was made in; nil where it has no registry yet.
     func mode() throws(StoreFailure) -> IssuerSettings.Mode?
 
+    /// The last moment at which it has issued anything, as far as it remembers; nil: it does not.
+    func newestTime() throws(StoreFailure) -> Milliseconds?
+
     /// Copies it with its registry; the copy is on disk then.
     func backUp(to destination: String) throws(StoreFailure)
 }

@@ -34,8 +34,11 @@ final class AlternatingFaces: TokenStore {
         next().token(id, now: now, completion: completion)
     }
 
-    func revoke(_ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void) {
-        next().revoke(id, completion: completion)
+    func revoke(
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
+    ) {
+        next().revoke(candidates, of: institutions, completion: completion)
     }
 
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {

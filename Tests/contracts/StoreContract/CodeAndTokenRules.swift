@@ -120,45 +120,6 @@ extension StoreContract {
         try check(try token(store, 1000, at: used) == nil, "a late replay left the token active")
     }
 
-    func revokedTokenIsNotFound() throws {
-        let (store, code) = try stored()
-        _ = try redeem(store, attempt(code, at: start))
-        for number in [1001, 1000, 1000] as [UInt64] {
-            try answer { store.revoke(identifier(number, at: start), completion: $0) }
-            let isThere = try token(store, 1000, at: start) != nil
-            try check(isThere == (number == 1001), "revoking \(number) was the wrong token")
-        }
-        let replay = try redeem(store, attempt(code, at: start, token: 1002))
-        try check(replay == .refused(.used), "after its token's revocation a code said \(replay)")
-    }
-
-    /// A code issued at the moment of the switch, or before, is refused; one issued later is not.
-    func killSwitchesCoverCodes() throws {
-        let switches: [(inout RegistryContent, Milliseconds) throws -> Void] = [
-            { try $0.revokeAll(ofInstitution: "bank-1", now: $1) },
-            { try $0.revokeAll(ofProvider: "psp-1", now: $1) },
-            { try $0.revokeAll(ofConsent: "consent", institution: nil, now: $1) },
-            { try $0.revokeAll(ofConsent: "consent", institution: "bank-1", now: $1) },
-        ]
-        for (index, flip) in switches.enumerated() {
-            var content = RegistryContent(mode: .production)
-            _ = try content.addInstitution(
-                "bank-1", clientID: "c", secret: SecretDigest(of: [1]))
-            content.nextNumber = 1
-            try content.addProvider("psp-1", redirectURIs: [])
-            for (at, isRefused) in [(start - 1, false), (start, true)] {
-                try flip(&content, at)
-                let revocations = Registry(content, now: 0).revocations
-                let (store, code) = try stored()
-                let outcome = try redeem(
-                    store, attempt(code, at: start, revocations: revocations))
-                let expected =
-                    isRefused ? RedemptionOutcome.refused(.revoked) : .redeemed(state: "s")
-                try check(outcome == expected, "switch \(index) said \(outcome)")
-            }
-        }
-    }
-
     func ccgTokenIsKept() throws {
         let store = try makeStore()
         let token = CCGToken(

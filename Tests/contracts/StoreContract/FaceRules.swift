@@ -37,7 +37,7 @@ extension StoreContract {
         ask("insert") { store.insert(code, completion: told($0)) }
         ask("redeem") { store.redeem(attempt(code, at: start), completion: told($0)) }
         ask("token") { store.token(token, now: start, completion: told($0)) }
-        ask("revoke") { store.revoke(token, completion: told($0)) }
+        ask("revoke") { store.revoke([token], of: [code.institution], completion: told($0)) }
         ask("insert CCG") { store.insert(ccgToken, completion: told($0)) }
         ask("ccgToken") { store.ccgToken(ccgToken.id, completion: told($0)) }
         ask("removeExpired") { store.removeExpired(now: start, completion: told($0)) }

@@ -43,11 +43,9 @@ public struct StoreContract {
             ("replayByAnotherInstitutionRevokesNothing", { try $0.foreignReplay() }),
             ("tokenIsActiveUntilItExpires", { try $0.tokenIsActiveUntilItExpires() }),
             ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
-            ("revokedTokenIsNotFound", { try $0.revokedTokenIsNotFound() }),
-            ("killSwitchesCoverCodes", { try $0.killSwitchesCoverCodes() }),
             ("ccgTokenIsKept", { try $0.ccgTokenIsKept() }),
             ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
-        ] + faceRules
+        ] + revocationRules + faceRules
     }
 
     func check(_ isTrue: Bool, _ what: String) throws {

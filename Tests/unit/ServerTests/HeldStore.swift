@@ -38,8 +38,11 @@ final class HeldStore: TokenStore {
         answer { [store] in store.token(id, now: now, completion: completion) }
     }
 
-    func revoke(_ id: Identifier, completion: @escaping Completion<Void>) {
-        answer { [store] in store.revoke(id, completion: completion) }
+    func revoke(
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping Completion<AccessToken?>
+    ) {
+        answer { [store] in store.revoke(candidates, of: institutions, completion: completion) }
     }
 
     func insert(_ token: CCGToken, completion: @escaping Completion<Void>) {

@@ -43,8 +43,9 @@ import UV
             completion: @escaping (Result<AccessToken?, StoreError>) -> Void
         ) { inner.token(id, now: now, completion: completion) }
         func revoke(
-            _ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void
-        ) { inner.revoke(id, completion: completion) }
+            _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+            completion: @escaping (Result<AccessToken?, StoreError>) -> Void
+        ) { inner.revoke(candidates, of: institutions, completion: completion) }
         func insert(
             _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
         ) { inner.insert(token, completion: completion) }

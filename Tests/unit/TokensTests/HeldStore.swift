@@ -33,8 +33,11 @@ final class HeldStore: TokenStore {
         store.token(id, now: now, completion: completion)
     }
 
-    func revoke(_ id: Identifier, completion: @escaping (Result<Void, StoreError>) -> Void) {
-        store.revoke(id, completion: completion)
+    func revoke(
+        _ candidates: [Identifier], of institutions: Set<Institution.ID>,
+        completion: @escaping (Result<AccessToken?, StoreError>) -> Void
+    ) {
+        store.revoke(candidates, of: institutions, completion: completion)
     }
 
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {

@@ -1,0 +1,21 @@
+// A token as it stands in a row. Both threads read it.
+
+import Tokens
+
+enum TokenRow {
+    /// What `token` reads, in this order.
+    static let columns = """
+        institution, provider, scope, consent, account, expires_at, code_issued_at
+        """
+
+    static func token(
+        _ id: Identifier, _ row: borrowing some Columns
+    ) throws(DatabaseError) -> AccessToken {
+        AccessToken(
+            id: id, institution: row.institution(0), provider: row.provider(1),
+            scope: try row.scope(2), consent: Consent(id: row.text(3), accountID: row.text(4)),
+            // Until version 3 of the file nobody wrote down when the code was made.
+            codeIssuedAt: row.optionalInteger(6) ?? id.issuedAt,
+            expiresAt: row.optionalInteger(5))
+    }
+}

@@ -1,0 +1,254 @@
+// Whatever shortens a life for a while × every way to end one: what was ended does not live again
+// when the settings, the clock and the registry are as they were.
+
+import Foundation
+import StoreContract
+import System
+import Testing
+import Tokens
+import UV
+
+@testable import SQLiteStore
+
+/// A store on disk with the issuer of a server, which a test starts again under other circumstances.
+private final class World {
+    private static let start: Milliseconds = 1_700_000_000_000
+    private static let hour: Milliseconds = 3_600_000
+    private static let secret = Array("secret".utf8)
+
+    private let folder: TemporaryFolder
+    private let loop: EventLoop
+    private var file: SQLiteFile?
+    private var face: SQLiteStore?
+    private var issuer: TokenIssuer?
+    private let feed = RegistryFeed(.empty)
+    private var settings = IssuerSettings()
+    private var now = World.start
+    private var content = RegistryContent(mode: .production)
+    private var path: String { "\(folder.path)/store.db" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        loop = try EventLoop()
+        settings.mode = .production
+        _ = try content.addInstitution(
+            "bank-1", clientID: "client", secret: SecretDigest(of: World.secret))
+        _ = try content.addInstitution(
+            "bank-2", clientID: "client", secret: SecretDigest(of: World.secret))
+        try content.addProvider("psp", redirectURIs: ["https://a.example/"])
+        try open()
+    }
+
+    deinit { close() }
+
+    private func open() throws {
+        let file = try SQLiteFile(path: path, keyring: Rig.keyring, settings: settings) { _ in }
+        let face = try SQLiteStore(file, loop: loop)
+        (self.file, self.face) = (file, face)
+        publish()
+        issuer = TokenIssuer(
+            registry: feed, settings: settings, store: face, keyring: Rig.keyring,
+            random: RandomPool(fill: SystemRandom.fill))
+    }
+
+    private func publish() { feed.publish(Registry(content, now: now)) }
+
+    private func close() {
+        face?.close()
+        loop.run()
+        file?.close()
+        (file, face, issuer) = (nil, nil, nil)
+    }
+
+    /// As it sees the next request.
+    private func server() throws -> TokenIssuer {
+        let issuer = try #require(issuer)
+        issuer.beginRequest()
+        return issuer
+    }
+
+    private func answer<Value>(
+        _ ask: (TokenIssuer, @escaping (Value) -> Void) -> Void
+    ) throws -> Value {
+        var value: Value?
+        ask(try server()) { value = $0 }
+        for _ in 0..<100_000 where value == nil {
+            loop.runOnce()
+            usleep(50)
+        }
+        return try #require(value, "no answer")
+    }
+
+    // MARK: What a client does
+
+    func makeCode() throws -> SealedIdentifier {
+        let psp = try content.provider("psp")
+        let request = CodeRequest(
+            institution: try content.institution("bank-1").id, provider: psp.id,
+            redirectURI: psp.redirectURIs[0].id, scope: .accounts,
+            consent: Consent(id: "consent", accountID: "a"), state: nil)
+        let code: Result<IssuedCode, TokenError> = try answer {
+            $0.issueCode(request, now: now, completion: $1)
+        }
+        return try code.get().code
+    }
+
+    /// As the institution and the provider that were there at first.
+    func exchange(_ code: SealedIdentifier) throws -> Result<IssuedToken, TokenError> {
+        let request = ExchangeRequest(
+            institution: Institution.ID(1), provider: Provider.ID(3), code: code,
+            redirectURI: Provider.RedirectURI.ID(4))
+        guard let attempt = try server().attempt(request, now: now) else {
+            return .failure(.codeRefused(.unknown))
+        }
+        return attempt.token.outcome(try answer { $0.redeem(attempt, completion: $1) })
+    }
+
+    private func client() throws -> Client {
+        try #require(
+            Registry(content, now: now).client(id: "client", secret: World.secret))
+    }
+
+    func isActive(_ token: SealedIdentifier) throws -> Bool {
+        let client = try client()
+        let found: Result<ActiveToken?, TokenError> = try answer {
+            $0.introspect(token, client: client, now: now, completion: $1)
+        }
+        return try found.get() != nil
+    }
+
+    func revoke(_ token: SealedIdentifier) throws {
+        let client = try client()
+        let revoked: Result<AccessToken?, TokenError> = try answer {
+            $0.revoke(token, client: client, completion: $1)
+        }
+        _ = try revoked.get()
+    }
+
+    // MARK: What an operator does
+
+    /// Begins or ends a spell. Other settings take another start.
+    func turn(_ spell: Spell, isOver: Bool) throws {
+        let usual = IssuerSettings()
+        switch spell {
+        case .shortTokens: settings.tokenLifetime = isOver ? usual.tokenLifetime : 1000
+        case .shortCodes: settings.codeLifetime = isOver ? usual.codeLifetime : 1000
+        case .shortCCGTokens: settings.ccgTokenLifetime = isOver ? usual.ccgTokenLifetime : 1000
+        case .slowClock: now += isOver ? World.hour : -World.hour
+        case .fastClock: now += (isOver ? -1 : 1) * 400 * 24 * World.hour
+        case .disabledInstitution: try content.setInstitution("bank-1", isDisabled: !isOver)
+        case .disabledProvider: try content.setProvider("psp", isDisabled: !isOver)
+        case .removedInstitution where isOver:
+            _ = try content.addInstitution(
+                "bank-1", clientID: "client", secret: SecretDigest(of: World.secret))
+        case .removedInstitution: try content.removeInstitution("bank-1")
+        case .removedProvider where isOver:
+            try content.addProvider("psp", redirectURIs: ["https://a.example/"])
+        case .removedProvider: try content.removeProvider("psp")
+        case .nothing: break
+        }
+        guard spell.isOfSettings else { return publish() }
+        close()
+        try open()
+    }
+
+    func wait(_ milliseconds: Milliseconds) { now += milliseconds }
+
+    /// A command of the kind that revokes.
+    func command(_ change: (inout RegistryContent, Milliseconds) throws -> Void) throws {
+        try change(&content, max(now, try NewestTime.find(store: path) ?? 0))
+        publish()
+    }
+}
+
+/// What shortens lives as long as it lasts.
+enum Spell: CaseIterable {
+    case nothing, shortTokens, shortCodes, shortCCGTokens, slowClock, fastClock
+    case disabledInstitution, disabledProvider, removedInstitution, removedProvider
+
+    fileprivate var isOfSettings: Bool {
+        [.shortTokens, .shortCodes, .shortCCGTokens].contains(self)
+    }
+
+    /// What is removed is gone for good, even where the same name is added again.
+    fileprivate var isForGood: Bool { self == .removedInstitution || self == .removedProvider }
+}
+
+enum Ending: CaseIterable {
+    case none, token, replay, consent, consentAtInstitution, institution, provider
+    case removedInstitution, removedProvider
+
+    /// Whether it can be done during a spell.
+    fileprivate func fits(_ spell: Spell) -> Bool {
+        switch (self, spell) {
+        case (.consentAtInstitution, .removedInstitution), (.institution, .removedInstitution),
+            (.removedInstitution, .removedInstitution), (.provider, .removedProvider),
+            (.removedProvider, .removedProvider):
+            false
+        // A replay is known by the time in the code, for as long as codes are remembered.
+        case (.replay, .slowClock), (.replay, .fastClock): false
+        default: true
+        }
+    }
+}
+
+@Suite struct RevocationHoldsTests {
+    static let cases = Spell.allCases.flatMap { spell in
+        Ending.allCases.filter { $0.fits(spell) }.map { (spell, $0) }
+    }
+
+    @Test(arguments: cases)
+    func whatWasEndedStaysEnded(spell: Spell, ending: Ending) throws {
+        let world = try World()
+        let (code, unspent) = (try world.makeCode(), try world.makeCode())
+        world.wait(5)
+        let token = try world.exchange(code).get().token
+        #expect(try world.isActive(token))
+        world.wait(5000)
+        try world.turn(spell, isOver: false)
+        try end(ending, world, code, token)
+        if ending != .none { #expect(try !world.isActive(token), "during the spell") }
+        try world.turn(spell, isOver: true)
+        let isAlive = ending == .none && !spell.isForGood
+        #expect(try world.isActive(token) == isAlive, "after the spell")
+        guard ending != .token, ending != .replay, ending != .none else { return }
+        // Nor does the code that nobody had exchanged become anything.
+        if let late = try? world.exchange(unspent).get().token {
+            #expect(try !world.isActive(late))
+        }
+    }
+
+    private func end(
+        _ ending: Ending, _ world: World, _ code: SealedIdentifier, _ token: SealedIdentifier
+    ) throws {
+        switch ending {
+        case .none: break
+        case .token: try world.revoke(token)
+        case .replay:
+            guard case .failure(.codeRefused(.used, _)) = try world.exchange(code) else {
+                Issue.record("the replay was not recognised")
+                return
+            }
+        case .consent:
+            try world.command { try $0.revokeAll(ofConsent: "consent", institution: nil, now: $1) }
+        case .consentAtInstitution:
+            try world.command {
+                try $0.revokeAll(ofConsent: "consent", institution: "bank-1", now: $1)
+            }
+        case .institution:
+            try world.command { try $0.revokeAll(ofInstitution: "bank-1", now: $1) }
+        case .provider: try world.command { try $0.revokeAll(ofProvider: "psp", now: $1) }
+        case .removedInstitution:
+            try world.command { content, _ in try content.removeInstitution("bank-1") }
+            try world.command { content, _ in
+                _ = try content.addInstitution(
+                    "bank-1", clientID: "client", secret: SecretDigest(of: []))
+            }
+        case .removedProvider:
+            try world.command { content, _ in try content.removeProvider("psp") }
+            try world.command { content, _ in
+                try content.addProvider("psp", redirectURIs: ["https://a.example/"])
+            }
+        }
+    }
+}
