@@ -11,7 +11,7 @@ public enum Backup {
     /// - Parameter destination: must not exist, nor its registry. Readable for this user only.
     public static func make(of path: String, to destination: String) throws(StoreFailure) {
         try copy(path, destination)
-        try copy(SQLiteRegistry.path(store: path), SQLiteRegistry.path(store: destination))
+        try copy(FileNames.registry(path), FileNames.registry(destination))
     }
 
     private static func copy(

@@ -27,7 +27,13 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
 
 /// A connection to one database file. One thread at a time.
 @safe final class Database {
-    enum Access { case readWrite, readOnly }
+    enum Access {
+        case readWrite, readOnly
+        /// Must be there.
+        case existing
+        /// Nobody has it open: it is read without locks, and nothing is made beside it.
+        case unchanging
+    }
 
     // Opened in `init`, closed in `deinit`; statements hold the connection and go first.
     let handle: OpaquePointer
@@ -51,9 +57,12 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         let flags =
             switch access {
             case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+            case .existing: SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
             case .readOnly: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+            case .unchanging: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI
             }
-        let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+        let name = access == .unchanging ? Database.unchanging(path) : path
+        let code = unsafe sqlite3_open_v2(name, &opened, flags, nil)
         guard let handle = unsafe opened, code == SQLITE_OK else {
             let error = unsafe Database.error(opened, code)
             unsafe sqlite3_close_v2(opened)
@@ -61,6 +70,16 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         }
         unsafe self.handle = handle
         unsafe sqlite3_extended_result_codes(handle, 1)
+    }
+
+    /// A name with an option, as a URI (sqlite.org/uri.html).
+    private static func unchanging(_ path: String) -> String {
+        let encoded = path.utf8.map { byte in
+            byte < 0x80 && byte > 0x20 && !"%?#".utf8.contains(byte)
+                ? String(UnicodeScalar(byte))
+                : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+        return (path.hasPrefix("/") ? "file://" : "file:") + encoded.joined() + "?immutable=1"
     }
 
     deinit {

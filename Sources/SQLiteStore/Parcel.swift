@@ -23,15 +23,16 @@ struct Parcel<Job: Sendable, Answer: Sendable>: Sendable {
 /// Answers for one event loop, with the means to wake it. Any thread.
 final class Mailbox<Answer: Sendable>: Sendable {
     private let parcels = Mutex<[[Answer]]>([])
-    private let wakeup: Wakeup.Sender
+    private let wakeup: Wakeup.Sender?
 
-    init(_ wakeup: Wakeup.Sender) { self.wakeup = wakeup }
+    /// - Parameter wakeup: of the loop; nil for a thread without one, which looks by itself.
+    init(_ wakeup: Wakeup.Sender? = nil) { self.wakeup = wakeup }
 
     fileprivate func put(_ answers: [Answer]) {
         parcels.withLock { $0.append(answers) }
     }
 
-    fileprivate func wake() { wakeup.wake() }
+    fileprivate func wake() { wakeup?.wake() }
 
     func take() -> [[Answer]] {
         parcels.withLock { parcels in

@@ -59,9 +59,30 @@ enum RegistryRows {
         return try select.step() ? select.integer(0) : nil
     }
 
-    /// Has the version in its only row, if there is one yet.
-    static func prepareVersion(_ database: Database) throws(DatabaseError) -> Statement {
-        try database.prepare("SELECT value FROM meta WHERE name = 'version'")
+    /// For `mark`, which is asked for often.
+    static func prepareMark(_ database: Database) throws(DatabaseError) -> Statement {
+        try database.prepare(
+            """
+            SELECT (SELECT value FROM meta WHERE name = 'id'),
+                (SELECT value FROM meta WHERE name = 'version'),
+                (SELECT value FROM meta WHERE name = 'next')
+            """)
+    }
+
+    static func mark(_ select: Statement) throws(DatabaseError) -> RegistryMark {
+        defer { select.reset() }
+        guard try select.step() else { throw .corrupt("no answer where one was asked for") }
+        return RegistryMark(
+            id: select.optionalInteger(0), version: select.optionalInteger(1) ?? 0,
+            nextNumber: select.optionalInteger(2) ?? 1)
+    }
+
+    static func mark(_ database: Database) throws(DatabaseError) -> RegistryMark {
+        try mark(try prepareMark(database))
+    }
+
+    static func write(id: Int64, _ database: Database) throws(DatabaseError) {
+        try write("id", id, database)
     }
 
     private static func write(

@@ -12,42 +12,49 @@ import UV
 
     public let health: StoreHealth
     /// The registry beside the file. It is read and announced on one thread, the owner's or another.
-    public let registry: SQLiteRegistry
+    public let registry: ServedRegistry
     let metrics = StoreMetrics()
     let jobs = ParcelQueue<Job, JobAnswer>(jobsMax: queueMax)
     let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
     private var writer: Worker?
     private var reader: Worker?
-    private let lock: StoreLock
+    private let place: StorePlace
 
     /// Opens or makes the file, brings its schema up to date, and starts the threads.
     ///
     /// - Parameters:
-    ///   - keyring: must hold the key that the file was last used with.
-    ///   - mode: the one that the file was made in.
+    ///   - companions: files beside it that only a store that was used has.
+    ///   - settings: of the mode that the file was made in.
     ///   - report: gets one line each time the store fails or recovers.
-    /// - Throws: `StoreFailure` that says what to do.
+    ///   - keyring: is asked for the keys; among them must be the one that the file was last used with.
+    ///     It is told whether the file has never been used with any.
+    /// - Throws: `StoreFailure` that says what to do, or what `keyring` throws. Where the store is
+    ///   not used then, nothing is left that was not there before.
     public init(
-        path: String, keyring: Keyring, settings: IssuerSettings,
-        report: @escaping @Sendable (String) -> Void
-    ) throws(StoreFailure) {
+        path: String, companions: [String] = [], settings: IssuerSettings,
+        report: @escaping @Sendable (String) -> Void, keyring: (_ isNew: Bool) throws -> Keyring
+    ) throws {
         health = StoreHealth(report: report)
-        lock = try StoreLock(path)
+        place = try StorePlace(path, companions: companions)
         obie_sqlite_disable_statistics()
+        var hasKeys = false
         do {
-            let database = try Database(path: path, .readWrite)
-            try Schema.prepareWriter(database)
-            try Schema.migrate(database, path: path)
-            try Schema.checkKeys(database, keyring, path: path)
+            let database = try SQLiteFile.open(path)
+            let keys = try keyring(try !Schema.hasKeys(database))
+            hasKeys = true
+            try Schema.checkKeys(database, keys, path: path)
             try Schema.checkMode(database, settings.mode, path: path)
-            registry = try SQLiteRegistry(store: path, mode: settings.mode, of: lock)
+            let (registry, mark) = try SQLiteFile.registry(path, settings.mode, database)
             // Only now: had the registry refused the mode, the two would contradict each other.
+            try StoreMemory.remember(mark, database)
             try Schema.write(settings.mode, database)
             let writer = try Writer(
                 database, health: health, metrics: metrics, settings: settings)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable, health: health)
+            self.registry = ServedRegistry(
+                registry, store: path, place.lock, health, RegistryMemory(mark, jobs))
             self.writer = try SQLiteFile.thread(owning: writer, named: "store writer") { [jobs] in
                 $0.run(jobs)
             }
@@ -55,10 +62,37 @@ import UV
                 [questions] in $0.run(questions)
             }
         } catch {
-            SQLiteFile.close(questions, reader, jobs, writer, lock)
-            throw error as? StoreFailure
-                ?? StoreFailure("cannot open the store \(path): \(error)")
+            SQLiteFile.close(questions, reader, jobs, writer)
+            if hasKeys { place.lock.release() } else { place.abandon() }
+            guard let error = error as? DatabaseError else { throw error }
+            throw StoreFailure("cannot open the store \(path): \(error)")
         }
+    }
+
+    /// The connection that writes, with the newest tables.
+    private static func open(_ path: String) throws -> Database {
+        let database = try Database(path: path, .existing)
+        try Schema.prepareWriter(database)
+        try Schema.migrate(database, path: path)
+        return database
+    }
+
+    /// The registry, once it is known to be the store's, and its newest state.
+    private static func registry(
+        _ path: String, _ mode: IssuerSettings.Mode, _ database: Database
+    ) throws -> (SQLiteRegistry, RegistryMark) {
+        let memory = try StoreMemory(database)
+        let registry = try SQLiteRegistry(store: path, mode: mode, makes: !memory.hasServed)
+        // In this order, so that a crash in between leaves what the next start takes.
+        let id = try StoreMemory.makeID(database)
+        var mark = try registry.currentMark()
+        if mark.id == nil, memory.registry == nil {
+            try registry.adopt(id)
+            mark.id = id
+        }
+        let known = memory.registry ?? RegistryMark(id: id, version: 0, nextNumber: 0)
+        try known.check(mark, at: registry.path, store: path)
+        return (registry, mark)
     }
 
     /// A thread of the store, which says what is lacking where it gets none.
@@ -77,20 +111,29 @@ import UV
     /// Finishes what is queued, closes the file and releases the lock. All loops must have ended, and
     /// nobody may watch the registry any more.
     public func close() {
-        SQLiteFile.close(questions, reader, jobs, writer, lock)
+        SQLiteFile.close(questions, reader, jobs, writer)
+        place.lock.release()
         (reader, writer) = (nil, nil)
     }
 
     private static func close(
         _ questions: ParcelQueue<Question, Answer>, _ reader: Worker?,
-        _ jobs: ParcelQueue<Job, JobAnswer>, _ writer: Worker?,
-        _ lock: StoreLock
+        _ jobs: ParcelQueue<Job, JobAnswer>, _ writer: Worker?
     ) {
         questions.close()
         reader?.join()
         // The last connection to go is the one that may move the log into the file.
         jobs.close()
         writer?.join()
-        lock.release()
+    }
+}
+
+extension SQLiteFile {
+    /// The same with keys that are there already.
+    public convenience init(
+        path: String, keyring: Keyring, settings: IssuerSettings,
+        report: @escaping @Sendable (String) -> Void
+    ) throws {
+        try self.init(path: path, settings: settings, report: report) { _ in keyring }
     }
 }

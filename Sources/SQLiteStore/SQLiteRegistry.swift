@@ -2,12 +2,13 @@
 // server only reads it, so neither can hold up or harm the other's file.
 
 import Glibc
+import System
 import Tokens
 
-/// An open registry file. One thread at a time; blocks.
+/// An open registry file, as commands have it. One thread at a time; blocks.
 @safe public final class SQLiteRegistry: RegistryStore {
     /// "obir" in ASCII.
-    private static let mark = FileMark(
+    static let mark = FileMark(
         applicationID: 0x6F62_6972, newestVersion: 1, advice: "move it away")
     /// How long another process's change is waited for.
     private static let busyMilliseconds = 5000
@@ -17,15 +18,11 @@ import Tokens
     /// The file was not there before.
     public let isNew: Bool
     private let database: Database
-    private let selectVersion: Statement
+    private let selectMark: Statement
     private let store: String
-    /// nil: not of a server.
-    private let lock: StoreLock?
-
-    static func path(store: String) -> String { "\(store).registry" }
 
     public static func exists(store: String) -> Bool {
-        unsafe access(path(store: store), F_OK) == 0
+        unsafe access(FileNames.registry(store), F_OK) == 0
     }
 
     /// The mode that a store's registry was made in; nil where there is none.
@@ -35,36 +32,59 @@ import Tokens
         exists(store: store) ? try SQLiteRegistry(store: store, mode: nil).mode : nil
     }
 
-    /// Opens the registry of a store, or makes it.
+    /// - Throws: `StoreFailure` where the store was used with a registry.
+    public static func refuseLoss(store: String) throws(StoreFailure) {
+        if try StoreMemory.read(store)?.hasServed == true {
+            throw RegistryMark.lost(FileNames.registry(store), store: store)
+        }
+    }
+
+    /// Whether a server has used the registry with a store. It must be one of ours.
+    static func wasUsed(_ path: String) throws(StoreFailure) -> Bool {
+        do throws(DatabaseError) {
+            return try RegistryRows.mark(try Database(path: path, .existing)).id != nil
+        } catch {
+            throw failure(path, error)
+        }
+    }
+
+    /// Opens the registry of a store for a command, or makes it.
     ///
     /// - Parameter mode: the one that it must have; nil takes any, and makes one for production.
     ///   A new one for the sandbox has the sandbox's well-known names in it.
-    /// - Throws: `StoreFailure` that says what to do.
+    /// - Throws: `StoreFailure` that says what to do; so where the store has seen another registry, or
+    ///   a newer one.
     public convenience init(
         store: String, mode wanted: IssuerSettings.Mode?
     ) throws(StoreFailure) {
-        try self.init(store: store, mode: wanted, of: nil)
+        let memory = try StoreMemory.read(store)
+        try self.init(store: store, mode: wanted, makes: memory?.hasServed != true)
+        try memory?.registry?.check(try currentMark(), at: path, store: store)
     }
 
-    /// - Parameter lock: of the server that the registry is opened for; it can say what it has taken
-    ///   over.
+    /// - Parameter makes: whether one may be made where there is none: not for a store that has been
+    ///   used with one.
     init(
-        store: String, mode wanted: IssuerSettings.Mode?, of lock: StoreLock?
+        store: String, mode wanted: IssuerSettings.Mode?, makes: Bool
     ) throws(StoreFailure) {
         self.store = store
-        self.lock = lock
-        path = SQLiteRegistry.path(store: store)
+        path = FileNames.registry(store)
         do {
+            if try !SQLiteRegistry.mark.isThere(path) {
+                guard makes else { throw RegistryMark.lost(path, store: store) }
+            }
             database = try Database(path: path, .readWrite)
+            // EXTRA: with FULL the journal's removal, which is the commit, may not be on disk yet.
             try database.execute(
                 """
                 PRAGMA busy_timeout = \(SQLiteRegistry.busyMilliseconds);
-                PRAGMA synchronous = FULL;
+                PRAGMA synchronous = EXTRA;
                 PRAGMA mmap_size = 0;
                 """)
             isNew = try SQLiteRegistry.make(database, wanted ?? .production, path)
+            if isNew { try PrivateFile.syncFolder(of: path) }
             mode = try RegistryRows.mode(database)
-            selectVersion = try RegistryRows.prepareVersion(database)
+            selectMark = try RegistryRows.prepareMark(database)
         } catch let failure as StoreFailure {
             throw failure
         } catch {
@@ -76,7 +96,12 @@ import Tokens
     }
 
     private static func failure(_ path: String, _ error: any Error) -> StoreFailure {
-        StoreFailure(
+        do throws(StoreFailure) {
+            try FileRights.check([path, FileNames.journal(path)])
+        } catch {
+            return error
+        }
+        return StoreFailure(
             "cannot use the registry \(path): \(error); make sure that this user may write it and "
                 + "its folder, and that the disk is not full")
     }
@@ -100,6 +125,24 @@ import Tokens
         return isMissing
     }
 
+    /// Which registry it is, and how far it has come.
+    func currentMark() throws(StoreFailure) -> RegistryMark {
+        do throws(DatabaseError) {
+            return try RegistryRows.mark(selectMark)
+        } catch {
+            throw SQLiteRegistry.failure(path, error)
+        }
+    }
+
+    /// Gives it the id of its store.
+    func adopt(_ id: Int64) throws(StoreFailure) {
+        do throws(DatabaseError) {
+            try RegistryRows.write(id: id, database)
+        } catch {
+            throw SQLiteRegistry.failure(path, error)
+        }
+    }
+
     public func load() throws -> RegistryContent {
         try transaction("BEGIN") {
             try RegistryRows.read(database, mode)
@@ -120,19 +163,11 @@ import Tokens
         }
     }
 
-    public func version() throws -> Int64 {
-        do throws(DatabaseError) {
-            defer { selectVersion.reset() }
-            return try selectVersion.step() ? selectVersion.integer(0) : 0
-        } catch {
-            throw SQLiteRegistry.failure(path, error)
-        }
-    }
+    public func version() throws -> Int64 { try currentMark().version }
 
-    /// - Precondition: it was opened by the server that uses the store.
+    /// - Precondition: never called: it is no server's.
     public func takenOver(_ version: Int64) throws {
-        guard let lock else { preconditionFailure("only a server takes over a registry") }
-        try lock.announce(registryVersion: version)
+        preconditionFailure("only a server takes over a registry")
     }
 
     public func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover {

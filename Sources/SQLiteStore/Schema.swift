@@ -4,7 +4,7 @@ import Tokens
 
 enum Schema {
     /// "obie" in ASCII.
-    private static let mark = FileMark(
+    static let mark = FileMark(
         applicationID: 0x6F62_6965, newestVersion: migrations.count, advice: "choose another path")
 
     /// Each brings a file from the version of its index to the next. Never changed once released.
@@ -126,6 +126,14 @@ enum Schema {
 }
 
 extension Schema {
+    /// Makes an empty store of the newest version, with an id, in the place of nothing.
+    static func makeNew(_ path: String) throws {
+        let database = try Database(path: path, .readWrite)
+        try database.execute("PRAGMA synchronous = EXTRA")
+        try migrate(database, path: path)
+        _ = try StoreMemory.makeID(database)
+    }
+
     /// Makes sure that the file is used in the mode it was made in.
     ///
     /// - Throws: `StoreFailure` where it was made in the other mode.
@@ -149,6 +157,11 @@ extension Schema {
         try insert.run()
     }
 
+    /// Whether it has been used with keys.
+    static func hasKeys(_ database: Database) throws(DatabaseError) -> Bool {
+        try database.integer("SELECT count(*) FROM meta WHERE name = 'sealing_key'") > 0
+    }
+
     /// Makes sure that the keys belong to the file: without them every code and token in it would
     /// be refused, one by one.
     ///
@@ -163,6 +176,7 @@ extension Schema {
                 "the key file does not belong to the store \(path): bring back the one that was "
                     + "beside it, or move the store away to begin anew")
         }
+        guard known != fingerprints[0] else { return }
         let insert = try database.prepare(
             "INSERT OR REPLACE INTO meta VALUES ('sealing_key', ?)")
         try insert.bind(1, fingerprints[0])

@@ -9,6 +9,18 @@ public final class StoreHealth: Sendable {
         case writing, reading
         /// Moving the log into the file. Requests are answered without it.
         case log
+        /// The files are those that were opened.
+        case files
+        /// It belongs to the store, and can be read. Whoever reads it tells so.
+        case registry
+
+        /// No new work should come while it fails.
+        fileprivate var isNeeded: Bool {
+            switch self {
+            case .writing, .reading, .files, .registry: true
+            case .log: false
+            }
+        }
 
         fileprivate func failure(_ cause: String) -> String {
             switch self {
@@ -18,6 +30,11 @@ public final class StoreHealth: Sendable {
                 "the store cannot be read: \(cause); questions about tokens get 503 until it can"
             case .log:
                 "the store's log cannot be moved into its file: \(cause); it grows until it can"
+            case .files:
+                "\(cause) was moved, removed or replaced while the server uses it, so /readyz says "
+                    + "503: what is issued now, the next start would not find. Put it back where it "
+                    + "was; if it was removed, stop the server and restore a backup"
+            case .registry: cause
             }
         }
 
@@ -26,6 +43,8 @@ public final class StoreHealth: Sendable {
             case .writing: "the store takes changes again"
             case .reading: "the store can be read again"
             case .log: "the store's log can be moved into its file again"
+            case .files: "all files of the store are where they were again"
+            case .registry: "the registry can be read again"
             }
         }
     }
@@ -42,7 +61,9 @@ public final class StoreHealth: Sendable {
 
     /// Whether requests can be answered.
     public var isGood: Bool {
-        failing.withLock { $0[.writing] == nil && $0[.reading] == nil }
+        failing.withLock { failing in
+            Part.allCases.allSatisfy { failing[$0] == nil || !$0.isNeeded }
+        }
     }
 
     func isFailing(_ part: Part) -> Bool { failing.withLock { $0[part] != nil } }
@@ -56,6 +77,11 @@ public final class StoreHealth: Sendable {
             return true
         }
         if isNew { report(part.failure(cause)) }
+    }
+
+    /// For what somebody else tells people of.
+    func set(_ part: Part, isFailing: Bool) {
+        failing.withLock { $0[part] = isFailing ? [] : nil }
     }
 
     func recovered(_ part: Part) {

@@ -87,6 +87,11 @@ final class Transactions {
     func commit() throws(DatabaseError) { try commitTransaction.run() }
     func rollback(_ cause: DatabaseError) -> DatabaseError { database.rollback(cause) }
 
+    /// Before all that is written for requests that see this state of the registry.
+    func remember(_ mark: RegistryMark) throws(DatabaseError) {
+        try StoreMemory.remember(mark, database)
+    }
+
     /// A change that means nothing, to find out whether the file takes changes.
     func probe() throws(DatabaseError) { try touch.run() }
 

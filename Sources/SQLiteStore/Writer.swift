@@ -12,6 +12,7 @@ enum Job: Sendable {
     case redeem(Redemption)
     case revoke([Identifier], of: Set<Institution.ID>)
     case removeExpired(now: Milliseconds)
+    case remember(RegistryMark)
 }
 
 /// What came of a job. Says so only when it is on disk.
@@ -128,6 +129,9 @@ final class Writer {
             return .redeemed(try transactions.redeem(attempt))
         case .revoke(let candidates, let institutions):
             return .revoked(try transactions.revoke(candidates, of: institutions))
+        case .remember(let mark):
+            try transactions.remember(mark)
+            return .done
         case .removeExpired(let now):
             let isMore = try transactions.removeExpired(
                 now: now, codesBefore: now - settings.codeLifetime - ReplayMemory.milliseconds,

@@ -28,7 +28,7 @@ public final class AppendFile {
             case .read: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
             }
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
-        if access == .append { PrivateFile.syncFolder(of: path) }
+        if access == .append { try PrivateFile.syncFolder(of: path) }
     }
 
     deinit { close(descriptor) }

@@ -19,6 +19,9 @@ public enum PrivateFile {
         public var isForbidden: Bool { code == EACCES || code == EPERM }
     }
 
+    /// Whether there is something of that name. Any thread.
+    public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
     /// More of a file is not read, in bytes.
     public static let bytesMax = 64 * 1024
 
@@ -46,15 +49,19 @@ public enum PrivateFile {
         close(descriptor)
         guard isSynced else { throw Failure(path: draft, code: code) }
         guard unsafe rename(draft, path) == 0 else { throw Failure(path: path, code: errno) }
-        syncFolder(of: path)
+        try syncFolder(of: path)
     }
 
-    /// The name of a new file is on disk only when its folder is.
-    static func syncFolder(of path: String) {
+    /// The name of a file, new, changed or removed, is on disk only when its folder is. Any thread;
+    /// blocks.
+    public static func syncFolder(of path: String) throws(Failure) {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
+        guard descriptor >= 0 else { throw Failure(path: folder, code: errno) }
+        defer { close(descriptor) }
+        // EINVAL: a folder without a disk, such as /proc/self/fd.
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw Failure(path: folder, code: errno)
+        }
     }
 }

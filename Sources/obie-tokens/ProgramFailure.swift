@@ -1,5 +1,7 @@
 // Why the program ends without having done what it was asked for.
 
+import Tokens
+
 /// One sentence that says what to do, and the exit status.
 struct ProgramFailure: Error, CustomStringConvertible {
     let description: String
@@ -11,4 +13,16 @@ struct ProgramFailure: Error, CustomStringConvertible {
     /// What to do where the system has no more threads or open files.
     static let shortageAdvice =
         "allow more threads and open files (ulimit -u and -n, TasksMax= and LimitNOFILE=)"
+}
+
+extension ProgramFailure {
+    init(_ failure: StoreFailure) {
+        let status: Int32 =
+            switch failure.kind {
+            case .system: 71
+            case .rights: 77
+            case .configuration: 78
+            }
+        self.init(description: failure.description, status: status)
+    }
 }

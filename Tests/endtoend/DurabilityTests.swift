@@ -111,7 +111,7 @@ import Testing
         try Data("no database at all, but long enough to be read as one".utf8).write(
             to: URL(filePath: "\(folder.path)/other.db"))
         let other = try command("serve", "--store", "sqlite:\(folder.path)/other.db")
-        #expect(other.status == 71)
+        #expect(other.status == 78)
         #expect(other.errors.contains("other.db"))
     }
 }

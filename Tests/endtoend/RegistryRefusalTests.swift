@@ -122,12 +122,12 @@ extension RegistryCommandTests {
         #expect(try registry(store) == before, "nothing has changed")
     }
 
-    @Test func registryThatCannotBeUsedIs71() throws {
+    @Test func registryThatCannotBeUsedIs71AndWhatIsNoneIs78() throws {
         let store = try ProductionStore()
-        func expect71(_ path: String, _ arguments: [String]) throws {
+        func expect(_ status: Int32, _ path: String, _ arguments: [String]) throws {
             let ended = try ChildProcess.run(
                 ChildProcess.binary.path, arguments + ["--store", "sqlite:\(path)"])
-            #expect(ended.status == 71, "\(arguments): \(ended.errors)")
+            #expect(ended.status == status, "\(arguments): \(ended.errors)")
             #expect(ended.output.isEmpty)
             #expect(ended.errors.split(separator: "\n").count == 1, "\(ended.errors)")
             #expect(ended.errors.contains(path))
@@ -137,12 +137,12 @@ extension RegistryCommandTests {
             ["fi", "list"], ["psp", "list", "--json"], ["fi", "show", "x"], ["fi", "disable", "x"],
             ["fi", "remove", "x", "--yes"], ["tokens", "revoke", "--fi", "x", "--yes"],
         ]
-        for arguments in reading { try expect71(missing, arguments) }
+        for arguments in reading { try expect(71, missing, arguments) }
         #expect(try store.files().isEmpty, "a command that reads makes nothing")
-        try expect71("\(store.folder)/no/such/folder.db", ["fi", "add", "PSDGB-FCA-100001"])
+        try expect(71, "\(store.folder)/no/such/folder.db", ["fi", "add", "PSDGB-FCA-100001"])
         let noise = "no database at all, but long enough to be read as one"
         try Data(noise.utf8).write(to: URL(filePath: "\(store.folder)/noise.db.registry"))
-        try expect71("\(store.folder)/noise.db", ["fi", "add", "PSDGB-FCA-100001"])
-        try expect71("\(store.folder)/noise.db", ["psp", "list"])
+        try expect(78, "\(store.folder)/noise.db", ["fi", "add", "PSDGB-FCA-100001"])
+        try expect(78, "\(store.folder)/noise.db", ["psp", "list"])
     }
 }

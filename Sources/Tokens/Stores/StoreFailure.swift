@@ -2,10 +2,22 @@
 
 /// Why a store or its registry cannot be opened or used: one sentence that says what to do.
 public struct StoreFailure: Error, CustomStringConvertible {
-    public let description: String
+    /// What has to change.
+    public enum Kind: Sendable {
+        /// The system or a file fails.
+        case system
+        /// The user may not use a file.
+        case rights
+        /// What was chosen, or what lies there, does not belong together.
+        case configuration
+    }
 
-    public init(_ description: String) {
+    public let description: String
+    public let kind: Kind
+
+    public init(_ description: String, _ kind: Kind = .system) {
         self.description = description
+        self.kind = kind
     }
 
     /// - Parameter mode: the name of the one that the store was made in.

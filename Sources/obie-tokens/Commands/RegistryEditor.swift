@@ -70,6 +70,8 @@ struct RegistryEditor {
             return try body()
         } catch let error as RegistryError {
             throw ProgramFailure(description: error.explanation, status: 65)
+        } catch let failure as StoreFailure {
+            throw ProgramFailure(failure)
         } catch {
             throw ProgramFailure(description: "\(error)", status: 71)
         }

@@ -67,7 +67,7 @@ extension Settings {
         do throws(StoreFailure) {
             mode = try administration.mode()
         } catch {
-            throw ProgramFailure(description: error.description)
+            throw ProgramFailure(error)
         }
         try record(change, mode)
     }

@@ -17,13 +17,24 @@ struct SQLiteChoice: StoreChoice {
         _ keys: KeySource, _ settings: IssuerSettings,
         report: @escaping @Sendable (String) -> Void
     ) throws(ProgramFailure) -> any OpenedStore {
-        let keyring = try KeyFile.open(keys, store: file)
-        do throws(StoreFailure) {
-            return try OpenedSQLite(
-                try SQLiteFile(path: file, keyring: keyring, settings: settings, report: report),
-                keyring, report)
+        do {
+            var keyring: Keyring?
+            let opened = try SQLiteFile(
+                path: file, companions: try Companions.present(store: file, keys),
+                settings: settings, report: report
+            ) { _ in
+                let opened = try KeyFile.open(keys, store: file)
+                keyring = opened
+                return opened
+            }
+            guard let keyring else { preconditionFailure("no store opens without keys") }
+            return try OpenedSQLite(opened, keyring, report)
+        } catch let failure as ProgramFailure {
+            throw failure
+        } catch let failure as StoreFailure {
+            throw ProgramFailure(failure)
         } catch {
-            throw ProgramFailure(description: error.description)
+            throw ProgramFailure(description: "cannot open the store \(file): \(error)")
         }
     }
 
@@ -33,6 +44,7 @@ struct SQLiteChoice: StoreChoice {
 extension SQLiteChoice: StoreAdministration {
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore {
         guard makes || SQLiteRegistry.exists(store: file) else {
+            try SQLiteRegistry.refuseLoss(store: file)
             throw StoreFailure(
                 "there is no registry beside the store \(file); `obie-tokens fi add` makes one, or "
                     + "choose the right store with --store")

@@ -26,13 +26,18 @@ import UV
     func sqliteRegistryKeepsTheContract(rule: String) throws {
         let run = try #require(RegistryContract.rules.first { $0.name == rule }?.run)
         let folder = try TemporaryFolder()
+        var files: [SQLiteFile] = []
+        defer { for file in files { file.close() } }
+        var settings = IssuerSettings()
+        settings.mode = .production
         try run(
             RegistryContract {
                 let store = "\(folder.path)/\(UUID().uuidString)"
-                return (
-                    try SQLiteRegistry(store: store, mode: nil, of: try StoreLock(store)),
-                    try SQLiteRegistry(store: store, mode: nil)
-                )
+                let file = try SQLiteFile(
+                    path: store, keyring: Rig.keyring, settings: settings
+                ) { _ in }
+                files.append(file)
+                return (file.registry, try SQLiteRegistry(store: store, mode: nil))
             })
     }
 
