@@ -22,18 +22,26 @@ public enum PrivateFile {
     /// Whether there is something of that name. Any thread.
     public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-    /// More of a file is not read, in bytes.
+    /// More of a file is not read if nothing else is said, in bytes.
     public static let bytesMax = 64 * 1024
 
-    /// The whole content, at most 64 KiB. Any thread; blocks.
-    public static func read(_ path: String) throws(Failure) -> [UInt8] {
+    /// The whole content, or as much of it as `bytesMax` says. Any thread; blocks.
+    public static func read(
+        _ path: String, bytesMax: Int = bytesMax
+    ) throws(Failure) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: bytesMax)
-        let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
-        guard count >= 0 else { throw Failure(path: path, code: errno) }
-        return Array(bytes.prefix(count))
+        var content: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 64 * 1024)
+        while content.count < bytesMax {
+            let wanted = min(block.count, bytesMax - content.count)
+            let count = unsafe Glibc.read(descriptor, &block, wanted)
+            guard count >= 0 else { throw Failure(path: path, code: errno) }
+            if count == 0 { break }
+            content += block.prefix(count)
+        }
+        return content
     }
 
     /// Makes or replaces the file, readable for this user only (0600): written beside it, synced,

@@ -52,7 +52,7 @@ public struct AuthorizationCode: Sendable {
 
 /// An attempt to exchange a code for a token.
 public struct Redemption: Sendable {
-    public let code: Identifier
+    public internal(set) var code: Identifier
     public let institution: Institution.ID
     public let provider: Provider.ID
     /// nil where the URI given is none of the provider's; no code is bound to that.

@@ -143,14 +143,17 @@ public struct IdentifierSealer {
         return SealedIdentifier(high: number(0), low: number(8))
     }
 
-    /// Opens with the newest key under which the result makes sense.
+    var keyCount: Int { keys.count }
+
+    /// Opens with the newest key, of those from `first` on, under which the result makes sense.
     ///
     /// What was not sealed with a key opens to a time and bits of chance, so `isPlausible` looks at
-    /// the time; nil where no key gives one that is.
-    public mutating func open(
-        _ sealed: SealedIdentifier, where isPlausible: (Identifier) -> Bool
-    ) -> Identifier? {
-        for index in keys.indices {
+    /// the time; nil where no key gives one that is. Chance may be plausible, too: where nobody knows
+    /// what a key has opened, the older keys are to be asked, from `Candidate.nextKey` on.
+    mutating func open(
+        _ sealed: SealedIdentifier, from first: Int = 0, where isPlausible: (Identifier) -> Bool
+    ) -> Candidate? {
+        for index in first..<keys.count {
             load(sealed.high, sealed.low)
             do {
                 try AES.inversePermute(&block, key: keys[index].key)
@@ -158,19 +161,28 @@ public struct IdentifierSealer {
                 preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
             }
             let identifier = Identifier(high: number(0), low: number(8))
-            if isPlausible(identifier) { return identifier }
+            if isPlausible(identifier) {
+                return Candidate(identifier: identifier, nextKey: index + 1)
+            }
         }
         return nil
     }
 
     /// What each key opens it to, newest first. At most one is what was sealed.
-    public mutating func openings(_ sealed: SealedIdentifier) -> [Identifier] {
+    mutating func openings(_ sealed: SealedIdentifier) -> [Identifier] {
         var openings: [Identifier] = []
         _ = open(sealed) { opening in
             openings.append(opening)
             return false
         }
         return openings
+    }
+
+    /// What a sealed identifier may have inside, and which key has not been asked yet.
+    struct Candidate {
+        let identifier: Identifier
+        /// By its place; beyond the last: all have been asked.
+        let nextKey: Int
     }
 
     // Not inlined: the compiler would take the words apart.

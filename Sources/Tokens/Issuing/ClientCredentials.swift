@@ -58,9 +58,9 @@ extension TokenIssuer {
                     ? .success(.fixed(fixed.provider)) : .failure(.ccgTokenInvalid(.unknown)))
         }
         guard let sealed = SealedIdentifier(token: ccgToken.span),
-            let id = open(sealed, youngerThan: settings.ccgTokenLifetime, now: now)
+            let opening = open(sealed, youngerThan: settings.ccgTokenLifetime, now: now)
         else { return completion(.failure(.ccgTokenInvalid(.unknown))) }
-        store.ccgToken(id) { result in
+        self.ccgToken(opening) { result in
             completion(
                 result.mapError(TokenError.store).flatMap { token in
                     token.map { .success(.issued($0)) } ?? .failure(.ccgTokenInvalid(.unknown))

@@ -23,10 +23,9 @@ extension TokenIssuer {
         _ token: SealedIdentifier?, client: Client, now: Milliseconds,
         completion: @escaping (Result<ActiveToken?, TokenError>) -> Void
     ) {
-        guard let token, let id = open(token, youngerThan: settings.tokenLifetime, now: now) else {
-            return completion(.success(nil))
-        }
-        store.token(id, now: now) { [registry] result in
+        guard let token, let opening = open(token, youngerThan: settings.tokenLifetime, now: now)
+        else { return completion(.success(nil)) }
+        self.token(opening, now: now) { [registry] result in
             completion(
                 result.mapError(TokenError.store).map { token in
                     guard let token, client.mayAct(for: token.institution),

@@ -56,11 +56,21 @@ public struct IssuedToken: Sendable {
 /// An exchange under way: what the store is asked, and the token that it makes if it says yes.
 public struct ExchangeAttempt: Sendable {
     let redemption: Redemption
+    /// Of the code.
+    let opening: Opening
     public let token: Token
 
-    init(redemption: Redemption, token: SealedIdentifier) {
+    init(redemption: Redemption, opening: Opening, token: SealedIdentifier) {
         self.redemption = redemption
+        self.opening = opening
         self.token = Token(sealed: token, codeIssuedAt: redemption.code.issuedAt)
+    }
+
+    /// The same for what another key makes of the code.
+    func with(_ other: Opening) -> ExchangeAttempt {
+        var redemption = redemption
+        redemption.code = other.identifier
+        return ExchangeAttempt(redemption: redemption, opening: other, token: token.sealed)
     }
 
     /// The token that leaves if the store says yes. Small, for a closure to hold.
@@ -100,10 +110,7 @@ public final class TokenIssuer {
     let store: any TokenStore
     private let feed: RegistryFeed
     private var feedGeneration: Int
-    private var identifiers: IdentifierSource
-
-    /// How far ahead of ours the clock of another machine may be.
-    private static let clockSkew: Milliseconds = 60_000
+    var identifiers: IdentifierSource
 
     public init(
         registry feed: RegistryFeed, settings: IssuerSettings, store: any TokenStore,
@@ -115,7 +122,7 @@ public final class TokenIssuer {
         current = feed.registry
         self.settings = settings
         self.store = store
-        identifiers = IdentifierSource(sealer: IdentifierSealer(keyring), random: random)
+        identifiers = IdentifierSource(keyring, random)
     }
 
     /// To be called before each request, so that it sees what has been registered, disabled and
@@ -150,56 +157,18 @@ public final class TokenIssuer {
     /// - Returns: nil where the code is none that was sealed here lately, so that no store needs to be
     ///   asked.
     public func attempt(_ request: ExchangeRequest, now: Milliseconds) -> ExchangeAttempt? {
-        // A used code of before is known by its replay, however short codes live by now.
-        let age = IssuerSettings.codeLifetimeMax + ReplayMemory.milliseconds
+        let issueTimes = TokenIssuer.issueTimes(youngerThan: codeAgeMax, now)
         guard let sealedCode = request.code,
-            let (code, id, sealed) = identifiers.openAndDraw(
-                sealedCode, TokenIssuer.issueTimes(youngerThan: age, now), now)
+            let (code, id, sealed) = identifiers.openAndDraw(sealedCode, issueTimes, now)
         else { return nil }
         return ExchangeAttempt(
             redemption: Redemption(
-                code: code, institution: request.institution, provider: request.provider,
-                redirectURI: request.redirectURI, now: now, token: id,
+                code: code.identifier, institution: request.institution,
+                provider: request.provider, redirectURI: request.redirectURI, now: now, token: id,
                 tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
                 revocations: registry.revocations, isAudited: settings.isAudited),
+            opening: Opening(sealed: sealedCode, issueTimes: issueTimes, candidate: code),
             token: sealed)
-    }
-
-    /// Carries an attempt out.
-    ///
-    /// - Parameter completion: on this thread, now or later, once the token is stored; what it is given
-    ///   is for `ExchangeAttempt.Token.outcome`. So one closure is enough for an exchange.
-    public func redeem(
-        _ attempt: ExchangeAttempt,
-        completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
-    ) {
-        store.redeem(attempt.redemption, completion: completion)
-    }
-
-    /// What we never sealed opens to a time of chance, so that no store needs to be asked: nil.
-    ///
-    /// - Parameter age: nil for any.
-    func open(
-        _ sealed: SealedIdentifier, youngerThan age: Milliseconds?, now: Milliseconds
-    ) -> Identifier? {
-        identifiers.open(sealed, TokenIssuer.issueTimes(youngerThan: age, now))
-    }
-
-    /// What is inside by each of the keys: one of them is right, if it was sealed here.
-    func openings(_ sealed: SealedIdentifier) -> [Identifier] {
-        identifiers.sealer.openings(sealed)
-    }
-
-    private static func issueTimes(
-        youngerThan age: Milliseconds?, _ now: Milliseconds
-    ) -> ClosedRange<Milliseconds> {
-        (age.map { now - $0 } ?? 0) + 1...now + clockSkew
-    }
-
-    /// What is inside of a code or token that was sealed here, however old; nil for most of what
-    /// was not.
-    public func identifier(_ sealed: SealedIdentifier, now: Milliseconds) -> Identifier? {
-        open(sealed, youngerThan: nil, now: now)
     }
 
     /// A number for an error occurrence: unique, and tells nothing.
@@ -210,34 +179,5 @@ public final class TokenIssuer {
     /// A new identifier, as a store knows it and as the outside does.
     func drawIdentifier(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
         identifiers.draw(now)
-    }
-}
-
-/// Draws identifiers and opens them. A value, so that an exchange is a single access to what the
-/// issuer holds.
-private struct IdentifierSource {
-    var sealer: IdentifierSealer
-    var random: RandomPool
-
-    mutating func open(
-        _ sealed: SealedIdentifier, _ issueTimes: ClosedRange<Milliseconds>
-    ) -> Identifier? {
-        sealer.open(sealed) { issueTimes.contains($0.issuedAt) }
-    }
-
-    /// Opens a code and draws its token; draws none where the code is none.
-    mutating func openAndDraw(
-        _ code: SealedIdentifier, _ issueTimes: ClosedRange<Milliseconds>, _ now: Milliseconds
-    ) -> (code: Identifier, token: Identifier, sealedToken: SealedIdentifier)? {
-        guard let code = open(code, issueTimes) else { return nil }
-        let (token, sealed) = draw(now)
-        return (code, token, sealed)
-    }
-
-    mutating func draw(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
-        let id = Identifier(
-            issuedAt: now, randomHigh: UInt16(truncatingIfNeeded: random.next()),
-            randomLow: random.next())
-        return (id, sealer.seal(id))
     }
 }

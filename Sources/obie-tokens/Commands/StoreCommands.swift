@@ -26,7 +26,8 @@ struct BackUp: ParsableCommand {
         do {
             // The keys second: a rotation in between adds one, and takes none away.
             try administration.backUp(to: destination)
-            try PrivateFile.write(try PrivateFile.read(keys), to: "\(destination).keys")
+            try PrivateFile.write(
+                try PrivateFile.read(keys, bytesMax: .max), to: "\(destination).keys")
         } catch {
             throw ProgramFailure(description: "\(error)")
         }

@@ -4,6 +4,9 @@ import System
 import Tokens
 
 enum KeyFile {
+    /// Half a million keys. A file that is longer is refused, since its first part is not all of them.
+    private static let bytesMax = 1 << 24
+
     /// The keys of the store at `path`.
     static func open(
         _ source: KeySource, store path: String
@@ -22,7 +25,7 @@ enum KeyFile {
             let file = "\(folder)/\(name)"
             let content: [UInt8]
             do throws(PrivateFile.Failure) {
-                content = try PrivateFile.read(file)
+                content = try PrivateFile.read(file, bytesMax: bytesMax)
             } catch {
                 throw ProgramFailure(
                     description:
@@ -37,7 +40,7 @@ enum KeyFile {
     /// Makes a new file.
     static func create(_ path: String) throws(ProgramFailure) {
         do throws(PrivateFile.Failure) {
-            _ = try PrivateFile.read(path)
+            _ = try PrivateFile.read(path, bytesMax: bytesMax)
         } catch  where error.isAbsent {
             _ = try make(path)
             return
@@ -57,7 +60,7 @@ enum KeyFile {
     private static func open(_ path: String) throws(ProgramFailure) -> Keyring {
         let content: [UInt8]
         do throws(PrivateFile.Failure) {
-            content = try PrivateFile.read(path)
+            content = try PrivateFile.read(path, bytesMax: bytesMax)
         } catch  where error.isAbsent {
             return try make(path)
         } catch {
@@ -69,7 +72,7 @@ enum KeyFile {
     private static func read(_ path: String) throws(ProgramFailure) -> Keyring {
         let content: [UInt8]
         do throws(PrivateFile.Failure) {
-            content = try PrivateFile.read(path)
+            content = try PrivateFile.read(path, bytesMax: bytesMax)
         } catch {
             throw unreadable(error)
         }
@@ -79,7 +82,7 @@ enum KeyFile {
     private static func keyring(
         _ content: [UInt8], _ path: String
     ) throws(ProgramFailure) -> Keyring {
-        guard let keyring = Keyring(fileContent: content) else {
+        guard content.count < bytesMax, let keyring = Keyring(fileContent: content) else {
             throw ProgramFailure(
                 description: "\(path) is no key file: it has one key per line, each of 32 "
                     + "hexadecimal digits; bring back the one that was beside the store")

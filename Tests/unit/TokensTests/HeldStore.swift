@@ -7,6 +7,8 @@ final class HeldStore: TokenStore {
     var held: [() -> Void] = []
     let store = MemoryStore(codeLifetime: 60_000, tokenLifetime: nil)
     var failure: StoreError?
+    /// How often somebody has asked for a token.
+    var lookUps = 0
 
     func insert(
         _ code: AuthorizationCode, completion: @escaping (Result<Void, StoreError>) -> Void
@@ -30,6 +32,7 @@ final class HeldStore: TokenStore {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
+        lookUps += 1
         store.token(id, now: now, completion: completion)
     }
 
