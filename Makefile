@@ -116,6 +116,7 @@ check: check-fast
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
 	Tests/crash/fault_test.py --server $(SERVER)
+	Tests/crash/damage_test.py --server $(SERVER)
 	$(MAKE) differential
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20

@@ -14,6 +14,15 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         DatabaseError(code: SQLITE_CORRUPT, description: description)
     }
 
+    /// A part of the file cannot be read, or makes no sense. What stands elsewhere may be good.
+    var isDamage: Bool {
+        switch code {
+        case SQLITE_IOERR | 1 << 8, SQLITE_IOERR | 2 << 8: true  // read, and read too little
+        case SQLITE_IOERR | 32 << 8, SQLITE_IOERR | 33 << 8: true  // checksums do not match
+        default: [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xFF)
+        }
+    }
+
     /// A COMMIT that failed like this has changed nothing, now or after a crash.
     ///
     /// Of all others that cannot be said: the last frame of a transaction may be in the log, whole,

@@ -9,6 +9,15 @@ enum Question: Sendable {
     case ccgToken(Identifier)
     /// Can anything be read?
     case probe
+
+    /// Where the answer stands; nil: all over the file.
+    var table: String? {
+        switch self {
+        case .token: "tokens"
+        case .ccgToken: "ccg_tokens"
+        case .probe: nil
+        }
+    }
 }
 
 /// What was found.
@@ -26,15 +35,20 @@ typealias Answer = Result<Finding, StoreError>
 /// Answers questions until its queue is closed. Lives on its thread.
 ///
 /// Its health changes with the first question that fails, and back with a probe that does not: one row
-/// that cannot be read, asked for again and again among others, must not fill the log.
+/// that cannot be read, asked for again and again among others, must not fill the log. A question that
+/// meets damage says nothing of the others, so only a probe says that nothing can be read.
 final class Reader {
     private let select: Statement
     private let selectCCG: Statement
     private let digest = Digest()
     private let health: StoreHealth
+    private let metrics: StoreMetrics
 
-    init(_ database: Database, health: StoreHealth) throws(DatabaseError) {
+    init(
+        _ database: Database, health: StoreHealth, metrics: StoreMetrics
+    ) throws(DatabaseError) {
         self.health = health
+        self.metrics = metrics
         select = try database.prepare(
             """
             SELECT \(TokenRow.columns)
@@ -64,16 +78,35 @@ final class Reader {
             case .ccgToken(let id):
                 return .success(.ccgToken(try findCCG(id)))
             case .probe:
-                let nobody = Identifier(issuedAt: 0, randomHigh: 0, randomLow: 0)
-                _ = try find(nobody)
-                _ = try findCCG(nobody)
+                try probe { (id) throws(DatabaseError) in _ = try find(id) }
+                try probe { (id) throws(DatabaseError) in _ = try findCCG(id) }
                 health.recovered(.reading)
                 return .success(.readable)
             }
         } catch {
-            health.failed(.reading, error.description)
+            failed(question, error)
             return .failure(.unavailable)
         }
+    }
+
+    /// A table can be read where one of its edges can: then its root is whole.
+    private func probe(_ find: (Identifier) throws(DatabaseError) -> Void) throws(DatabaseError) {
+        do throws(DatabaseError) {
+            try find(Identifier(issuedAt: 0, randomHigh: 0, randomLow: 0))
+        } catch {
+            guard error.isDamage else { throw error }
+            try find(Identifier(issuedAt: .max, randomHigh: 0, randomLow: 0))
+        }
+    }
+
+    private func failed(_ question: Question, _ error: DatabaseError) {
+        guard error.isDamage, let table = question.table else {
+            return health.failed(.reading, error.description)
+        }
+        let isFirst = !health.isFailing(.damage)
+        metrics.damagedQuestions.add()
+        health.failed(.damage, "table \(table): \(error.description)")
+        if isFirst { _ = answer(.probe) }
     }
 
     private func findCCG(_ id: Identifier) throws(DatabaseError) -> CCGToken? {

@@ -48,11 +48,10 @@ import UV
             // Only now: had the registry refused the mode, the two would contradict each other.
             try StoreMemory.remember(mark, database)
             try Schema.write(settings.mode, database)
-            let writer = try Writer(
-                database, health: health, metrics: metrics, settings: settings)
+            let writer = try Writer(database, health: health, metrics: metrics)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
-            let reader = try Reader(readable, health: health)
+            let reader = try Reader(readable, health: health, metrics: metrics)
             self.registry = ServedRegistry(
                 registry, store: path, place.lock, health, RegistryMemory(mark, jobs))
             self.writer = try SQLiteFile.thread(owning: writer, named: "store writer") { [jobs] in

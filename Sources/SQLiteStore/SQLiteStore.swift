@@ -101,12 +101,13 @@ public final class SQLiteStore: TokenStore {
         reader.ask(.ccgToken(id), completion) { $0.ccgToken }
     }
 
-    /// Also finds out whether a file that could not be read can be again: while it cannot, few ask.
+    /// Also finds out whether a file that could not be read can be again: while it cannot, few ask. And
+    /// whether a file that is damaged can be read at all.
     public func removeExpired(
         now: Milliseconds, completion: @escaping (Result<Milliseconds?, StoreError>) -> Void
     ) {
         // The answer is in the health itself.
-        if health.isFailing(.reading) {
+        if health.isFailing(.reading) || health.isFailing(.damage) {
             reader.ask(.probe) { _ in }
         }
         writer.ask(.removeExpired(now: now), completion) { $0.nextExpiry }

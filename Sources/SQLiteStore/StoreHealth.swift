@@ -14,11 +14,19 @@ public final class StoreHealth: Sendable {
         /// It belongs to the store, and can be read. Whoever reads it tells so.
         case registry
 
-        /// No new work should come while it fails.
+        /// A part of the file cannot be read. The rest of it can.
+        case damage
+        /// Removing what has expired.
+        case cleaning
+        /// The places of the file that every exchange needs.
+        case exchanging
+
+        /// No new work should come while it fails. A store of which a part is damaged takes it: no
+        /// restart mends it, and most is answered.
         fileprivate var isNeeded: Bool {
             switch self {
-            case .writing, .reading, .files, .registry: true
-            case .log: false
+            case .writing, .reading, .files, .registry, .exchanging: true
+            case .log, .damage, .cleaning: false
             }
         }
 
@@ -35,6 +43,15 @@ public final class StoreHealth: Sendable {
                     + "503: what is issued now, the next start would not find. Put it back where it "
                     + "was; if it was removed, stop the server and restore a backup"
             case .registry: cause
+            case .damage:
+                "the store is damaged: \(cause); what stands there gets 503, all else is answered; "
+                    + "run `obie-tokens check`, and restore a backup"
+            case .cleaning:
+                "the store is damaged: \(cause); what expires there stays in the file, all else "
+                    + "goes on; run `obie-tokens check`, and restore a backup"
+            case .exchanging:
+                "the store is damaged where every exchange needs it: \(cause); exchanges get 503 "
+                    + "until a backup is restored"
             }
         }
 
@@ -45,6 +62,9 @@ public final class StoreHealth: Sendable {
             case .log: "the store's log can be moved into its file again"
             case .files: "all files of the store are where they were again"
             case .registry: "the registry can be read again"
+            case .damage: "the store's file can be read again"
+            case .cleaning: "what expires leaves the store's file again"
+            case .exchanging: "the store takes exchanges again"
             }
         }
     }

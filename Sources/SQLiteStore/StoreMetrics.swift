@@ -10,6 +10,9 @@ final class StoreMetrics: Sendable {
     /// How long COMMIT took, with its sync to disk.
     let commits = Histogram(.microseconds)
     let failedBatches = Counter()
+    /// Changes and questions that met a damaged part of the file. The reader writes the second.
+    let damagedChanges = Counter()
+    let damagedQuestions = Counter()
     /// When the writer took up what it works on, in monotonic microseconds; 0 while it waits.
     let busySince = Counter()
 }
@@ -46,6 +49,13 @@ extension SQLiteFile {
             "obie_tokens_store_failed_batches_total",
             "Transactions that failed; what they were to write was answered 503.",
             metrics.failedBatches.value)
+        text.counter(
+            "obie_tokens_store_damage_total",
+            "What met a damaged part of the store's file, and was answered 503.",
+            [
+                ([("thread", "writer")], metrics.damagedChanges.value),
+                ([("thread", "reader")], metrics.damagedQuestions.value),
+            ])
         text.gauge(
             "obie_tokens_store_queue_length", "Jobs that wait, by the thread they wait for.",
             [

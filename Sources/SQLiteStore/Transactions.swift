@@ -4,9 +4,6 @@ import Tokens
 
 /// The prepared statements of the writing connection, and the jobs made of them.
 final class Transactions {
-    /// Rows that leave in one job of expiry: about a millisecond.
-    static let expiredRowsMax: Int64 = 500
-
     private let database: Database
     private let beginTransaction: Statement
     private let commitTransaction: Statement
@@ -19,10 +16,8 @@ final class Transactions {
     private let insertToken: Statement
     private let selectToken: Statement
     private let deleteToken: Statement
-    private let deleteExpiredCodes: Statement
-    private let deleteExpiredTokens: Statement
     private let insertCCGToken: Statement
-    private let deleteExpiredCCGTokens: Statement
+    private let expiring: [ExpiredRows]
     private let touch: Statement
 
     init(_ database: Database) throws(DatabaseError) {
@@ -47,9 +42,11 @@ final class Transactions {
         deleteToken = try database.prepare(
             "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
         insertCCGToken = try database.prepare("INSERT INTO ccg_tokens VALUES (?, ?, ?, ?, ?)")
-        deleteExpiredCodes = try Transactions.prepareDelete(database, "codes")
-        deleteExpiredTokens = try Transactions.prepareDelete(database, "tokens")
-        deleteExpiredCCGTokens = try Transactions.prepareDelete(database, "ccg_tokens")
+        expiring = [
+            try ExpiredRows(database, "ccg_tokens"),
+            try ExpiredRows(database, "codes", keptMilliseconds: ReplayMemory.milliseconds),
+            try ExpiredRows(database, "tokens"),
+        ]
         touch = try database.prepare("INSERT OR REPLACE INTO meta VALUES ('touched', x'00')")
         try insertCode.bind(2, to: codeDigest.bytes)
         try spendCode.bind(2, to: tokenDigest.bytes)
@@ -58,18 +55,6 @@ final class Transactions {
         try insertCCGToken.bind(2, to: tokenDigest.bytes)
         try selectToken.bind(2, to: tokenDigest.bytes)
         try deleteToken.bind(2, to: tokenDigest.bytes)
-    }
-
-    /// The oldest expired rows of a table: a range at the left edge of its key.
-    private static func prepareDelete(
-        _ database: Database, _ table: String
-    ) throws(DatabaseError) -> Statement {
-        try database.prepare(
-            """
-            DELETE FROM \(table) WHERE (issued_at, digest) IN (
-                SELECT issued_at, digest FROM \(table)
-                WHERE issued_at < ? AND expires_at <= ? ORDER BY issued_at, digest LIMIT ?)
-            """)
     }
 
     /// The log is moved into the file once it has so many pages: 16 MB.
@@ -191,34 +176,42 @@ final class Transactions {
         try deleteToken.run()
     }
 
-    /// Removes rows from the left edge; returns whether more may be waiting.
+    /// Removes rows that nobody can ask for any more, whatever lifetimes they were given.
     ///
-    /// - Parameters:
-    ///   - codesBefore: codes issued earlier are out of the replay memory too.
-    ///   - tokensBefore: nil where tokens never expire.
-    func removeExpired(
-        now: Milliseconds, codesBefore: Milliseconds, tokensBefore: Milliseconds?,
-        ccgTokensBefore: Milliseconds
-    ) throws(DatabaseError) -> Bool {
-        let isMoreCCG = try removeExpired(
-            deleteExpiredCCGTokens, before: ccgTokensBefore, now: now)
-        var isMore = try removeExpired(
-            deleteExpiredCodes, before: codesBefore, now: now - ReplayMemory.milliseconds)
-        if let tokensBefore {
-            let isMoreTokens = try removeExpired(
-                deleteExpiredTokens, before: tokensBefore, now: now)
-            isMore = isMore || isMoreTokens
+    /// - Returns: whether more are likely to be waiting.
+    func removeExpired(now: Milliseconds) throws(DatabaseError) -> Bool {
+        var isMore = false
+        for rows in expiring {
+            if try rows.remove(now: now) { isMore = true }
         }
-        return isMore || isMoreCCG
+        return isMore
     }
 
-    private func removeExpired(
-        _ statement: Statement, before: Milliseconds, now: Milliseconds
-    ) throws(DatabaseError) -> Bool {
-        try statement.bind(1, before)
-        try statement.bind(2, now)
-        try statement.bind(3, Transactions.expiredRowsMax)
-        try statement.run()
-        return database.changes == Int(Transactions.expiredRowsMax)
+    /// A part of some table cannot be read, so nothing is removed from it for a while.
+    func isCleaningPaused(at now: Milliseconds) -> Bool {
+        expiring.contains { $0.rests(at: now) }
+    }
+
+    /// Makes a code and exchanges it, and undoes both: where a part of the file is damaged, this
+    /// finds out whether requests can be answered all the same. Outside of transactions.
+    func rehearse(now: Milliseconds) throws(DatabaseError) {
+        // As large as they come: where a page has no room, it is split with those beside it.
+        let name = String(repeating: "x", count: 512)
+        let code = AuthorizationCode(
+            id: Identifier(issuedAt: now, randomHigh: 0, randomLow: 0),
+            institution: Institution.ID(0), provider: Provider.ID(0),
+            redirectURI: Provider.RedirectURI.ID(0), scope: .accounts,
+            consent: Consent(id: name, accountID: name), state: nil, expiresAt: now + 1)
+        let attempt = Redemption(
+            code: code.id, institution: code.institution, provider: code.provider,
+            redirectURI: code.redirectURI, now: now, token: code.id, tokenExpiresAt: nil)
+        do throws(DatabaseError) {
+            try begin()
+            try insert(code)
+            _ = try redeem(attempt)
+            try database.execute("ROLLBACK")
+        } catch {
+            throw rollback(error)
+        }
     }
 }

@@ -13,6 +13,18 @@ enum Job: Sendable {
     case revoke([Identifier], of: Set<Institution.ID>)
     case removeExpired(now: Milliseconds)
     case remember(RegistryMark)
+
+    /// Where it reads and writes.
+    var tables: String {
+        switch self {
+        case .insert: "table codes"
+        case .insertCCG: "table ccg_tokens"
+        case .redeem: "tables codes and tokens"
+        case .revoke: "table tokens"
+        case .removeExpired: "every table"
+        case .remember: "table meta"
+        }
+    }
 }
 
 /// What came of a job. Says so only when it is on disk.
@@ -37,16 +49,20 @@ typealias JobAnswer = Result<JobResult, StoreError>
 final class Writer {
     private let transactions: Transactions
     private let health: StoreHealth
-    private let settings: IssuerSettings
     private let metrics: StoreMetrics
+    /// Set by each job of expiry, which comes once a second.
+    private var rehearsalTime: Milliseconds?
+
+    /// Of the jobs of one batch that meet damage, so many are left out; where there are more, all of
+    /// it is refused, since each means to begin anew.
+    private static let leftOutMax = 16
 
     init(
-        _ database: Database, health: StoreHealth, metrics: StoreMetrics, settings: IssuerSettings
+        _ database: Database, health: StoreHealth, metrics: StoreMetrics
     ) throws(DatabaseError) {
         self.metrics = metrics
         transactions = try Transactions(database)
         self.health = health
-        self.settings = settings
     }
 
     func run(_ queue: ParcelQueue<Job, JobAnswer>) {
@@ -57,6 +73,7 @@ final class Writer {
                 let batch = nextBatch(rest)
                 metrics.busySince.set(Clock.monotonicMicroseconds())
                 commit(batch)
+                rehearse()
                 tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
                 metrics.busySince.set(0)
                 rest = rest.dropFirst(batch.count)
@@ -76,28 +93,75 @@ final class Writer {
     }
 
     /// One transaction. Where anything in it fails nothing of it has happened, and all are told so;
-    /// but where it is COMMIT that fails nobody may know.
+    /// but where it is COMMIT that fails nobody may know. A job that meets damage fails alone.
     private func commit(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
-        var results: [[JobAnswer]] = []
-        var isCommitting = false
+        var leftOut: Set<Int> = []
+        var answers: [[JobAnswer]]?
+        repeat { answers = attempt(batch, &leftOut) } while answers == nil
+        Parcel.answer(batch, answers ?? [])
+    }
+
+    /// - Parameter leftOut: the jobs that are not done, by their place in the batch.
+    /// - Returns: nil where one more has to be left out, and nothing has happened.
+    private func attempt(
+        _ batch: ArraySlice<Parcel<Job, JobAnswer>>, _ leftOut: inout Set<Int>
+    ) -> [[JobAnswer]]? {
+        var step = Step.beginning
         do throws(DatabaseError) {
             try transactions.begin()
-            for parcel in batch { results.append(try perform(parcel.jobs)) }
+            let results = try perform(batch, without: leftOut, &step)
+            step = .probing
             if health.isFailing(.writing) { try transactions.probe() }
-            isCommitting = true
+            step = .committing
             let began = Clock.monotonicMicroseconds()
             try transactions.commit()
             metrics.commits.observe(Clock.monotonicMicroseconds() - began)
             metrics.batchSizes.observe(results.reduce(0) { $0 + $1.count })
             health.recovered(.writing)
+            return results
         } catch {
+            let cause = transactions.rollback(error)
+            if case .performing(let number) = step, cause.isDamage {
+                met(cause, batch.flatMap { $0.jobs }[number])
+                leftOut.insert(number)
+                if leftOut.count <= Writer.leftOutMax { return nil }
+            } else {
+                health.failed(.writing, cause.description)
+            }
             metrics.failedBatches.add()
-            health.failed(.writing, transactions.rollback(error).description)
-            let failure: StoreError =
-                isCommitting && !error.leavesNothingCommitted ? .outcomeUnknown : .unavailable
-            results = batch.map { Array(repeating: .failure(failure), count: $0.jobs.count) }
+            let isUnknown = step.isCommitting && !error.leavesNothingCommitted
+            let answer = JobAnswer.failure(isUnknown ? .outcomeUnknown : .unavailable)
+            return batch.map { Array(repeating: answer, count: $0.jobs.count) }
         }
-        Parcel.answer(batch, results)
+    }
+
+    /// How far a transaction has come.
+    private enum Step {
+        case beginning
+        /// The job by its place in the batch.
+        case performing(Int)
+        case probing, committing
+
+        var isCommitting: Bool { if case .committing = self { true } else { false } }
+    }
+
+    private func met(_ damage: DatabaseError, _ job: Job) {
+        metrics.damagedChanges.add()
+        if case .removeExpired = job { return health.failed(.cleaning, damage.description) }
+        health.failed(.damage, "\(job.tables): \(damage.description)")
+    }
+
+    /// Where a part of the file is damaged: finds out whether exchanges are possible all the same.
+    private func rehearse() {
+        guard let now = rehearsalTime else { return }
+        rehearsalTime = nil
+        guard health.isFailing(.damage) || health.isFailing(.cleaning) else { return }
+        do throws(DatabaseError) {
+            try transactions.rehearse(now: now)
+            health.recovered(.exchanging)
+        } catch {
+            if error.isDamage { health.failed(.exchanging, error.description) }
+        }
     }
 
     /// After the answers: it may take the disk a while.
@@ -110,10 +174,25 @@ final class Writer {
         }
     }
 
-    private func perform(_ jobs: ArraySlice<Job>) throws(DatabaseError) -> [JobAnswer] {
-        var results: [JobAnswer] = []
-        results.reserveCapacity(jobs.count)
-        for job in jobs { results.append(.success(try perform(job))) }
+    private func perform(
+        _ batch: ArraySlice<Parcel<Job, JobAnswer>>, without leftOut: Set<Int>, _ step: inout Step
+    ) throws(DatabaseError) -> [[JobAnswer]] {
+        var results: [[JobAnswer]] = []
+        var number = 0
+        for parcel in batch {
+            var answers: [JobAnswer] = []
+            answers.reserveCapacity(parcel.jobs.count)
+            for job in parcel.jobs {
+                if leftOut.contains(number) {
+                    answers.append(.failure(.unavailable))
+                } else {
+                    step = .performing(number)
+                    answers.append(.success(try perform(job)))
+                }
+                number += 1
+            }
+            results.append(answers)
+        }
         return results
     }
 
@@ -133,10 +212,9 @@ final class Writer {
             try transactions.remember(mark)
             return .done
         case .removeExpired(let now):
-            let isMore = try transactions.removeExpired(
-                now: now, codesBefore: now - settings.codeLifetime - ReplayMemory.milliseconds,
-                tokensBefore: settings.tokenLifetime.map { now - $0 },
-                ccgTokensBefore: now - settings.ccgTokenLifetime)
+            rehearsalTime = now
+            let isMore = try transactions.removeExpired(now: now)
+            if !transactions.isCleaningPaused(at: now) { health.recovered(.cleaning) }
             return .expired(next: isMore ? now : now + 1000)
         }
     }

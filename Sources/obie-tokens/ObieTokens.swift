@@ -12,7 +12,7 @@ struct ObieTokens: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
-            AuditCommand.self, BackUp.self, Keys.self, ConfigCommand.self,
+            AuditCommand.self, BackUp.self, CheckStore.self, Keys.self, ConfigCommand.self,
             HealthCheck.self,
         ])
 

@@ -1,4 +1,4 @@
-"""A store that cannot be read says so: in the log, once, and in its health."""
+"""A store that is damaged where every exchange needs it says so: in the log, and in its health."""
 import os
 
 import sandbox
@@ -38,6 +38,8 @@ def check_reading(program, folder):
         statuses = [client.ask(sandbox.introspect(token)).status for token in tokens[-5:]]
         expect(statuses == [503] * 5, f"with a spoilt file tokens are looked up with {statuses}")
         came_true(lambda: len(server.log) > said, 1)
+        # Whether exchanges are possible all the same is found out once a second.
+        came_true(lambda: get(server.admin_port, "/readyz")[0] == 503, 3)
         lines = server.log[said:]
         ready, available = get(server.admin_port, "/readyz")[0], server.metrics()["obie_tokens_store_available"]
         mend(path, *spoilt)

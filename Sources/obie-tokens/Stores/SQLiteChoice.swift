@@ -67,6 +67,10 @@ extension SQLiteChoice: StoreAdministration {
     func backUp(to destination: String) throws(StoreFailure) {
         try Backup.make(of: file, to: destination)
     }
+
+    func damage() throws(StoreFailure) -> [String] {
+        try StoreCheck.damage(of: file)
+    }
 }
 
 private final class OpenedSQLite: OpenedStore {

@@ -34,6 +34,11 @@ protocol StoreAdministration: Sendable {
 
     /// Copies it with its registry; the copy is on disk then.
     func backUp(to destination: String) throws(StoreFailure)
+
+    /// Reads all of it.
+    ///
+    /// - Returns: what is damaged, in the store's own words; empty where it is whole.
+    func damage() throws(StoreFailure) -> [String]
 }
 
 /// A kind of store.

@@ -1,4 +1,4 @@
-// SQLite's own VFS, with two operations of some files replaced.
+// SQLite's own VFS, with three operations of some files replaced.
 #include "FailingDisk.h"
 
 #include <pthread.h>
@@ -38,6 +38,11 @@ static int sync_file(sqlite3_file *file, int flags) {
   return failure_of(file) == FAILING_DISK_SYNC ? SQLITE_IOERR_FSYNC : code;
 }
 
+static int read_file(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
+  if (failure_of(file) == FAILING_DISK_READ) return SQLITE_IOERR_READ;
+  return original_methods(file)->xRead(file, bytes, count, offset);
+}
+
 static int write_file(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
   if (failure_of(file) == FAILING_DISK_WRITE) return SQLITE_IOERR_WRITE;
   return original_methods(file)->xWrite(file, bytes, count, offset);
@@ -55,6 +60,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     methods[i].original = file->pMethods;
     methods[i].wrapped = *file->pMethods;
     methods[i].wrapped.xSync = sync_file;
+    methods[i].wrapped.xRead = read_file;
     methods[i].wrapped.xWrite = write_file;
   }
   file->pMethods = &methods[i].wrapped;

@@ -200,7 +200,7 @@ import Tokens
     func onlyWhatRequestsNeedMakesItUnavailable(part: StoreHealth.Part) {
         let health = StoreHealth { _ in }
         health.failed(part, "a")
-        #expect(health.isGood == (part == .log))
+        #expect(health.isGood == [.log, .damage, .cleaning].contains(part))
         #expect(StoreHealth.Part.allCases.filter { health.isFailing($0) } == [part])
         health.recovered(part)
         #expect(health.isGood)

@@ -152,7 +152,7 @@ import UV
         }
         #expect(try count() == 1200)
         let later = 1_000_000 + StoreContract.lifetime + ReplayMemory.milliseconds
-        for (now, left) in [(later, 1200), (later + 1, 700), (later + 1, 200), (later + 1, 0)] {
+        for (now, left) in [(later - 1, 1200), (later, 700), (later, 200), (later, 0)] {
             let next: Result<Milliseconds?, StoreError> = try rig.answer {
                 $0.removeExpired(now: now, completion: $1)
             }

@@ -1,0 +1,35 @@
+// Looks for damage in a whole store and its registry, while a server may be using it.
+
+import Tokens
+
+public enum StoreCheck {
+    /// Findings in one file; where there are more, nothing else is worth to know.
+    private static let findingsMax = 100
+
+    /// Reads all of both files through connections that cannot write or checkpoint. Blocks.
+    ///
+    /// SQLite keeps no checksums, so it sees what does not fit together, and not a value that was
+    /// changed.
+    ///
+    /// - Returns: what SQLite has found in which file, with the numbers of pages; empty where both
+    ///   are whole.
+    public static func damage(of store: String) throws(StoreFailure) -> [String] {
+        try damage(inFile: store) + damage(inFile: FileNames.registry(store))
+    }
+
+    private static func damage(inFile path: String) throws(StoreFailure) -> [String] {
+        do throws(DatabaseError) {
+            return try findings(Database(path: path, .readOnly)).map { "\(path): \($0)" }
+        } catch {
+            if error.isDamage { return ["\(path): \(error.description)"] }
+            throw StoreFailure("cannot read \(path): \(error)")
+        }
+    }
+
+    private static func findings(_ database: Database) throws(DatabaseError) -> [String] {
+        let check = try database.prepare("PRAGMA integrity_check(\(findingsMax))")
+        var lines: [Substring] = []
+        while try check.step() { lines += check.text(0).split(separator: "\n") }
+        return lines.filter { $0 != "ok" && !$0.hasPrefix("***") }.map(String.init)
+    }
+}
