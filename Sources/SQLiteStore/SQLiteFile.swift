@@ -25,13 +25,14 @@ import UV
     /// - Parameters:
     ///   - companions: files beside it that only a store that was used has.
     ///   - settings: of the mode that the file was made in.
+    ///   - now: nothing will be issued before.
     ///   - report: gets one line each time the store fails or recovers.
-    ///   - keyring: is asked for the keys; among them must be the one that the file was last used with.
-    ///     It is told whether the file has never been used with any.
+    ///   - keyring: is asked for the keys; among them must be all that something alive needs. It is told
+    ///     whether the file has never been used with any.
     /// - Throws: `StoreFailure` that says what to do, or what `keyring` throws. Where the store is
     ///   not used then, nothing is left that was not there before.
     public init(
-        path: String, companions: [String] = [], settings: IssuerSettings,
+        path: String, companions: [String] = [], settings: IssuerSettings, now: Milliseconds,
         report: @escaping @Sendable (String) -> Void, keyring: (_ isNew: Bool) throws -> Keyring
     ) throws {
         health = StoreHealth(report: report)
@@ -39,15 +40,19 @@ import UV
         obie_sqlite_disable_statistics()
         var hasKeys = false
         do {
-            let database = try SQLiteFile.open(path)
-            let keys = try keyring(try !Schema.hasKeys(database))
+            let database = try Database(path: path, .existing)
+            let keys = try keyring(try !KnownKeys.areThere(database))
             hasKeys = true
-            try Schema.checkKeys(database, keys, path: path)
+            try KnownKeys.check(database, keys, path: path)
+            // Nothing has been changed so far.
+            try Schema.prepareWriter(database)
+            try Schema.migrate(database, path: path)
             try Schema.checkMode(database, settings.mode, path: path)
             let (registry, mark) = try SQLiteFile.registry(path, settings.mode, database)
             // Only now: had the registry refused the mode, the two would contradict each other.
             try StoreMemory.remember(mark, database)
             try Schema.write(settings.mode, database)
+            try KnownKeys.begin(database, keys, now: now)
             let writer = try Writer(database, health: health, metrics: metrics)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
@@ -66,14 +71,6 @@ import UV
             guard let error = error as? DatabaseError else { throw error }
             throw StoreFailure("cannot open the store \(path): \(error)")
         }
-    }
-
-    /// The connection that writes, with the newest tables.
-    private static func open(_ path: String) throws -> Database {
-        let database = try Database(path: path, .existing)
-        try Schema.prepareWriter(database)
-        try Schema.migrate(database, path: path)
-        return database
     }
 
     /// The registry, once it is known to be the store's, and its newest state.
@@ -130,9 +127,9 @@ import UV
 extension SQLiteFile {
     /// The same with keys that are there already.
     public convenience init(
-        path: String, keyring: Keyring, settings: IssuerSettings,
+        path: String, keyring: Keyring, settings: IssuerSettings, now: Milliseconds = 0,
         report: @escaping @Sendable (String) -> Void
     ) throws {
-        try self.init(path: path, settings: settings, report: report) { _ in keyring }
+        try self.init(path: path, settings: settings, now: now, report: report) { _ in keyring }
     }
 }

@@ -156,30 +156,4 @@ extension Schema {
         try insert.bind(1, Array(mode.rawValue.utf8))
         try insert.run()
     }
-
-    /// Whether it has been used with keys.
-    static func hasKeys(_ database: Database) throws(DatabaseError) -> Bool {
-        try database.integer("SELECT count(*) FROM meta WHERE name = 'sealing_key'") > 0
-    }
-
-    /// Makes sure that the keys belong to the file: without them every code and token in it would
-    /// be refused, one by one.
-    ///
-    /// - Throws: `StoreFailure` where the key that the file was last used with is missing.
-    static func checkKeys(_ database: Database, _ keyring: Keyring, path: String) throws {
-        let fingerprints = keyring.keys.map(\.fingerprint)
-        let select = try database.prepare("SELECT value FROM meta WHERE name = 'sealing_key'")
-        let known = try select.step() ? select.blob(0) : nil
-        select.reset()
-        if let known, !fingerprints.contains(known) {
-            throw StoreFailure(
-                "the key file does not belong to the store \(path): bring back the one that was "
-                    + "beside it, or move the store away to begin anew")
-        }
-        guard known != fingerprints[0] else { return }
-        let insert = try database.prepare(
-            "INSERT OR REPLACE INTO meta VALUES ('sealing_key', ?)")
-        try insert.bind(1, fingerprints[0])
-        try insert.run()
-    }
 }

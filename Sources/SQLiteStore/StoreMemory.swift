@@ -30,13 +30,17 @@ struct StoreMemory {
     static func read(_ store: String) throws(StoreFailure) -> StoreMemory? {
         guard try Schema.mark.isThere(store) else { return nil }
         do throws(DatabaseError) {
-            // Where there is no log all of it is in the file, and nobody is writing.
-            let isInUse = FileStatus.at(FileNames.log(store)) != nil
-            let database = try Database(path: store, isInUse ? .readOnly : .unchanging)
-            return try StoreMemory(database)
+            return try StoreMemory(try open(store))
         } catch {
             throw StoreFailure("cannot read the store \(store): \(error)")
         }
+    }
+
+    /// A connection for a command, while a server may be using the store. It cannot write.
+    static func open(_ store: String) throws(DatabaseError) -> Database {
+        // Where there is no log all of it is in the file, and nobody is writing.
+        let isInUse = FileStatus.at(FileNames.log(store)) != nil
+        return try Database(path: store, isInUse ? .readOnly : .unchanging)
     }
 
     /// The state of the registry before all requests that will see it.

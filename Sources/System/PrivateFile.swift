@@ -1,4 +1,4 @@
-// Small files that only this user may read: key files.
+// Small files: read whole, and on disk with their folder.
 
 import Glibc
 
@@ -32,6 +32,12 @@ public enum PrivateFile {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
         defer { close(descriptor) }
+        return try read(descriptor, path, bytesMax: bytesMax)
+    }
+
+    static func read(
+        _ descriptor: Int32, _ path: String, bytesMax: Int
+    ) throws(Failure) -> [UInt8] {
         var content: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 * 1024)
         while content.count < bytesMax {
@@ -42,22 +48,6 @@ public enum PrivateFile {
             content += block.prefix(count)
         }
         return content
-    }
-
-    /// Makes or replaces the file, readable for this user only (0600): written beside it, synced,
-    /// then renamed, so that a crash leaves the old content or the new. Any thread; blocks.
-    public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-        let draft = "\(path).new"
-        unsafe unlink(draft)
-        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Failure(path: draft, code: errno) }
-        let written = unsafe Glibc.write(descriptor, bytes, bytes.count)
-        let isSynced = written == bytes.count && fsync(descriptor) == 0
-        let code = errno
-        close(descriptor)
-        guard isSynced else { throw Failure(path: draft, code: code) }
-        guard unsafe rename(draft, path) == 0 else { throw Failure(path: path, code: errno) }
-        try syncFolder(of: path)
     }
 
     /// The name of a file, new, changed or removed, is on disk only when its folder is. Any thread;

@@ -65,8 +65,8 @@ import Testing
         for port in [server.port, server.adminPort] {
             let other = flag == "--listen" ? "--admin-listen" : "--listen"
             let outcome = try run(
-                "serve", other, "127.0.0.1:0", flag, "127.0.0.1:\(port)", "--mode", "production",
-                "--store", "memory")
+                "serve", other, "127.0.0.1:0", flag, "127.0.0.1:\(port)", "--store",
+                "memory")
             #expect(outcome.status == 71)
             #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
             #expect(outcome.errors.contains("\(port)"))
@@ -93,7 +93,8 @@ import Testing
     }
 
     @Test func productionKnowsNobody() throws {
-        try ServerProcess.with("--mode", "production") { server in
+        let store = try ProductionStore()
+        try ServerProcess.with("--mode", "production", "--store", store.option[1]) { server in
             #expect(!server.program.errorOutput.lowercased().contains("sandbox"))
             for call in [Call.clientCredentials, .makeCode(), .exchange("x")] {
                 let response = try server.answer(to: call)

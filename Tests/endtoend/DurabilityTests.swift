@@ -106,7 +106,7 @@ import Testing
         #expect(errors.contains("sandbox mode"))
         try FileManager.default.removeItem(atPath: "\(folder.store).keys")
         let (lost, reason) = try start()
-        #expect(lost == 71)
+        #expect(lost == 78)
         #expect(reason.contains("key file"))
         try Data("no database at all, but long enough to be read as one".utf8).write(
             to: URL(filePath: "\(folder.path)/other.db"))

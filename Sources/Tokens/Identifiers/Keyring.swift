@@ -28,8 +28,9 @@ public struct SealingKey: Sendable, CustomStringConvertible {
     public var description: String { "SealingKey(redacted)" }
 
     /// Tells keys apart without telling anything about them: SHA-256 over a label and the key.
-    public var fingerprint: [UInt8] {
-        Array(SHA256.hash(data: Array("obie-tokens sealing key".utf8) + bytes))
+    public var fingerprint: KeyFingerprint {
+        KeyFingerprint(
+            bytes: Array(SHA256.hash(data: Array("obie-tokens sealing key".utf8) + bytes)))
     }
 }
 
@@ -45,6 +46,15 @@ public struct Keyring: Sendable {
 
     /// With a new key in front. None goes: something alive may need it.
     public func adding(_ key: SealingKey) -> Keyring { Keyring(keys: [key] + keys) }
+
+    /// The newest first.
+    public var fingerprints: [KeyFingerprint] { keys.map(\.fingerprint) }
+
+    /// Without a key; nil where no other is left.
+    public func removing(_ fingerprint: KeyFingerprint) -> Keyring? {
+        let rest = keys.filter { $0.fingerprint != fingerprint }
+        return rest.isEmpty ? nil : Keyring(keys: rest)
+    }
 
     /// One key per line, as 32 hexadecimal digits.
     public var fileContent: [UInt8] {

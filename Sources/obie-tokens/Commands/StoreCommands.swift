@@ -1,4 +1,4 @@
-// Commands about a store: back it up, and rotate its keys.
+// obie-tokens backup: a copy of a store with all that belongs to it.
 
 import ArgumentParser
 import System
@@ -23,57 +23,19 @@ struct BackUp: ParsableCommand {
         let settings = try flags.read()
         let administration = try settings.storeAdministration()
         let keys = try settings.keysPath()
+        try settings.checkKeys(try KeyFile.read(keys))
         do {
-            // The keys second: a rotation in between adds one, and takes none away.
+            // The keys second: a rotation in between adds one, and takes none away that is needed.
             try administration.backUp(to: destination)
-            try PrivateFile.write(
-                try PrivateFile.read(keys, bytesMax: .max), to: "\(destination).keys")
+            let copied = try KeyFile.read(keys).fileContent
+            try PrivateFile.make(copied, at: KeyFile.path(besideStore: destination))
+        } catch let failure as ProgramFailure {
+            throw failure
         } catch {
             throw ProgramFailure(description: "\(error)")
         }
         try settings.record("store copied to \(destination)")
         let path = settings.store.path ?? "the store"
         Program.log("copied \(path) to \(destination), with its registry and its keys")
-    }
-}
-
-struct Keys: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "Makes and rotates the keys that seal codes and tokens.",
-        subcommands: [Create.self, Rotate.self])
-
-    struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Makes a file with a new key, for LoadCredential= or --keys-file.",
-            discussion: "Only this user may read it. The command never touches an existing file.")
-
-        @Argument(help: "The file. It must not exist yet.")
-        var file: String
-
-        func run() throws {
-            do throws(ProgramFailure) {
-                try KeyFile.create(file)
-            } catch {
-                throw ProgramFailure(description: error.description, status: 73)
-            }
-            Program.log("made \(file) with a new key; keep it as safe as the store itself")
-        }
-    }
-
-    struct Rotate: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Adds a new key that seals. The old keys still open what they sealed.",
-            discussion: "The server uses it from its next start on.")
-
-        @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
-
-        func run() throws {
-            let settings = try flags.read()
-            _ = try settings.storeAdministration()
-            let keys = try settings.keysPath()
-            try KeyFile.rotate(keys)
-            try settings.record("new sealing key")
-            Program.log("\(keys) has a new key; restart the server to use it")
-        }
     }
 }

@@ -29,8 +29,9 @@ struct SettingsTable: Sendable {
     let keysFile = Setting(
         "keys-file", "file|credential:name", without: KeySource.besideTheStore,
         meaning: "PATH.keys beside the store", SettingValue.keys,
-        help: "The file with the keys that seal codes and tokens; the server makes it if there is "
-            + "none. Or the name of a systemd credential (LoadCredential=).")
+        help: "The file with the keys that seal codes and tokens, for its owner only; the server "
+            + "makes it together with a new store. Or the name of a systemd credential "
+            + "(LoadCredential=).")
     let auditLog = Setting(
         "audit-log", "file|none", without: AuditLogChoice.byMode,
         meaning: "PATH.audit beside a store in production mode, else none", SettingValue.auditLog,

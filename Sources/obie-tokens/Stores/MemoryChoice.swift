@@ -11,7 +11,16 @@ struct MemoryChoice: StoreChoice {
     func open(
         _ keys: KeySource, _ settings: IssuerSettings,
         report: @escaping @Sendable (String) -> Void
-    ) -> any OpenedStore { OpenedMemory(settings) }
+    ) throws(ProgramFailure) -> any OpenedStore {
+        // Its registry is empty, and no command reaches it.
+        guard settings.mode == .sandbox else {
+            throw ProgramFailure(
+                description:
+                    "in production mode nobody could ever be registered in a store in memory; "
+                    + "write --store sqlite:PATH", status: 78)
+        }
+        return OpenedMemory(settings)
+    }
 
     var administration: Result<any StoreAdministration, StoreFailure> {
         .failure(
@@ -29,7 +38,7 @@ private final class OpenedMemory: OpenedStore {
         store = MemoryStore(
             codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime,
             ccgTokenLifetime: settings.ccgTokenLifetime)
-        registry = RegistryFeed(settings.mode == .sandbox ? .sandbox : .empty)
+        registry = RegistryFeed(.sandbox)
     }
 
     func face(_ loop: EventLoop) -> any TokenStore { store }

@@ -3,6 +3,7 @@
 import Metrics
 import SQLiteStore
 import Server
+import System
 import Tokens
 import UV
 
@@ -21,9 +22,9 @@ struct SQLiteChoice: StoreChoice {
             var keyring: Keyring?
             let opened = try SQLiteFile(
                 path: file, companions: try Companions.present(store: file, keys),
-                settings: settings, report: report
-            ) { _ in
-                let opened = try KeyFile.open(keys, store: file)
+                settings: settings, now: Clock.wallMilliseconds(), report: report
+            ) { isNew in
+                let opened = try KeyFile.open(keys, store: file, isNew: isNew)
                 keyring = opened
                 return opened
             }
@@ -54,6 +55,20 @@ extension SQLiteChoice: StoreAdministration {
             Program.log("made a new registry for production: \(registry.path)")
         }
         return registry
+    }
+
+    func keys(
+        _ keyring: Keyring, of records: (KeyHistory) -> [KeyRecord]
+    ) throws(StoreFailure) -> StoreKeys? {
+        try KeysOfStore.read(store: file, keyring, of: records)
+    }
+
+    func whileKeysAreSettled<Answer>(_ body: () throws -> Answer) throws -> Answer {
+        try KeysOfStore.whileSettled(store: file, body)
+    }
+
+    func giveUpKey(_ key: KeyFingerprint, _ keyring: Keyring) throws(StoreFailure) {
+        try KeysOfStore.giveUp(key, store: file, keyring)
     }
 
     func mode() throws(StoreFailure) -> IssuerSettings.Mode? {

@@ -32,6 +32,24 @@ protocol StoreAdministration: Sendable {
     /// The last moment at which it has issued anything, as far as it remembers; nil: it does not.
     func newestTime() throws(StoreFailure) -> Milliseconds?
 
+    /// What it knows of its keys, as it stands at one moment; nil where there is no store yet.
+    ///
+    /// - Parameters:
+    ///   - keyring: the keys that it is used with.
+    ///   - records: those whose use is counted, which takes a second for millions of tokens.
+    func keys(
+        _ keyring: Keyring, of records: (KeyHistory) -> [KeyRecord]
+    ) throws(StoreFailure) -> StoreKeys?
+
+    /// Runs `body` while no server begins to use other keys: none is running and none can start, or one
+    /// has started, and has written down which key it seals with.
+    func whileKeysAreSettled<Answer>(_ body: () throws -> Answer) throws -> Answer
+
+    /// Voids what a key has sealed: its absence is no fault any more.
+    ///
+    /// - Throws: while a server uses the store.
+    func giveUpKey(_ key: KeyFingerprint, _ keyring: Keyring) throws(StoreFailure)
+
     /// Copies it with its registry; the copy is on disk then.
     func backUp(to destination: String) throws(StoreFailure)
 
