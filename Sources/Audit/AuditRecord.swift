@@ -27,7 +27,7 @@ struct AuditRecord: Sendable {
     static let errorsMax = 32
     static let errorCodeBytesMax = 64
     /// No line is longer, its end included. Readers need no more memory than this for a line.
-    static let lineBytesMax = 64 * 1024
+    static let lineBytesMax = 128 * 1024
 
     init(_ event: AuditEvent) {
         at = event.at
@@ -74,7 +74,10 @@ struct AuditRecord: Sendable {
     private static func append(_ event: AuditEvent, to output: inout [UInt8]) {
         if !event.errors.isEmpty { append(event.errors, to: &output) }
         append("reason", event.reason, to: &output)
+        append("redirect_uri", event.redirectURI.map(AuditText.masked), to: &output)
+        append("code_redirect_uri", event.codeRedirectURI, to: &output)
         append("client", event.clientID, to: &output)
+        append("peer", AddressText.text(event.peer), to: &output)
         append("fi", event.institution, to: &output)
         append("psp", event.provider, to: &output)
         append("consent", event.consentID, to: &output)
@@ -83,9 +86,10 @@ struct AuditRecord: Sendable {
         append("scope", event.scope.map(name), to: &output)
         append("transaction_reference", event.transactionReference, to: &output)
         append("interaction_id", event.interactionID, to: &output)
-        append("request_id", event.requestID, to: &output)
+        append("request_id", event.requestID?.text, to: &output)
         append("trace_id", event.traceID, to: &output)
         append("change", event.change, to: &output)
+        append("actor", event.actor, to: &output)
     }
 
     private static func name(_ scope: Scope) -> String {
@@ -154,7 +158,8 @@ extension AuditRecord {
         }
         return fits(event.reason) && fits(event.clientID) && fits(event.institution)
             && fits(event.provider) && fits(event.consentID) && fits(event.transactionReference)
-            && fits(event.interactionID) && fits(event.change, changeBytesMax)
+            && fits(event.interactionID) && fits(event.redirectURI) && fits(event.codeRedirectURI)
+            && fits(event.change, changeBytesMax) && fits(event.actor)
             && event.errors.count <= errorsMax
             && event.errors.allSatisfy { fits($0.code, errorCodeBytesMax) }
     }
@@ -171,7 +176,10 @@ extension AuditRecord {
         event.consentID = cut(event.consentID)
         event.transactionReference = cut(event.transactionReference)
         event.interactionID = cut(event.interactionID)
+        event.redirectURI = cut(event.redirectURI)
+        event.codeRedirectURI = cut(event.codeRedirectURI)
         event.change = cut(event.change, changeBytesMax)
+        event.actor = cut(event.actor)
         event.errors = event.errors.prefix(errorsMax).map {
             ($0.id, AuditText.bounded($0.code, bytesMax: errorCodeBytesMax))
         }

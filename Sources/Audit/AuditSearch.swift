@@ -60,11 +60,13 @@ public enum AuditSearch {
     }
 
     private static let labels: [(member: String, label: String)] = [
-        ("client", "client"), ("fi", "institution"), ("psp", "provider"), ("consent", "consent"),
+        ("redirect_uri", "redirect URI"), ("code_redirect_uri", "the code's"),
+        ("client", "client"), ("peer", "address"), ("fi", "institution"), ("psp", "provider"),
+        ("consent", "consent"),
         ("scope", "scope"), ("code", "code digest"), ("token", "token digest"),
         ("transaction_reference", "transaction"), ("interaction_id", "interaction"),
         ("request_id", "request"), ("trace_id", "trace"),
-        ("change", "change"),
+        ("change", "change"), ("actor", "by"),
     ]
 
     private static func explain(_ line: AuditLine, id: String, number: Int) -> String {

@@ -52,6 +52,29 @@ enum AuditText {
         }
     }
 
+    /// The text without what may be one of our codes or tokens: an ellipsis stands instead of 32 and
+    /// more hexadecimal digits and hyphens in a row.
+    static func masked(_ text: String) -> String {
+        var masked = ""
+        var run = ""
+        func end() {
+            masked += run.utf8.count < digitRunMax ? run : "…"
+            run = ""
+        }
+        for scalar in text.unicodeScalars {
+            if scalar == "-" || scalar.properties.isASCIIHexDigit {
+                run.unicodeScalars.append(scalar)
+            } else {
+                end()
+                masked.unicodeScalars.append(scalar)
+            }
+        }
+        end()
+        return masked
+    }
+
+    private static let digitRunMax = 32
+
     /// The text, or as much of it as takes at most `bytesMax` bytes, with an ellipsis behind it.
     static func bounded(_ text: String, bytesMax: Int) -> String {
         guard text.utf8.count > bytesMax else { return text }

@@ -117,7 +117,7 @@ final class Transactions {
         try spendCode.run()
         guard let judged = try judge.takeJudgement() else { return .refused(.unknown) }
         switch (judged.verdict, judged.code) {
-        case (.refused(let refusal), _): return .refused(refusal)
+        case (.refused(let refusal), let code): return code.outcome(refusal, of: attempt)
         case (.replayed(let token), _):
             try tokenDigest.set(token.digest)
             try deleteToken(issuedAt: token.issuedAt)

@@ -93,6 +93,9 @@ func expectDate(_ response: HTTPResponse, _ here: SourceLocation = #_sourceLocat
     #expect(
         date.map { abs($0.timeIntervalSince(response.receivedAt)) < 3 } == true,
         sourceLocation: here)
+    // And by this an answer is found in the logs.
+    let ids = response.values("X-Request-Id")
+    #expect(ids.count == 1 && (1...128).contains(ids[0].utf8.count), sourceLocation: here)
 }
 
 /// An error of a /v1/obie endpoint with exactly these codes, in any order.

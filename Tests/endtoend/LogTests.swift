@@ -72,7 +72,7 @@ import Testing
         let stranger = Call.exchange("secret-code").setting(
             "Authorization", "Basic c2VjcmV0OnNlY3JldA=="
         )
-        .setting("X-Request-Id", "not harmless: secret")
+        .setting("X-Request-Id", "not visible: secret")
         #expect(try server.answer(to: stranger).status == 401)
         waitFor("status=401", server)
         let lines = server.program.errorLines.filter { $0.contains("answered") }

@@ -116,7 +116,7 @@ final class StageHost: ConnectionHost {
             settings: settings, store: LateStore(settings, answers), keyring: StageHost.keyring,
             random: RandomPool { $0 = StageHost.randomBytes })
         replies = Replies(publicURL: "http://x", tokenLifetime: settings.tokenLifetime) {
-            issuer.drawErrorID()
+            issuer.drawNumber()
         }
         replies.setDate(seconds: 0)
         counted = CountedHandler(

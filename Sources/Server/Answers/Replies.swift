@@ -12,20 +12,20 @@ final class Replies {
     /// A connection is in the middle of its requests: the output is its own.
     var isInUse = false
     private let publicURL: String
-    private let issueErrorID: () -> SealedIdentifier
+    /// Draws a number for a request or an error: unique, and tells nothing.
+    let drawID: () -> SealedIdentifier
     private let tokenTail: [UInt8]
     private let tokenTailWithState: [UInt8]
     private let fixedToken: [UInt8]
     private var date = ""
     /// A whole head of a 201, but for Content-Length and what depends on the request; and the same with
-    /// the name of the field behind it that echoes an interaction id.
+    /// the name of the field behind it that every answer has.
     private var createdHead: [UInt8] = []
-    private var createdHeadWithID: [UInt8] = []
+    private var createdHeadToID: [UInt8] = []
     private var content: [UInt8] = []
-    /// What stands between `createdHead` and the token of a 201, for the last length of content: most are
-    /// alike; and the same behind an interaction id.
+    /// What stands between the last id in the head and the token of a 201, for the last length of
+    /// content: most are alike.
     private var tokenOpening: [UInt8] = []
-    private var tokenOpeningBehindID: [UInt8] = []
     private var tokenOpeningLength = 0
 
     /// - Parameters:
@@ -33,10 +33,10 @@ final class Replies {
     ///   - tokenLifetime: nil leaves `expires_in` out.
     init(
         publicURL: String, tokenLifetime: Milliseconds?,
-        issueErrorID: @escaping () -> SealedIdentifier
+        drawID: @escaping () -> SealedIdentifier
     ) {
         self.publicURL = publicURL
-        self.issueErrorID = issueErrorID
+        self.drawID = drawID
         let expiresIn = tokenLifetime.map { #""expires_in":\#($0 / 1000),"# } ?? ""
         let tail = #"",\#(expiresIn)"token_type":"bearer""#
         tokenTail = Array((tail + "}}").utf8)
@@ -49,7 +49,7 @@ final class Replies {
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
-        createdHeadWithID = createdHead + Replies.interactionIDField
+        createdHeadToID = createdHead + Replies.requestIDField
         tokenOpeningLength = 0
     }
 
@@ -145,7 +145,7 @@ final class Replies {
         case .options(let allow):
             let head = ResponseEncoder.head(.noContent, jsonFields + [("Allow", allow)])
             output.append(contentsOf: head)
-            appendConnectionFields(context, to: &output)
+            appendFields(context, to: &output)
             ResponseEncoder.endHeadWithoutContent(into: &output)
         case .content(let bytes, let type, let status):
             content.append(contentsOf: bytes)
@@ -167,15 +167,14 @@ final class Replies {
         var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
         if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
         if tokenOpeningLength != length { layOutTokenOpening(length) }
-        if let interactionID = context.interactionID, context.isUsual {
-            output.append(contentsOf: createdHeadWithID)
+        output.append(contentsOf: createdHeadToID)
+        context.requestID.append(to: &output)
+        if !context.isUsual { appendConnectionField(context, to: &output) }
+        if let interactionID = context.interactionID {
+            output.append(contentsOf: Replies.interactionIDField)
             interactionID.append(to: &output)
-            output.append(contentsOf: tokenOpeningBehindID)
-        } else {
-            output.append(contentsOf: createdHead)
-            if !context.isUsual { appendConnectionFields(context, to: &output) }
-            output.append(contentsOf: tokenOpening)
         }
+        output.append(contentsOf: tokenOpening)
         issued.token.appendToken(to: &output)
         output.append(contentsOf: tail)
         if let state = issued.state {
@@ -186,11 +185,10 @@ final class Replies {
     }
 
     private func layOutTokenOpening(_ contentLength: Int) {
-        var opening: [UInt8] = []
+        var opening = Replies.endOfLine
         ResponseEncoder.endHead(contentLength: contentLength, into: &opening)
         opening.append(contentsOf: Replies.tokenOpening.utf8)
         tokenOpening = opening
-        tokenOpeningBehindID = Replies.endOfLine + opening
         tokenOpeningLength = contentLength
     }
 
@@ -243,7 +241,7 @@ final class Replies {
             fields.append(("Retry-After", "\(Replies.retryAfterSeconds)"))
         }
         content.append(contentsOf: #"{"errors":["#.utf8)
-        let ids = faults.map { _ in issueErrorID() }
+        let ids = faults.map { _ in drawID() }
         for (index, fault) in faults.enumerated() {
             if index > 0 { content.append(UInt8(ascii: ",")) }
             content.append(contentsOf: #"{"id":""#.utf8)
@@ -264,27 +262,38 @@ final class Replies {
     /// The head, what depends on the request, and `content`.
     private func finish(_ head: [UInt8], _ context: ReplyContext, to output: inout [UInt8]) {
         output.append(contentsOf: head)
-        appendConnectionFields(context, to: &output)
+        appendFields(context, to: &output)
         ResponseEncoder.endHead(contentLength: content.count, into: &output)
         // An answer to HEAD has the fields of one to GET, and no content (RFC 9110 §9.3.2).
         if !context.isHead { output.append(contentsOf: content) }
     }
 
-    private static let closeField = [UInt8]("Connection: close\r\n".utf8)
-    private static let keepAliveField = [UInt8]("Connection: keep-alive\r\n".utf8)
-    private static let interactionIDField = [UInt8]("x-fapi-interaction-id: ".utf8)
+    private static let requestIDField = [UInt8]("X-Request-Id: ".utf8)
+    // These stand behind it.
+    private static let closeField = [UInt8]("\r\nConnection: close".utf8)
+    private static let keepAliveField = [UInt8]("\r\nConnection: keep-alive".utf8)
+    private static let interactionIDField = [UInt8]("\r\nx-fapi-interaction-id: ".utf8)
     private static let endOfLine = [UInt8]("\r\n".utf8)
 
-    private func appendConnectionFields(_ context: ReplyContext, to output: inout [UInt8]) {
+    /// What depends on the request.
+    private func appendFields(_ context: borrowing ReplyContext, to output: inout [UInt8]) {
+        output.append(contentsOf: Replies.requestIDField)
+        context.requestID.append(to: &output)
+        appendConnectionField(context, to: &output)
+        if let interactionID = context.interactionID {
+            output.append(contentsOf: Replies.interactionIDField)
+            interactionID.append(to: &output)
+        }
+        output.append(contentsOf: Replies.endOfLine)
+    }
+
+    private func appendConnectionField(
+        _ context: borrowing ReplyContext, to output: inout [UInt8]
+    ) {
         if !context.keepsAlive {
             output.append(contentsOf: Replies.closeField)
         } else if context.isHTTP10 {
             output.append(contentsOf: Replies.keepAliveField)
-        }
-        if let interactionID = context.interactionID {
-            output.append(contentsOf: Replies.interactionIDField)
-            interactionID.append(to: &output)
-            output.append(contentsOf: Replies.endOfLine)
         }
     }
 }

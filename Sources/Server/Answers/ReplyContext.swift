@@ -1,16 +1,22 @@
 // What of a request decides how its answer is written.
 
 import Bytes
+import Tokens
 
 /// Kept until the answer is given, which may be later than the request's bytes are there. As it is
 /// made, it fits a request whose head could not be read.
 struct ReplyContext {
+    /// `X-Request-Id`: every answer has one.
+    var requestID: RequestID
     var isHead = false
     var keepsAlive = false
     /// An HTTP/1.0 client is told that the connection stays (RFC 9112 §9.3).
     var isHTTP10 = false
     /// `x-fapi-interaction-id`, to be echoed as it was given.
     var interactionID: InteractionID?
+
+    /// - Parameter drawn: for a request that brings no id of its own.
+    init(drawn: SealedIdentifier) { requestID = .drawn(drawn) }
 
     /// Nothing about the connection has to be said, and there is content.
     var isUsual: Bool { keepsAlive && !isHTTP10 && !isHead }

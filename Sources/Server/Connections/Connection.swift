@@ -9,6 +9,8 @@ import UV
 /// Runs one connection. The loop's thread only.
 final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     private let stream: any ByteStream
+    /// As far as anybody has asked for it: the stream knows it no more once the client has gone.
+    private var knownAddress: [UInt8] = []
     /// Held both ways until the connection is closed and the host forgets it.
     let host: any ConnectionHost
     let replies: Replies
@@ -22,7 +24,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     var held: HeldReader
     let session = Session()
     /// Of the request that is being answered.
-    var reply = ReplyContext()
+    var reply: ReplyContext
     var record = RequestRecord()
     /// Bytes of an unfinished request, or of requests behind the one being answered.
     var kept: [UInt8] = []
@@ -46,6 +48,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
         self.stream = stream
         self.host = host
         replies = host.replies
+        reply = ReplyContext(drawn: replies.drawID())
         observer = host.observer
         turns = host.turns
         limitsInForce = host.limitsInForce
@@ -140,7 +143,10 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
 // MARK: Answers
 
 extension Connection {
-    var peerAddress: [UInt8] { stream.peerAddress }
+    var peerAddress: [UInt8] {
+        if knownAddress.isEmpty { knownAddress = stream.peerAddress }
+        return knownAddress
+    }
     var notes: RequestNotes? { record.notes }
 
     func routed(to route: Route) { record.route = route }
@@ -155,8 +161,8 @@ extension Connection {
         if state.isStopping { reply.keepsAlive = false }
         let before = replies.count
         let ids = replies.append(response, reply)
-        observer.finished(record, response, ids, bytes: replies.count - before) {
-            stream.peerAddress
+        observer.finished(record, response, ids, reply.requestID, bytes: replies.count - before) {
+            peerAddress
         }
         record.notes = nil
         happened(.answered(isLast: !reply.keepsAlive))
@@ -170,7 +176,7 @@ extension Connection {
     }
 
     private func recordUndelivered(_ response: Response) {
-        observer.finished(record, response, [], bytes: 0) { stream.peerAddress }
+        observer.finished(record, response, [], reply.requestID, bytes: 0) { peerAddress }
         record.notes = nil
         if isGone { host.answeredAfterClose(self) }
     }

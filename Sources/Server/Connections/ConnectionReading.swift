@@ -76,23 +76,27 @@ extension Connection {
         happened(.requestRead)
         requests += 1
         let request = Request(held.reader.head, bytes)
-        reply = ReplyContext(request, bytes)
+        reply = ReplyContext(request, bytes, drawn: replies.drawID())
         if Int(requests) >= limits.requestsPerConnectionMax { reply.keepsAlive = false }
         owesAnswer = true
         record = observer.began(request, bytes, reply)
+        // Whoever wants it with the answer may ask when the client has gone.
+        if record.notes != nil { _ = peerAddress }
         host.handler.handle(request, bytes, self)
     }
 
     /// Answers a request that cannot be read further, and ends the connection.
     func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
-        reply = ReplyContext()
+        let id = replies.drawID()
+        reply = ReplyContext(drawn: id)
         if held.reader.hasHead, !held.reader.isBetweenRequests {
             if held.reader.assembled.isEmpty {
                 let rest = bytes.extracting(offset..<bytes.count)
-                reply = ReplyContext(Request(held.reader.head, rest), rest)
+                reply = ReplyContext(Request(held.reader.head, rest), rest, drawn: id)
             } else {
                 let head = held.reader.assembled
-                reply = ReplyContext(Request(held.reader.head, head.span), head.span)
+                reply = ReplyContext(
+                    Request(held.reader.head, head.span), head.span, drawn: id)
             }
         }
         reply.keepsAlive = false

@@ -18,7 +18,7 @@ struct PublicLoopSource {
         Replies(
             publicURL: configuration.publicURL ?? configuration.streams.url(address),
             tokenLifetime: issuer.settings.tokenLifetime,
-            issueErrorID: { issuer.drawErrorID() })
+            drawID: { issuer.drawNumber() })
     }
 }
 

@@ -48,6 +48,7 @@ final class CodesEndpoint {
         }
         guard let redirectURI = provider.redirectURI(Array(body.redirectURI.utf8).span) else {
             responder.notes?.reason = .redirectURIUnregistered
+            responder.notes?.redirectURI = .unregistered(body.redirectURI)
             return responder.respond(
                 .fault(
                     .redirectURIUnregistered,

@@ -1,6 +1,8 @@
 // A request as endpoints see it: places in its bytes, found in one pass over the header.
 
+import Bytes
 import HTTP1
+import Tokens
 
 /// A whole request. Trivial to copy; what it names is only there as long as its bytes are.
 struct Request: Sendable {
@@ -25,14 +27,21 @@ struct Request: Sendable {
 }
 
 extension ReplyContext {
-    init(_ request: borrowing Request, _ bytes: Span<UInt8>) {
-        self.init()
+    /// - Parameter drawn: its id where it brings none, or none that can be echoed.
+    init(_ request: borrowing Request, _ bytes: Span<UInt8>, drawn: SealedIdentifier) {
+        self.init(drawn: drawn)
         isHead = request.method == .head
         keepsAlive = request.keepsAlive
         isHTTP10 = request.isHTTP10
         let field = request.fields.interactionID
         // Two of them are none: nobody could say which was meant.
         if field.count == 1 { interactionID = InteractionID(bytes.extracting(field.value)) }
+        let given = request.fields.requestID
+        if given.count == 1, HeaderRules.isVisible(bytes, given.value, RequestID.givenLengths) {
+            var text: [UInt8] = []
+            text.append(bytes, given.value)
+            requestID = .given(text)
+        }
     }
 }
 

@@ -5,6 +5,25 @@ import Bytes
 import HTTP1
 import Tokens
 
+/// A redirect URI as a request names it.
+enum PresentedURI {
+    case registered(Provider.RedirectURI.ID)
+    case unregistered(String)
+
+    /// - Parameter text: asked for only where it matters.
+    init(_ id: Provider.RedirectURI.ID?, text: () -> String) {
+        self = id.map { .registered($0) } ?? .unregistered(text())
+    }
+
+    /// - Parameter provider: whose URI it is to be.
+    func text(_ provider: Provider?) -> String? {
+        switch self {
+        case .registered(let id): provider?.redirectURI(id)?.text
+        case .unregistered(let text): text
+        }
+    }
+}
+
 /// Of one request.
 final class RequestNotes {
     /// As the client named itself, where there is one of that name: what is sent in a wrong place
@@ -19,10 +38,10 @@ final class RequestNotes {
     var scope: Scope?
     /// The code that was presented.
     var code: SealedIdentifier?
+    /// The redirect URI that was presented: which of the provider's, or the text of another.
+    var redirectURI: PresentedURI?
     var transactionReference: String?
     var interactionID: String?
-    /// `X-Request-Id`, where it has a harmless form.
-    var requestID: String?
     var trace: TraceContext?
     /// More precisely than the answer says.
     var reason: AuditReason?
@@ -36,26 +55,6 @@ final class RequestNotes {
         self.interactionID = interactionID?.string
         let fields = request.fields
         if fields.traceParent.count == 1 { trace = TraceContext(bytes, fields.traceParent.value) }
-        if fields.requestID.count == 1 {
-            requestID = RequestNotes.requestID(bytes, fields.requestID.value)
-        }
-    }
-
-    /// 1 to 64 letters, digits, dots, underscores and hyphens; nil for anything else.
-    static func requestID(_ bytes: Span<UInt8>, _ value: Range<Int>) -> String? {
-        guard (1...64).contains(value.count) else { return nil }
-        var text: [UInt8] = []
-        text.append(bytes, value)
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "-"):
-                continue
-            default: return nil
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Takes what the headers say, as far as it has the form that it must have.

@@ -41,14 +41,17 @@ final class TokensEndpoint {
             switch checks.knownProvider(request, bytes, now: now, responder) {
             case .success(let provider)?:
                 let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
+                if let notes = responder.notes {
+                    notes.redirectURI = PresentedURI(uri) { redirectURI.text(content) }
+                }
                 exchange(code, uri, caller, provider, now, responder)
             case .failure(let error)?: responder.respond(.failure(error))
             case nil:
-                let uri = Array(redirectURI.text(content).utf8)
+                let text = redirectURI.text(content)
                 checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
-                    exchange(
-                        code, provider.redirectURIID(uri.span), caller, provider, clock.wall(),
-                        responder)
+                    let uri = provider.redirectURIID(Array(text.utf8).span)
+                    responder.notes?.redirectURI = PresentedURI(uri) { text }
+                    exchange(code, uri, caller, provider, clock.wall(), responder)
                 }
             }
         }

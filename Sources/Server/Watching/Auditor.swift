@@ -35,22 +35,40 @@ final class Auditor {
     /// - Parameters:
     ///   - ids: of the error objects in the answer.
     ///   - notes: nil where the request did not get as far as a path.
+    ///   - requestID: as the answer has it.
     ///   - address: asked for only where it matters.
     func answered(
         _ response: Response, _ ids: [SealedIdentifier], _ notes: RequestNotes?,
-        address: () -> [UInt8]
+        _ requestID: RequestID, address: () -> [UInt8]
     ) {
         guard var event = event(response, ids) else { return }
+        event.requestID = requestID
+        event.peer = address()
         var isSuspect = notes?.isAuthenticated != true
         if case .rateLimited = response { isSuspect = true }
         if isSuspect {
-            let network = FailureLimiter.network(address())
+            let network = FailureLimiter.network(event.peer)
             guard allowance.failed(.address, network, now: clock.steady()) == nil else {
                 return suppress()
             }
         }
-        if let notes { event.take(notes, issuer) }
+        if let notes {
+            event.take(notes, issuer)
+            addRedirectURIs(response, notes, to: &event)
+        }
         sink.record(event)
+    }
+
+    /// Where the refusal is about them: the redirect URI that was presented, and the one that the code
+    /// was made with.
+    private func addRedirectURIs(
+        _ response: Response, _ notes: RequestNotes, to event: inout AuditEvent
+    ) {
+        let madeWith = response.codeRedirectURI
+        guard madeWith != nil || notes.reason == .redirectURIUnregistered else { return }
+        let provider = notes.provider.flatMap { issuer.registry.provider(reference: $0) }
+        event.redirectURI = notes.redirectURI?.text(provider)
+        event.codeRedirectURI = madeWith.flatMap { provider?.redirectURI($0)?.text }
     }
 
     private func suppress() {
@@ -133,9 +151,11 @@ final class Auditor {
         _ response: Response, _ ids: [SealedIdentifier], _ error: TokenError
     ) -> AuditEvent {
         var event = refusal(response, ids, AuditReason(error))
-        if case .codeRefused(.used, let revoked) = error {
+        switch error {
+        case .codeRefused(.used, let revoked, _):
             event.kind = .codeReplayed
             event.token = revoked
+        case .codeRefused, .ccgTokenInvalid, .store: break
         }
         return event
     }
@@ -145,6 +165,20 @@ final class Auditor {
             isAuthentication ? .authenticationFailed : .refused, at: clock.wall())
         event.reason = reason
         return event
+    }
+}
+
+extension Response {
+    /// The redirect URI of a code that came with another one.
+    fileprivate var codeRedirectURI: Provider.RedirectURI.ID? {
+        switch self {
+        case .failure(.codeRefused(_, _, let madeWith)),
+            .rateLimited(_, .codeRefused(_, _, let madeWith)?):
+            madeWith
+        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .oauthError, .failure,
+            .rateLimited, .faults, .methodNotAllowed, .options, .content:
+            nil
+        }
     }
 }
 
@@ -158,7 +192,6 @@ extension AuditEvent {
         code = notes.code.flatMap { [at] in issuer.identifier($0, now: at) }
         transactionReference = notes.transactionReference
         interactionID = notes.interactionID
-        requestID = notes.requestID
         traceID = notes.trace?.traceID
         if let precise = notes.reason { reason = precise.rawValue }
     }

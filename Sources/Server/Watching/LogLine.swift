@@ -1,5 +1,6 @@
 // One line of the log, as JSON or as text.
 
+import Bytes
 import System
 import Tokens
 
@@ -50,7 +51,7 @@ extension Logger {
     /// The access log's line for one answer.
     func answered(
         _ response: Response, _ ids: [SealedIdentifier],
-        _ record: borrowing RequestRecord, bytes: Int, _ peer: [UInt8]
+        _ record: borrowing RequestRecord, _ requestID: RequestID, bytes: Int, _ peer: [UInt8]
     ) {
         let notes = record.notes
         var line = LogLine(lineFormat, .info, "answered")
@@ -62,7 +63,7 @@ extension Logger {
         let zeros = String(repeating: "0", count: 3 - fraction.count)
         line.add("duration_ms", number: "\(microseconds / 1000).\(zeros)\(fraction)")
         line.add("bytes", number: "\(bytes)")
-        line.add("peer", Logger.address(peer))
+        line.add("peer", AddressText.text(peer))
         if !ids.isEmpty {
             line.add("errors", response.errorObjects.map(\.code.rawValue).joined(separator: ","))
             line.add("error_ids", ids.map(Logger.text).joined(separator: ","))
@@ -70,7 +71,7 @@ extension Logger {
         if notes?.isAuthenticated == true { line.add("client", notes?.clientID) }
         line.add("fi", notes?.institution)
         line.add("interaction_id", notes?.interactionID)
-        line.add("request_id", notes?.requestID)
+        line.add("request_id", requestID.text)
         line.add("trace_id", notes?.trace?.traceID)
         line.add("parent_id", notes?.trace?.parentID)
         line.end()
@@ -81,14 +82,5 @@ extension Logger {
         var bytes: [UInt8] = []
         id.appendToken(to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// As people write it; nil where the client has gone. IPv6 without the short form.
-    static func address(_ bytes: [UInt8]) -> String? {
-        if bytes.isEmpty { return nil }
-        if bytes.count == 4 { return bytes.map { "\($0)" }.joined(separator: ".") }
-        return stride(from: 0, to: bytes.count - 1, by: 2).map {
-            String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16)
-        }.joined(separator: ":")
     }
 }

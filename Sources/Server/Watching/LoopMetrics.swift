@@ -69,7 +69,9 @@ final class LoopMetrics: Sendable {
         case .revoked: tokensRevoked.add()
         case .oauthError(let error, _): oauthErrors[error.index].counter.add()
         case .failure(let error), .rateLimited(_, let error?):
-            if case .codeRefused(let refusal, _) = error { refusals[refusal.index].counter.add() }
+            if case .codeRefused(let refusal, _, _) = error {
+                refusals[refusal.index].counter.add()
+            }
             countErrors(response)
         case .faults, .methodNotAllowed, .rateLimited(_, nil): countErrors(response)
         }

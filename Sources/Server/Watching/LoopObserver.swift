@@ -38,16 +38,17 @@ final class LoopObserver {
 
     /// - Parameters:
     ///   - ids: of the error objects in the answer; none where it could not be delivered.
+    ///   - requestID: as the answer has it.
     ///   - bytes: of the answer; 0 where it could not be delivered.
     ///   - peer: the client's raw address; asked for only where it matters.
     func finished(
         _ record: borrowing RequestRecord, _ response: Response, _ ids: [SealedIdentifier],
-        bytes: Int, peer: () -> [UInt8]
+        _ requestID: RequestID, bytes: Int, peer: () -> [UInt8]
     ) {
         metrics?.answered(response, record)
-        auditor?.answered(response, ids, record.notes, address: peer)
+        auditor?.answered(response, ids, record.notes, requestID, address: peer)
         if let log, log.isAccessLogged {
-            log.answered(response, ids, record, bytes: bytes, peer())
+            log.answered(response, ids, record, requestID, bytes: bytes, peer())
         }
     }
 

@@ -31,6 +31,9 @@ public struct AuditEvent: Sendable {
     public var reason: String?
     /// As the client named itself; not proven where authentication failed.
     public var clientID: String?
+    /// The raw address that the request came from: 4 bytes, or 16 for IPv6; empty where it is not
+    /// known.
+    public var peer: [UInt8] = []
     /// The institution's reference, such as `PSDGB-FCA-111111`.
     public var institution: String?
     /// The provider's reference, such as `PSDGB-FCA-222222`.
@@ -41,16 +44,22 @@ public struct AuditEvent: Sendable {
     /// The log has a short digest of it. Of a CCG token too.
     public var token: TokenReference?
     public var scope: Scope?
+    /// The redirect URI that was presented, where it was not the right one.
+    public var redirectURI: String?
+    /// The one that the code was made with, where another was presented and it is still registered.
+    public var codeRedirectURI: String?
     /// The caller's own reference for the request.
     public var transactionReference: String?
     /// The id by which caller and server both log the request.
     public var interactionID: String?
-    /// The id that a proxy in between gave the request.
-    public var requestID: String?
+    /// As the answer has it, and the access log.
+    public var requestID: RequestID?
     /// Of the trace that the request is part of (W3C Trace Context).
     public var traceID: String?
     /// What a change of the registry was, in words.
     public var change: String?
+    /// The person who made it, as the system knows them.
+    public var actor: String?
 
     public init(_ kind: Kind, at: Milliseconds) {
         self.kind = kind
@@ -105,7 +114,7 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .ccgTokenInvalid(.otherInstitution): .ccgTokenOfOtherInstitution
             case .ccgTokenInvalid(.revoked): .ccgTokenRevoked
             case .ccgTokenInvalid(.providerUnknown): .ccgTokenOfUnknownProvider
-            case .codeRefused(let refusal, _): AuditReason(refusal)
+            case .codeRefused(let refusal, _, _): AuditReason(refusal)
             case .store(.unavailable): .storeUnavailable
             case .store(.full): .storeFull
             case .store(.outcomeUnknown): .storeOutcomeUnknown

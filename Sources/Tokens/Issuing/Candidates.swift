@@ -97,7 +97,7 @@ extension TokenIssuer {
             return store.redeem(attempt.redemption, completion: completion)
         }
         store.redeem(attempt.redemption) { [self] result in
-            guard case .success(.refused(.unknown, _)) = result,
+            guard case .success(.refused(.unknown, _, _)) = result,
                 let next = next(attempt.opening)
             else { return completion(result) }
             redeem(attempt.with(next), completion: completion)

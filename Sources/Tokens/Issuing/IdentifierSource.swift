@@ -33,6 +33,10 @@ struct IdentifierSource {
         return (id, sealer.seal(id))
     }
 
+    mutating func drawNumber() -> SealedIdentifier {
+        SealedIdentifier(high: random.next(), low: random.next())
+    }
+
     /// A key has not been asked yet what it makes of what `candidate` was in.
     func hasMore(_ candidate: IdentifierSealer.Candidate) -> Bool {
         candidate.nextKey < sealer.keyCount

@@ -3,9 +3,10 @@
 public enum TokenError: Error, Equatable, Sendable {
     /// The CCG token speaks for nobody; the reason is for the audit log.
     case ccgTokenInvalid(CCGTokenRefusal)
-    /// The code cannot be exchanged; the reason, and the token that was revoked for it, are for the
-    /// audit log.
-    case codeRefused(CodeRefusal, revoked: TokenReference? = nil)
+    /// The code cannot be exchanged; the reason, the token that was revoked for it, and the redirect
+    /// URI that it was made with are for the audit log.
+    case codeRefused(
+        CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
     /// The store failed; the error says whether anything may have changed.
     case store(StoreError)
 }

@@ -87,8 +87,8 @@ public struct ExchangeAttempt: Sendable {
                 .success(
                     IssuedToken(
                         token: sealed, state: state, consent: consent, codeIssuedAt: codeIssuedAt))
-            case .success(.refused(let refusal, let revoked)):
-                .failure(.codeRefused(refusal, revoked: revoked))
+            case .success(.refused(let refusal, let revoked, let madeWith)):
+                .failure(.codeRefused(refusal, revoked: revoked, madeWith: madeWith))
             case .failure(let error): .failure(.store(error))
             }
         }
@@ -171,10 +171,8 @@ public final class TokenIssuer {
             token: sealed)
     }
 
-    /// A number for an error occurrence: unique, and tells nothing.
-    public func drawErrorID() -> SealedIdentifier {
-        SealedIdentifier(high: identifiers.random.next(), low: identifiers.random.next())
-    }
+    /// A number for a request or an error occurrence: unique, and tells nothing.
+    public func drawNumber() -> SealedIdentifier { identifiers.drawNumber() }
 
     /// A new identifier, as a store knows it and as the outside does.
     func drawIdentifier(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {

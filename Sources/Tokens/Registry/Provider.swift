@@ -50,6 +50,11 @@ public final class Provider: Sendable {
         index(bytes).map { redirectURIs[$0] }
     }
 
+    /// The URI with this id, where it is still registered.
+    public func redirectURI(_ id: RedirectURI.ID) -> RedirectURI? {
+        redirectURIs.first { $0.id == id }
+    }
+
     private func index(_ bytes: Span<UInt8>) -> Int? {
         redirectURIs.firstIndex { bytesEqual(bytes, 0..<bytes.count, $0.bytes) }
     }

@@ -117,7 +117,7 @@ public final class MemoryStore: TokenStore, Sendable {
     ) -> Result<RedemptionOutcome, StoreError> {
         switch code.verdict(on: attempt) {
         case .admitted: return spend(&code, attempt)
-        case .refused(let refusal): return .success(.refused(refusal))
+        case .refused(let refusal): return .success(code.outcome(refusal, of: attempt))
         case .replayed(let token): return replayed(token, attempt)
         }
     }

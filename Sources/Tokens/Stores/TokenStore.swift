@@ -18,8 +18,20 @@ public enum RedemptionOutcome: Equatable, Sendable {
     /// The code is spent and the token is stored. `state` as it was given with the code; `consent`
     /// where the attempt is audited.
     case redeemed(state: String?, consent: Consent? = nil)
-    /// `revoked`, where the attempt is audited: the token of a used code, which is gone now.
-    case refused(CodeRefusal, revoked: TokenReference? = nil)
+    /// Where the attempt is audited: `revoked` is the token of a used code, which is gone now;
+    /// `madeWith` is the redirect URI of a code that came with another one.
+    case refused(
+        CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
+}
+
+extension StoredCode {
+    /// What an attempt is told that the verdict refused, with what the audit log wants to know.
+    public func outcome(_ refusal: CodeRefusal, of attempt: Redemption) -> RedemptionOutcome {
+        guard attempt.isAudited, refusal == .otherRedirectURI, case .unused(let code) = self else {
+            return .refused(refusal)
+        }
+        return .refused(refusal, madeWith: code.redirectURI)
+    }
 }
 
 /// Keeps codes and tokens. Seen through faces: one for each thread, all of the same codes and tokens.

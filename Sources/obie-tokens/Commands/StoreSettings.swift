@@ -52,6 +52,7 @@ extension Settings {
         guard let path = auditPath(mode ?? .sandbox) else { return }
         var event = AuditEvent(.registryChanged, at: Clock.wallMilliseconds())
         event.change = change
+        event.actor = Operator.current().description
         do throws(AuditFailure) {
             try AuditLog.append(event, to: path, report: Program.log)
         } catch {

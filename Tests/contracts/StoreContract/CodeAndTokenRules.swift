@@ -71,6 +71,16 @@ extension StoreContract {
             let outcome = try redeem(store, attempt)
             try check(outcome == .refused(refusal), "\(refusal) said \(outcome)")
         }
+        // The audit log wants to know which redirect URI would have been right, and only then.
+        for (uri, provider) in [(2, 1), (nil, 1), (2, 2)] as [(UInt32?, UInt32)] {
+            let outcome = try redeem(
+                store,
+                attempt(code, at: start, provider: provider, redirectURI: uri, isAudited: true))
+            let expected: RedemptionOutcome =
+                provider == 1
+                ? .refused(.otherRedirectURI, madeWith: code.redirectURI) : .refused(.otherProvider)
+            try check(outcome == expected, "audited, it said \(outcome)")
+        }
         let right = try redeem(store, attempt(code, at: start))
         try check(
             right == .redeemed(state: "s"), "after wrong attempts the right one said \(right)")

@@ -69,14 +69,14 @@ public struct StoreContract {
     func attempt(
         _ code: AuthorizationCode, at now: Milliseconds, institution: UInt32 = 1,
         provider: UInt32 = 1, redirectURI: UInt32? = 1, token: UInt64 = 1000,
-        revocations: Revocations? = nil
+        revocations: Revocations? = nil, isAudited: Bool = false
     ) -> Redemption {
         Redemption(
             code: code.id, institution: Institution.ID(institution),
             provider: Provider.ID(provider),
             redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) }, now: now,
             token: identifier(token, at: now), tokenExpiresAt: now + StoreContract.tokenLifetime,
-            revocations: revocations)
+            revocations: revocations, isAudited: isAudited)
     }
 
     func answer<Value>(

@@ -123,7 +123,8 @@ import Testing
 
     @Test(arguments: [
         ("", 1), ("x", 1), ("{}", 1), ("{\"time\":\"2026-11-26T18:53:02.123Z\"}", 1), ("\u{0}", 1),
-        ("y", 65_534), ("y", 65_535), ("y", 65_536), ("y", 600_000),
+        ("y", AuditRecord.lineBytesMax - 2), ("y", AuditRecord.lineBytesMax - 1),
+        ("y", AuditRecord.lineBytesMax), ("y", 600_000),
     ])
     func foreignLineShowsAnywhere(text: String, count: Int) throws {
         for at in [0, 5, Self.count] {

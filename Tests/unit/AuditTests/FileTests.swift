@@ -75,7 +75,10 @@ import UV
     }
 
     /// File systems may give zeros for what a power cut kept from being written.
-    @Test(arguments: [1, 65_535, 65_536, 65_537, 300_000])
+    @Test(arguments: [
+        1, AuditRecord.lineBytesMax - 1, AuditRecord.lineBytesMax, AuditRecord.lineBytesMax + 1,
+        300_000,
+    ])
     func zerosBehindTheLastLineAreCutOff(count: Int) throws {
         try write(try open(), 0)
         let zeros = [UInt8](repeating: 0, count: count)

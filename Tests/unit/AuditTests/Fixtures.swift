@@ -98,7 +98,13 @@ extension AuditEvent {
         event.scope = .payments
         event.transactionReference = "reference-1"
         event.interactionID = "c770aef3-6784-41f7-8e0e-ff5f97bddb3a"
+        event.requestID = .given(Array("request-\"1\"".utf8))
+        event.traceID = "0af7651916cd43dd8448eb211c80319c"
+        event.peer = [192, 0, 2, 1]
+        event.redirectURI = "https://psp.example/other"
+        event.codeRedirectURI = "https://psp.example/callback"
         event.change = "provider PSDGB-FCA-222222 was added"
+        event.actor = "alice (uid 1000) as root (uid 0)"
         return event
     }
 }

@@ -20,11 +20,15 @@ import Testing
             {"time":"2026-11-26T18:53:02.123Z","event":"refused","errors":[\
             {"id":"00000000-0000-0000-0000-000000000001","code":"parameter_missing"},\
             {"id":"00000000-0000-0000-0000-000000000002","code":"parameter_invalid"}],\
-            "reason":"auth_code is required","client":"api-consumer-id","fi":"PSDGB-FCA-111111",\
+            "reason":"auth_code is required","redirect_uri":"https://psp.example/other",\
+            "code_redirect_uri":"https://psp.example/callback","client":"api-consumer-id",\
+            "peer":"192.0.2.1","fi":"PSDGB-FCA-111111",\
             "psp":"PSDGB-FCA-222222","consent":"consent-1","code":"\(digest(1, 2))",\
             "token":"\(digest(3, 4))","scope":"payments","transaction_reference":"reference-1",\
             "interaction_id":"c770aef3-6784-41f7-8e0e-ff5f97bddb3a",\
+            "request_id":"request-\\"1\\"","trace_id":"0af7651916cd43dd8448eb211c80319c",\
             "change":"provider PSDGB-FCA-222222 was added",\
+            "actor":"alice (uid 1000) as root (uid 0)",\
             "prev":"\(String(repeating: "0", count: 64))"}
 
             """
@@ -126,6 +130,10 @@ import Testing
             event.consentID = long
             event.transactionReference = long
             event.interactionID = long
+            event.redirectURI = long
+            event.codeRedirectURI = long
+            event.actor = long
+            event.requestID = .given([UInt8](repeating: 0x22, count: 128))
             event.change = long
             let bytes = line(event)
             #expect(bytes.count <= AuditRecord.lineBytesMax)
@@ -145,6 +153,44 @@ import Testing
             count <= AuditRecord.textBytesMax
             ? String(repeating: "x", count: count) : String(repeating: "x", count: 509) + "…"
         #expect(members["client"] as? String == expected)
+    }
+
+    /// A client may send a code or token in the place of a redirect URI.
+    @Test(arguments: [
+        ("https://a.example/b-c", "https://a.example/b-c"), ("", ""),
+        (String(repeating: "a", count: 31), String(repeating: "a", count: 31)),
+        (String(repeating: "a", count: 32), "…"),
+        (
+            "https://a.example/?code=0123456789abcdef0123456789ABCDEF&x=1",
+            "https://a.example/?code=…&x=1"
+        ),
+        ("u#8c9378f8-e27f-4e0a-a643-d73585d1249f", "u#…"),
+    ])
+    func presentedRedirectURIHoldsNoCodeOrToken(presented: String, shown: String) throws {
+        var event = AuditEvent(.refused, at: 0)
+        event.redirectURI = presented
+        #expect(try object(line(event).dropLast())["redirect_uri"] as? String == shown)
+    }
+
+    @Test func drawnRequestIDIsWrittenInHexadecimal() throws {
+        var event = AuditEvent(.tokenIssued, at: 0)
+        event.requestID = .drawn(errorID(0xABC))
+        let shown = try object(line(event).dropLast())["request_id"] as? String
+        #expect(shown == String(repeating: "0", count: 29) + "abc")
+    }
+
+    @Test(
+        arguments: [
+            ([], nil), ([127, 0, 0, 1], "127.0.0.1"), ([255, 254, 0, 1], "255.254.0.1"),
+            (
+                [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1],
+                "2001:db8:0:0:0:0:0:1"
+            ),
+        ] as [([UInt8], String?)])
+    func addressIsWrittenAsPeopleWriteIt(bytes: [UInt8], text: String?) throws {
+        var event = AuditEvent(.tokenIssued, at: 0)
+        event.peer = bytes
+        #expect(try object(line(event).dropLast())["peer"] as? String == text)
     }
 
     @Test(arguments: AuditEvent.Kind.allCases)

@@ -27,7 +27,10 @@ import Testing
                           why          auth_code is required
                           error        00000000-0000-0000-0000-000000000001 parameter_missing
                           error        00000000-0000-0000-0000-000000000002 parameter_invalid  <- this one
+                          redirect URI https://psp.example/other
+                          the code's   https://psp.example/callback
                           client       api-consumer-id
+                          address      192.0.2.1
                           institution  PSDGB-FCA-111111
                           provider     PSDGB-FCA-222222
                           consent      consent-1
@@ -36,7 +39,10 @@ import Testing
                           token digest \(try folder.objects()[1]["token"] as? String ?? "")
                           transaction  reference-1
                           interaction  c770aef3-6784-41f7-8e0e-ff5f97bddb3a
+                          request      request-\\"1\\"
+                          trace        0af7651916cd43dd8448eb211c80319c
                           change       provider PSDGB-FCA-222222 was added
+                          by           alice (uid 1000) as root (uid 0)
                         """)
             ])
     }

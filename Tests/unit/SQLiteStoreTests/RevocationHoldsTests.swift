@@ -225,7 +225,7 @@ enum Ending: CaseIterable {
         case .none: break
         case .token: try world.revoke(token)
         case .replay:
-            guard case .failure(.codeRefused(.used, _)) = try world.exchange(code) else {
+            guard case .failure(.codeRefused(.used, _, _)) = try world.exchange(code) else {
                 Issue.record("the replay was not recognised")
                 return
             }

@@ -105,7 +105,7 @@ final class AuditedConnection {
             })
         self.issuer = issuer
         let replies = Replies(publicURL: "http://x", tokenLifetime: 1_000_000_000) {
-            issuer.drawErrorID()
+            issuer.drawNumber()
         }
         replies.setDate(seconds: 0)
         let clock = clock

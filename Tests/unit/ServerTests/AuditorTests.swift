@@ -104,6 +104,38 @@ import Tokens
                 == AuditReason.codeExpired.rawValue)
     }
 
+    /// Which of the two was wrong cannot be told from one of them.
+    @Test(arguments: [true, false], [true, false])
+    func mismatchNamesBothRedirectURIs(isRegistered: Bool, isLookedUp: Bool) throws {
+        let rig = AuditedConnection()
+        let (google, other) = ("https://www.google.com", "https://two.example/?a=b")
+        var content = RegistryContent.sandbox
+        if isRegistered {
+            content.providers["PSDGB-FCA-222222"]?.redirectURIs.append(
+                Provider.RedirectURI(id: Provider.RedirectURI.ID(7), text: other))
+        }
+        rig.feed.publish(Registry(content, now: 0))
+        let code = rig.newCode()
+        // Another registry is another object: the CCG token is looked up anew.
+        if isLookedUp { rig.feed.publish(Registry(content, now: 0)) }
+        let wrong = AuditedConnection.post(
+            "/v1/obie/tokens", #"{"auth_code":"\#(code)","redirect_uri":"\#(other)"}"#)
+        let event = try #require(rig.send(wrong).event)
+        #expect(event.reason == AuditReason.codeForOtherRedirectURI.rawValue)
+        #expect(event.redirectURI == other && event.codeRedirectURI == google)
+        // What was refused for another reason, or not at all, says nothing of them.
+        for text in [AuditedConnection.exchange(code), AuditedConnection.exchange("x")] {
+            let event = try #require(rig.send(text).event)
+            #expect(event.redirectURI == nil && event.codeRedirectURI == nil)
+        }
+    }
+
+    @Test func redirectURIThatNobodyHasRegisteredIsNamed() throws {
+        let text = AuditedConnection.makeCode.replacing("www.google", with: "www.goggle")
+        let event = try #require(AuditedConnection().send(text).event)
+        #expect(event.redirectURI == "https://www.goggle.com" && event.codeRedirectURI == nil)
+    }
+
     @Test func methodThatIsNotOfferedIsWrittenDownAsAnswered() throws {
         let (status, text, event) = AuditedConnection().send(
             "GET /v1/obie/tokens HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -20,6 +20,23 @@ import Testing
         #expect(Set(paths.keys) == Set(routes))
     }
 
+    /// Every operation takes the id of a request, and every response has it.
+    @Test func everyResponseIsDescribedWithItsRequestID() throws {
+        let description = try Self.description()
+        let paths = try #require(description["paths"] as? [String: [String: Object]])
+        let components = try #require(description["components"] as? Object)
+        var responses = Array(try #require(components["responses"] as? [String: Object]).values)
+        for operation in paths.values.flatMap(\.values) {
+            let parameters = operation["parameters"] as? [[String: String]] ?? []
+            #expect(parameters.contains(["$ref": "#/components/parameters/RequestID"]))
+            responses += try #require(operation["responses"] as? [String: Object]).values
+        }
+        for response in responses where response["$ref"] == nil {
+            let headers = response["headers"] as? [String: [String: String]]
+            #expect(headers?["X-Request-Id"] == ["$ref": "#/components/headers/RequestID"])
+        }
+    }
+
     /// Each response has an example for each code that can come with its status.
     @Test func everyErrorIsDescribedUnderItsStatusAndNoOther() throws {
         let components = try #require(try Self.description()["components"] as? Object)

@@ -31,7 +31,7 @@ final class FakeTransport: ByteStream {
     func resumeReading() { isPaused = false }
     func finishSending() { hasFinishedSending = true }
     func close() { isClosed = true }
-    var peerAddress: [UInt8] { [127, 0, 0, 1] }
+    var peerAddress: [UInt8] { isClosed ? [] : [127, 0, 0, 1] }
     func reset() { (isReset, isClosed) = (true, true) }
 
     var text: String { String(decoding: written, as: UTF8.self) }

@@ -34,8 +34,14 @@ import Testing
             bench.connection.received(rest.span)
             #expect(transport.text.contains("[/b]") && !transport.text.contains("[/a]"))
             let answer = bench.transport.text.replacing("HTTP/1.1 100 Continue\r\n\r\n", with: "")
-            #expect(answer == alone.transport.text, "after \(count) bytes")
+            #expect(
+                withoutIDs(answer) == withoutIDs(alone.transport.text), "after \(count) bytes")
         }
+    }
+
+    private func withoutIDs(_ answer: String) -> String {
+        answer.replacing(/X-Request-Id: [0-9a-f]{32}/, with: "").replacing(
+            /"id":"[0-9a-f-]{36}"/, with: "")
     }
 
     @Test(arguments: requests.filter { $0 != "BAD\r\n\r\n" })

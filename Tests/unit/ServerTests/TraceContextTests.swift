@@ -1,4 +1,4 @@
-// `traceparent` and `X-Request-Id`, row by row (W3C Trace Context §3.2).
+// `traceparent`, row by row (W3C Trace Context §3.2).
 
 import Testing
 
@@ -32,15 +32,5 @@ import Testing
     ])
     func whatIsNoneIsAsGoodAsAbsent(text: String) {
         #expect(Self.parse(text) == nil)
-    }
-
-    @Test(arguments: [
-        ("a", true), ("Az09._-", true), (String(repeating: "x", count: 64), true), ("", false),
-        (String(repeating: "x", count: 65), false), ("a b", false), ("a\"b", false),
-        ("ä", false), ("a/b", false),
-    ])
-    func requestIDHasAHarmlessForm(text: String, isTaken: Bool) {
-        let bytes = Array(text.utf8)
-        #expect((RequestNotes.requestID(bytes.span, bytes.indices) == text) == isTaken)
     }
 }

@@ -141,7 +141,7 @@ private struct RotatedKeys {
         }
         for one in tokens + oldTokens { #expect(try isActive(one, keys.last)) }
         for (code, one) in zip(codes, tokens) {
-            guard case .failure(.codeRefused(.used, _)) = try token(keys.last, for: code) else {
+            guard case .failure(.codeRefused(.used, _, _)) = try token(keys.last, for: code) else {
                 return #expect(Bool(false), "a replay was not recognised")
             }
             #expect(try !isActive(one, keys.last), "the replay revoked it")

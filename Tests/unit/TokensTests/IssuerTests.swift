@@ -102,7 +102,10 @@ extension TokenIssuer {
                 institution: institution, provider: provider,
                 code: code, redirectURI: other)
             issuer.exchange(request, now: 1) { result in
-                guard case .failure(.codeRefused(.otherRedirectURI, revoked: nil)) = result else {
+                guard
+                    case .failure(.codeRefused(.otherRedirectURI, revoked: nil, madeWith: nil)) =
+                        result
+                else {
                     return #expect(Bool(false), "\(result)")
                 }
             }
@@ -116,7 +119,7 @@ extension TokenIssuer {
         for number in 0..<1000 {
             let forged = SealedIdentifier(high: UInt64(number), low: 7)
             guard
-                case .failure(.codeRefused(.unknown, revoked: nil))? = exchange(
+                case .failure(.codeRefused(.unknown, revoked: nil, madeWith: nil))? = exchange(
                     issuer, forged, at: 1_700_000_000_000)
             else { return #expect(Bool(false), "forgery \(number) got through") }
         }
