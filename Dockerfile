@@ -24,7 +24,7 @@ FROM ${RUNTIME_IMAGE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libsqlite3-0 libuv1 \
     && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log \
-    && install --directory --owner 65532 --group 65532 --mode 700 /var/lib/obie-tokens
+    && install --directory --owner 65532 --group 65532 --mode 700 /var/lib/obie-tokens /var/log/obie-tokens
 COPY --from=build /out/obie-tokens /usr/bin/obie-tokens
 
 ARG VERSION=unknown
@@ -40,7 +40,8 @@ ENV OBIE_TOKENS_LISTEN=0.0.0.0:8080 \
     OBIE_TOKENS_ADMIN_LISTEN=0.0.0.0:9090 \
     OBIE_TOKENS_STORE=sqlite:/var/lib/obie-tokens/obie-tokens.db \
     OBIE_TOKENS_LOG_FORMAT=json
-# The only place that it writes to: the root file system may be read-only.
+# The only place that it writes to: the root file system may be read-only. For an audit log on a volume of its own there is
+# /var/log/obie-tokens.
 VOLUME /var/lib/obie-tokens
 EXPOSE 8080 9090
 

@@ -114,7 +114,7 @@ check: check-fast
 	$(MAKE) service-check openapi-check
 	Benchmarks/runs/instructions.py --server $(SERVER)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
-	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut
+	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut --audit-strict
 	Tests/crash/fault_test.py --server $(SERVER)
 	Tests/crash/damage_test.py --server $(SERVER)
 	$(MAKE) differential
@@ -150,6 +150,7 @@ faults: check-tools release
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
+	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut --audit-strict
 
 $(H11)/installed: Tests/differential/requirements.txt
 	$(VENV)

@@ -126,9 +126,9 @@ def load_command(server, name, seconds, connections, folder, values="", ids="-",
             "--", request, str(connections), *extra, *check]
 
 
-def turn(server_name, program, name, options, folder, values, rate=None):
+def turn(server_name, program, name, options, folder, values, rate=None, **wanted):
     """One fresh start of one server: check, codes, warm-up (which looks at every answer), codes, measurement.
-    Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
+    wanted is what else the server is to be. Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
     scenario, made, maximum = LOADS[name], 0, None
     connections = DURABLE_CONNECTIONS if name == "durable" else options.connections
 
@@ -141,7 +141,7 @@ def turn(server_name, program, name, options, folder, values, rate=None):
         command = load_command(server, name, seconds, connections, folder, path, values.ids, check, pace)
         return measure.load(server, command, seconds)
 
-    with servers.Server(server_name, program, folder, closes=name == "new-connection") as server:
+    with servers.Server(server_name, program, folder, closes=name == "new-connection", **wanted) as server:
         if server_name in OWN:
             client.check_exchange(server.port, server.bank)
         check = (str(scenario.status), scenario.text) if server_name in OWN else ("201",)

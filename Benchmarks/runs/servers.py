@@ -30,7 +30,8 @@ STOP_SECONDS_MAX = 30  # under callgrind it takes its time
 NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
 
 
-def command(name, program, port, admin_port, folder, store, closes=False, connections=4096, loops=1, audit="none"):
+def command(name, program, port, admin_port, folder, store, closes=False, connections=4096, loops=1, audit="none",
+            strict=False):
     """What to run for a server. nginx's configuration is written into the folder. bare must be told that each
     connection asks for one answer only; nginx makes room for all its connections at start."""
     if name == "bare":
@@ -47,7 +48,7 @@ def command(name, program, port, admin_port, folder, store, closes=False, connec
     return [program, "serve", "--mode", "production" if name == PRODUCTION else "sandbox",
             "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
             "--store", f"sqlite:{store}" if name in ON_DISK else "memory", "--audit-log", audit,
-            "--loops", str(loops), "--code-lifetime", "3600",
+            "--loops", str(loops), "--code-lifetime", "3600", *(["--audit", "strict"] if strict else []),
             "--no-throttle"]  # soak asks for what must fail; what succeeds never meets the throttle
 
 

@@ -1,82 +1,108 @@
-// The file of the log at its end: whose turn it is, what the last line is, what a crash left behind.
+// The file of the log at its end: whose turn it is, what the last line is, what a crash left behind,
+// and which file it is: whoever moves it away gets another that goes on from its last line.
 
 import System
 import Tokens
-
-/// Why the log could not be opened, written or read: one sentence that says what to do where
-/// something can be done.
-public struct AuditFailure: Error, CustomStringConvertible, Sendable {
-    public let description: String
-    /// The raw `errno`; 0 where the system did not refuse anything.
-    public let code: Int32
-    /// The process has no more open files or threads; another file would not help.
-    public let isShortage: Bool
-
-    init(_ description: String, code: Int32 = 0, isShortage: Bool = false) {
-        self.description = description
-        self.code = code
-        self.isShortage = isShortage
-    }
-
-    init(_ failure: AppendFile.Failure) {
-        self.init(failure.description, code: failure.code, isShortage: failure.isShortage)
-    }
-}
-
-/// What the log needs of a file. `AppendFile` says what each does.
-protocol AuditStorage: AnyObject {
-    var path: String { get }
-    func lock(withinMilliseconds patience: Int) throws(AppendFile.Failure)
-    func unlock()
-    func size() throws(AppendFile.Failure) -> Int
-    func read(at offset: Int, countMax: Int) throws(AppendFile.Failure) -> [UInt8]
-    func append(_ bytes: [UInt8]) throws(AppendFile.Failure)
-    func truncate(to size: Int) throws(AppendFile.Failure)
-    func sync() throws(AppendFile.Failure)
-}
-
-extension AppendFile: AuditStorage {}
 
 /// Appends lines to a file that other processes append to as well. One thread at a time.
 final class AuditFile {
     /// How long somebody else may have the file. Each has it for the time of one write.
     static let lockPatienceMilliseconds = 1000
-    private static let blockBytes = AuditRecord.lineBytesMax
 
-    private let storage: any AuditStorage
+    private var storage: any AuditStorage
+    /// Opens what stands at the path now; nil where there is nothing but `storage`.
+    private let reopen: (() throws(AppendFile.Failure) -> any AuditStorage)?
+    /// nil where a new file begins a chain of its own.
+    private let note: AuditNote?
     private let report: (String) -> Void
     private var chain = AuditChain()
     /// Where the file ended when we let go of it; nil where we do not know.
     private var size: Int?
     /// Cut off the end, and not yet told in a line.
     private var repairedBytes = 0
+    /// How often the file was not at its path any more.
+    private(set) var lossCount = 0
+    private var isLossReported = false
+    private var isNoteFailureReported = false
 
-    /// - Parameter report: is told where somebody has cut off lines.
-    init(_ storage: any AuditStorage, report: @escaping (String) -> Void) {
+    /// - Parameter report: is told where somebody has cut off lines, or moved or removed the file.
+    init(
+        _ storage: any AuditStorage, note: AuditNote? = nil,
+        reopen: (() throws(AppendFile.Failure) -> any AuditStorage)? = nil,
+        report: @escaping (String) -> Void
+    ) {
         self.storage = storage
+        self.note = note
+        self.reopen = reopen
         self.report = report
     }
 
+    /// Opens or makes the file (0600) and what is noted beside it.
+    ///
+    /// - Parameter owner: a file whose owner gets both where root makes them.
+    static func open(
+        _ path: String, ownedLike owner: String?, report: @escaping (String) -> Void
+    ) throws(AuditFailure) -> AuditFile {
+        let reopen = { () throws(AppendFile.Failure) -> any AuditStorage in
+            try AppendFile(path, .append, ownedLike: owner)
+        }
+        let storage = try attempt(reopen)
+        var note: AuditNote?
+        do throws(AppendFile.Failure) {
+            note = try AuditNote(besideLog: path, ownedLike: owner)
+        } catch {
+            report(
+                "a new file of the audit log will not go on from the last line of this one: "
+                    + "\(AuditFailure(error))")
+        }
+        return AuditFile(storage, note: note, reopen: reopen, report: report)
+    }
+
+    /// It is not at its path any more: the next write goes on in another.
+    var isAway: Bool { storage.place() != .atItsPath }
+
     /// Appends the records with one write, behind whatever is there: all of them, or none.
     ///
-    /// - Parameter now: the time of a line that tells of a repaired tail.
-    func write(_ records: some Collection<AuditRecord>, now: Milliseconds) throws(AuditFailure) {
+    /// - Parameter now: the time of the lines that the log itself has something to say in.
+    /// - Returns: false where there was nothing to be written.
+    @discardableResult
+    func write(
+        _ records: some Collection<AuditRecord>, now: Milliseconds
+    ) throws(AuditFailure) -> Bool {
+        let patience = AuditFile.lockPatienceMilliseconds
+        if let note {
+            try attempt { () throws(AppendFile.Failure) in
+                try note.lock(withinMilliseconds: patience)
+            }
+        }
+        defer { note?.unlock() }
+        try goToPath()
+        let storage = storage
         try attempt { () throws(AppendFile.Failure) in
-            try storage.lock(withinMilliseconds: AuditFile.lockPatienceMilliseconds)
+            try storage.lock(withinMilliseconds: patience)
         }
         defer { storage.unlock() }
         let start = try catchUp()
         var next = chain
         var bytes: [UInt8] = []
+        if start == 0, size == nil, let head = notedHead() {
+            next = AuditChain(head: head)
+            next.append(.logContinued(at: now), to: &bytes)
+        }
         if repairedBytes > 0 {
             next.append(.tailRepaired(bytes: repairedBytes, at: now), to: &bytes)
         }
         for record in records { next.append(record, to: &bytes) }
-        guard !bytes.isEmpty else { return }
+        guard !bytes.isEmpty else {
+            size = start
+            return false
+        }
         try append(bytes, at: start)
         chain = next
         size = start + bytes.count
         repairedBytes = 0
+        noteHead()
+        return true
     }
 
     func sync() throws(AuditFailure) {
@@ -104,10 +130,13 @@ final class AuditFile {
     ///
     /// - Returns: where the file ends.
     private func catchUp() throws(AuditFailure) -> Int {
+        let storage = storage
         let found = try attempt { () throws(AppendFile.Failure) in try storage.size() }
         if found == size { return found }
-        let ending = try attempt { () throws(AppendFile.Failure) in try tail(of: found) }
-        guard let head = ending.head else {
+        let tail = try attempt { () throws(AppendFile.Failure) in
+            try AuditTail(of: storage, size: found)
+        }
+        guard let head = tail.head else {
             throw AuditFailure(
                 "the last line of \(storage.path) is none of an audit log; choose another path, "
                     + "or move the file away")
@@ -118,57 +147,99 @@ final class AuditFile {
         } else {
             chain = AuditChain(head: head)
         }
-        if ending.end < found {
-            try attempt { () throws(AppendFile.Failure) in try storage.truncate(to: ending.end) }
-            repairedBytes += found - ending.end
+        if tail.end < found {
+            try attempt { () throws(AppendFile.Failure) in try storage.truncate(to: tail.end) }
+            repairedBytes += found - tail.end
         }
-        size = ending.end
-        return ending.end
-    }
-
-    private func attempt<Result>(
-        _ body: () throws(AppendFile.Failure) -> Result
-    ) throws(AuditFailure) -> Result {
-        do throws(AppendFile.Failure) { return try body() } catch { throw AuditFailure(error) }
+        if size != nil { size = tail.end }
+        return tail.end
     }
 }
 
+// MARK: Another file
+
 extension AuditFile {
-    /// What stands at the end of a file.
-    private struct Tail {
-        /// Behind the last whole line.
-        let end: Int
-        /// The hash of that line; nil where it, or what stands there instead, is not ours. Such a
-        /// file is left as it is: it may be anything.
-        let head: AuditHash?
-    }
-
-    private func tail(of size: Int) throws(AppendFile.Failure) -> Tail {
-        let newline = UInt8(ascii: "\n")
-        var end = size
-        while end > 0 {
-            let start = max(0, end - AuditFile.blockBytes)
-            let block = try storage.read(at: start, countMax: end - start)
-            if let last = block.lastIndex(of: newline) {
-                end = start + last + 1
-                break
+    /// Where the file was moved or removed, goes on with what stands at its path now.
+    private func goToPath() throws(AuditFailure) {
+        let place = storage.place()
+        guard place != .atItsPath, let reopen else {
+            isLossReported = false
+            return
+        }
+        let path = storage.path
+        let isRemoved = place == .removed
+        let what = "the audit log \(path) was \(isRemoved ? "removed" : "moved away")"
+        if !isLossReported { lossCount += 1 }
+        let fresh: any AuditStorage
+        do throws(AuditFailure) {
+            fresh = try attempt { () throws(AppendFile.Failure) in try reopen() }
+            try checkIsLog(fresh)
+        } catch {
+            if !isLossReported {
+                report(
+                    "\(what), and no other can be used there: \(error); "
+                        + (isRemoved
+                            ? "events are dropped until one can"
+                            : "lines go on to the file that was moved"))
             }
-            end = start
+            isLossReported = true
+            if isRemoved { throw error }
+            return
         }
-        if end == 0 {
-            let torn = try storage.read(at: 0, countMax: AuditRecord.opening.count)
-            return Tail(end: 0, head: AuditFile.isTorn(torn) ? .start : nil)
-        }
-        let start = max(0, end - AuditRecord.lineBytesMax)
-        let lines = try storage.read(at: start, countMax: end - start).dropLast()
-        let line = lines.lastIndex(of: newline).map { lines[($0 + 1)...] } ?? lines
-        let isOurs = AuditChain.previous(of: line) != nil
-        return Tail(end: end, head: isOurs ? AuditHash(of: line) : nil)
+        // What is in it is on disk before anything is in the next.
+        if !isRemoved { syncMoved() }
+        storage = fresh
+        (size, repairedBytes, isLossReported) = (nil, 0, false)
+        report(
+            what + (isRemoved ? " with all its lines" : "")
+                + "; the file that is there now goes on from its last line")
     }
 
-    /// Whether a crash can have left this instead of a first line: a part of it, or the zeros that
-    /// a file system gives for what it had not yet written.
-    private static func isTorn(_ bytes: [UInt8]) -> Bool {
-        AuditRecord.opening.starts(with: bytes) || bytes.allSatisfy { $0 == 0 }
+    private func syncMoved() {
+        do throws(AuditFailure) {
+            try sync()
+        } catch {
+            report("the last lines of the audit log that was moved may not be on disk: \(error)")
+        }
     }
+
+    private func checkIsLog(_ fresh: any AuditStorage) throws(AuditFailure) {
+        let tail = try attempt { () throws(AppendFile.Failure) in
+            try AuditTail(of: fresh, size: try fresh.size())
+        }
+        guard tail.head == nil else { return }
+        throw AuditFailure("the last line of \(fresh.path) is none of an audit log; move it away")
+    }
+
+    /// The last line of the file before this one; nil where there was none, as far as anybody knows.
+    private func notedHead() -> AuditHash? {
+        do throws(AppendFile.Failure) {
+            if let head = try note?.read() { return head == .start ? nil : head }
+        } catch {
+            reportNoteFailure(error)
+        }
+        return chain.head == .start ? nil : chain.head
+    }
+
+    private func noteHead() {
+        do throws(AppendFile.Failure) {
+            try note?.write(chain.head)
+            isNoteFailureReported = false
+        } catch {
+            reportNoteFailure(error)
+        }
+    }
+
+    private func reportNoteFailure(_ failure: AppendFile.Failure) {
+        if !isNoteFailureReported {
+            report("the last line of the audit log cannot be noted for the next file: \(failure)")
+        }
+        isNoteFailureReported = true
+    }
+}
+
+private func attempt<Result>(
+    _ body: () throws(AppendFile.Failure) -> Result
+) throws(AuditFailure) -> Result {
+    do throws(AppendFile.Failure) { return try body() } catch { throw AuditFailure(error) }
 }

@@ -15,7 +15,7 @@ public final class AuditLog: AuditSink {
     /// Events that may wait. A second of the busiest server; some 10 MiB.
     public static let countMax = 32_768
 
-    private let queue: AuditQueue
+    let queue: AuditQueue
     private let wakeup: Wakeup.Sender
     private let worker: Worker
     private let report: @Sendable (String) -> Void
@@ -26,27 +26,28 @@ public final class AuditLog: AuditSink {
     /// - Parameters:
     ///   - report: gets one line each time the log fails, recovers, or has dropped events. Called
     ///     on the log's thread, so it may block.
+    ///   - owner: a file whose owner gets the files that root makes: the store.
     ///   - now: the time of the lines that the log itself has something to say in.
-    /// - Throws: `AuditFailure` where the file cannot be opened, or is none of an audit log.
+    /// - Throws: `AuditFailure` where the file cannot be opened, or is none of an audit log. A full disk
+    ///   is no reason: lines are dropped and counted until there is room.
     public convenience init(
-        path: String, report: @escaping @Sendable (String) -> Void,
+        path: String, ownedLike owner: String? = nil, report: @escaping @Sendable (String) -> Void,
         now: @escaping @Sendable () -> Milliseconds = Clock.wallMilliseconds
     ) throws(AuditFailure) {
         try self.init(
-            try AuditLog.open(path), countMax: AuditLog.countMax, report: report, now: now)
+            try AuditFile.open(path, ownedLike: owner, report: report), report: report, now: now)
     }
 
     init(
-        _ storage: any AuditStorage, countMax: Int, report: @escaping @Sendable (String) -> Void,
-        now: @escaping @Sendable () -> Milliseconds
+        _ file: AuditFile, countMax: Int = AuditLog.countMax,
+        report: @escaping @Sendable (String) -> Void, now: @escaping @Sendable () -> Milliseconds
     ) throws(AuditFailure) {
         self.report = report
         queue = AuditQueue(countMax: countMax)
-        let file = AuditFile(storage, report: report)
-        try file.write([], now: now())
-        try file.sync()
+        let isFull = try AuditLog.begin(file, now())
         do throws(UVError) {
             let writer = try AuditWriter(file, queue, report: report, now: now)
+            if isFull { writer.failedAtTheStart() }
             wakeup = writer.sender
             do throws(UVError) {
                 worker = try Worker(owning: writer, named: "audit") { $0.run() }
@@ -69,6 +70,38 @@ public final class AuditLog: AuditSink {
         }
     }
 
+    /// Repairs the end of the file, or begins a new one.
+    ///
+    /// - Returns: the disk is full.
+    private static func begin(
+        _ file: AuditFile, _ now: Milliseconds
+    ) throws(AuditFailure) -> Bool {
+        do throws(AuditFailure) {
+            try file.write([], now: now)
+            try file.sync()
+            return false
+        } catch {
+            guard error.isFullDisk else { throw error }
+            return true
+        }
+    }
+
+    /// Wakes the log's thread. Any thread.
+    var writer: Wakeup.Sender { wakeup }
+
+    /// False while lines cannot be put on disk. Any thread.
+    public var isAvailable: Bool { !queue.isFailing.load(ordering: .relaxed) }
+
+    /// The file may have been moved, as logrotate does it: looks at once, and not within the next
+    /// `AuditWriter.watchMilliseconds`. Any thread.
+    public func reopen() {
+        queue.askForLook()
+        wakeup.wake()
+    }
+
+    /// How often the file was found moved or removed, since the start. Any thread.
+    public var lossCount: Int { queue.losses.load(ordering: .relaxed) }
+
     /// Events that could not be written, since the start. Any thread.
     public var droppedCount: Int { queue.lost.load(ordering: .relaxed) }
 
@@ -82,19 +115,14 @@ public final class AuditLog: AuditSink {
 
     /// Appends one event and returns when it is on disk: for the command line, while a server may
     /// be writing to the same file. Blocks, at most a second for others.
+    ///
+    /// - Parameter owner: a file whose owner gets the files that root makes: the store.
     public static func append(
-        _ event: AuditEvent, to path: String, report: @escaping (String) -> Void
+        _ event: AuditEvent, to path: String, ownedLike owner: String? = nil,
+        report: @escaping (String) -> Void
     ) throws(AuditFailure) {
-        let file = AuditFile(try open(path), report: report)
+        let file = try AuditFile.open(path, ownedLike: owner, report: report)
         try file.write(CollectionOfOne(AuditRecord(event)), now: event.at)
         try file.sync()
-    }
-
-    private static func open(_ path: String) throws(AuditFailure) -> AppendFile {
-        do throws(AppendFile.Failure) {
-            return try AppendFile(path, .append)
-        } catch {
-            throw AuditFailure(error)
-        }
     }
 }

@@ -15,6 +15,8 @@ struct AuditRecord: Sendable {
         case eventsDropped(count: Int)
         /// So many bytes of an unfinished line were cut off the end of the file.
         case tailRepaired(bytes: Int)
+        /// The first line of a file that goes on where another, which was moved away, ends.
+        case logContinued
     }
 
     let at: Milliseconds
@@ -47,8 +49,13 @@ struct AuditRecord: Sendable {
         AuditRecord(at: at, content: .tailRepaired(bytes: bytes))
     }
 
+    static func logContinued(at: Milliseconds) -> AuditRecord {
+        AuditRecord(at: at, content: .logContinued)
+    }
+
     static let droppedName = "events_dropped"
     static let repairedName = "tail_repaired"
+    static let continuedName = "log_continued"
 
     /// How every line begins.
     static let opening = Array(#"{"time":""#.utf8)
@@ -68,6 +75,8 @@ struct AuditRecord: Sendable {
         case .tailRepaired(let bytes):
             AuditRecord.append("event", AuditRecord.repairedName, to: &output)
             AuditRecord.append("bytes", bytes, to: &output)
+        case .logContinued:
+            AuditRecord.append("event", AuditRecord.continuedName, to: &output)
         }
     }
 
@@ -89,6 +98,7 @@ struct AuditRecord: Sendable {
         append("request_id", event.requestID?.text, to: &output)
         append("trace_id", event.traceID, to: &output)
         append("change", event.change, to: &output)
+        for detail in event.details { append(detail.name, detail.value, to: &output) }
         append("actor", event.actor, to: &output)
     }
 
@@ -160,7 +170,7 @@ extension AuditRecord {
             && fits(event.provider) && fits(event.consentID) && fits(event.transactionReference)
             && fits(event.interactionID) && fits(event.redirectURI) && fits(event.codeRedirectURI)
             && fits(event.change, changeBytesMax) && fits(event.actor)
-            && event.errors.count <= errorsMax
+            && event.details.allSatisfy { fits($0.value) } && event.errors.count <= errorsMax
             && event.errors.allSatisfy { fits($0.code, errorCodeBytesMax) }
     }
 
@@ -180,6 +190,9 @@ extension AuditRecord {
         event.codeRedirectURI = cut(event.codeRedirectURI)
         event.change = cut(event.change, changeBytesMax)
         event.actor = cut(event.actor)
+        event.details = event.details.map {
+            ($0.name, AuditText.bounded($0.value, bytesMax: textBytesMax))
+        }
         event.errors = event.errors.prefix(errorsMax).map {
             ($0.id, AuditText.bounded($0.code, bytesMax: errorCodeBytesMax))
         }

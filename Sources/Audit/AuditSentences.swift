@@ -15,6 +15,8 @@ enum AuditSentences {
         case .tokenRevoked: "an access token was revoked"
         case .registryChanged: "the registry was changed"
         case .authenticationFailed: "a client could not prove who it is"
+        case .started: "a server started"
+        case .stopped: "a server stopped in order"
         case .refusalsSuppressed: "refusals were counted instead of written"
         }
     }
@@ -56,6 +58,9 @@ enum AuditSentences {
         case .tooManyFailures: "Too many attempts before this one had failed."
         case .storeUnavailable: "The store could not be read or written; nothing was changed."
         case .storeFull: "The store holds as much as it may; nothing was changed."
+        case .auditUnavailable:
+            "The audit log could not be put on disk, so the answer was held back. The store has what was "
+                + "done; nobody was told of it."
         case .storeOutcomeUnknown:
             "The store failed while it wrote; nobody knows whether this was done. A code may be spent."
         }

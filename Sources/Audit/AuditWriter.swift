@@ -12,6 +12,8 @@ final class AuditWriter {
     static let lingerMilliseconds: UInt64 = 10
     /// How often the file is synced, a failed log tried again, and dropped events reported.
     static let tickMilliseconds: UInt64 = 1000
+    /// How often it looks whether the file is still at its path.
+    static let watchMilliseconds: UInt64 = 2000
     /// In one write: keeps the buffer of it small.
     static let batchMax = 256
 
@@ -23,6 +25,7 @@ final class AuditWriter {
     private let loop: EventLoop
     private let linger: UV.Timer
     private let tick: UV.Timer
+    private let watch: UV.Timer
     private var wakeup: Wakeup?
     /// Wakes this thread. Any thread.
     let sender: Wakeup.Sender
@@ -59,6 +62,7 @@ final class AuditWriter {
         do throws(UVError) {
             linger = try UV.Timer(loop)
             tick = try UV.Timer(loop)
+            watch = try UV.Timer(loop)
         } catch {
             preconditionFailure("uv_timer_init needs nothing that can run out")
         }
@@ -72,6 +76,8 @@ final class AuditWriter {
 
     /// Until the queue is closed and written.
     func run() {
+        let time = AuditWriter.watchMilliseconds
+        watch.start(afterMilliseconds: time, repeatMilliseconds: time) { [unowned self] in look() }
         // What came while the thread was being made may have sent its wake-up already.
         woken()
         loop.run()
@@ -85,6 +91,9 @@ final class AuditWriter {
 
     private func woken() {
         if queue.isClosed { return finish() }
+        if queue.takeLook() { look() }
+        // A batch forms while the one before it is put on disk.
+        if queue.isAwaited { return writeAll() }
         guard !isLingering else { return }
         isLingering = true
         linger.start(afterMilliseconds: AuditWriter.lingerMilliseconds) { [unowned self] in
@@ -93,12 +102,34 @@ final class AuditWriter {
         }
     }
 
+    /// To be called before `run`: the disk was full when the file was opened.
+    func failedAtTheStart() {
+        isWriteFailing = true
+        noteHealth()
+        failed("the audit log cannot be written: the disk is full; events are dropped until it can")
+        startTick()
+    }
+
+    /// A file that was moved away or removed is left, and another begun.
+    private func look() {
+        guard file.isAway else { return }
+        write([])
+        if !isSynced || isFailureReported, !isTicking { startTick() }
+    }
+
     private func writeAll() {
-        var (records, droppedBehind) = queue.take(leaving: spare)
+        let batch = queue.take(leaving: spare)
+        var records = batch.records
+        let droppedBehind = batch.dropped
         spare = []
+        var outcomes: [AuditOutcome] = []
         for start in stride(from: 0, to: records.count, by: AuditWriter.batchMax) {
-            write(records[start..<min(start + AuditWriter.batchMax, records.count)])
+            let end = min(start + AuditWriter.batchMax, records.count)
+            let isWritten = write(records[start..<end])
+            outcomes.append(
+                AuditOutcome(upTo: batch.last - records.count + end, isOnDisk: isWritten))
         }
+        if batch.isAwaited { answer(outcomes) }
         if records.capacity <= AuditWriter.spareMax {
             records.removeAll(keepingCapacity: true)
             spare = records
@@ -113,24 +144,44 @@ final class AuditWriter {
         if isPending, !isTicking { startTick() }
     }
 
+    /// Puts what was written on disk, and tells those who wait for it.
+    private func answer(_ outcomes: [AuditOutcome]) {
+        if !isSynced { sync() }
+        queue.tell(
+            isSyncFailing
+                ? outcomes.map { AuditOutcome(upTo: $0.upTo, isOnDisk: false) } : outcomes)
+    }
+
     /// One write: what was dropped before, then the batch. Where it fails the batch is dropped.
-    private func write(_ batch: ArraySlice<AuditRecord>) {
+    ///
+    /// - Returns: whether it was written.
+    @discardableResult
+    private func write(_ batch: ArraySlice<AuditRecord>) -> Bool {
         let time = now()
         var records: [AuditRecord] = []
         if dropped > 0 { records.append(.eventsDropped(dropped, at: time)) }
         records.append(contentsOf: batch)
         do throws(AuditFailure) {
-            try file.write(records, now: time)
-            if !records.isEmpty { isSynced = false }
+            if try file.write(records, now: time) { isSynced = false }
             dropped = 0
             isWriteFailing = false
+            noteHealth()
+            queue.losses.store(file.lossCount, ordering: .relaxed)
         } catch {
             dropped += batch.count
             queue.lost.add(batch.count, ordering: .relaxed)
             unreported += batch.count
             isWriteFailing = true
+            queue.losses.store(file.lossCount, ordering: .relaxed)
             failed("the audit log cannot be written: \(error); events are dropped until it can")
+            noteHealth()
+            return false
         }
+        return true
+    }
+
+    private func noteHealth() {
+        queue.isFailing.store(isWriteFailing || isSyncFailing, ordering: .relaxed)
     }
 
     private func startTick() {
@@ -161,6 +212,7 @@ final class AuditWriter {
             isSyncFailing = true
             failed("the audit log is written, but cannot be put on disk: \(error)")
         }
+        noteHealth()
     }
 
     private func failed(_ line: String) {
@@ -186,5 +238,6 @@ final class AuditWriter {
         wakeup = nil
         linger.close()
         tick.close()
+        watch.close()
     }
 }

@@ -7,28 +7,70 @@ public final class AppendFile {
     public typealias Failure = PrivateFile.Failure
 
     public enum Access: Sendable {
-        /// Made where it is absent, readable for this user only (0600).
+        /// Made where it is absent, readable for its owner only (0600).
         case append
+        /// The same, for a short text that is written over instead: see `overwrite`.
+        case overwrite
         /// Must exist.
         case read
+    }
+
+    /// What has become of the file since it was opened.
+    public enum Place: Equatable, Sendable {
+        case atItsPath
+        /// It has another name now, and there may be another file at the path.
+        case moved
+        /// It has no name any more: what is written to it, nobody can read.
+        case removed
     }
 
     public let path: String
     // Closed in `deinit`, and with it goes the lock.
     private let descriptor: Int32
 
-    /// - Throws: `Failure` with the raw `errno` of open(2).
-    public init(_ path: String, _ access: Access) throws(Failure) {
+    /// Opens for writing what stands at the path itself: a symbolic link is not followed, since
+    /// whoever made it may write less than we.
+    ///
+    /// - Parameter owner: a file whose owner gets the file, where it is made, and where we are root.
+    /// - Throws: `Failure` with the raw `errno` of open(2); ELOOP for a symbolic link.
+    public init(_ path: String, _ access: Access, ownedLike owner: String? = nil) throws(Failure) {
         self.path = path
-        descriptor =
-            switch access {
-            case .append:
-                // Blocking where it is a FIFO that nobody reads would be for ever.
-                unsafe open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
-            case .read: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        switch access {
+        case .append: descriptor = try AppendFile.make(path, O_APPEND, owner)
+        case .overwrite: descriptor = try AppendFile.make(path, 0, owner)
+        case .read:
+            descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
+        }
+    }
+
+    private static func make(
+        _ path: String, _ flags: Int32, _ owner: String?
+    ) throws(Failure) -> Int32 {
+        // Blocking where it is a FIFO that nobody reads would be for ever.
+        let flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | flags
+        // Only what is made here may change its owner: another file may be a trap.
+        var descriptor = unsafe open(path, flags | O_CREAT | O_EXCL, 0o600)
+        if descriptor >= 0 {
+            if let owner { give(descriptor, toOwnerOf: owner) }
+            do throws(Failure) {
+                try PrivateFile.syncFolder(of: path)
+            } catch {
+                close(descriptor)
+                throw error
             }
+        } else if errno == EEXIST {
+            descriptor = unsafe open(path, flags | O_CREAT, 0o600)
+        }
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
-        if access == .append { try PrivateFile.syncFolder(of: path) }
+        return descriptor
+    }
+
+    /// Where the owner cannot be told, the file stays ours.
+    private static func give(_ descriptor: Int32, toOwnerOf path: String) {
+        var status = stat()
+        guard geteuid() == 0, unsafe stat(path, &status) == 0 else { return }
+        fchown(descriptor, status.st_uid, status.st_gid)
     }
 
     deinit { close(descriptor) }
@@ -51,6 +93,18 @@ public final class AppendFile {
 
     public func unlock() {
         flock(descriptor, LOCK_UN)
+    }
+
+    /// Looks whether the file still stands at its path.
+    public func place() -> Place {
+        var (ours, there) = (stat(), stat())
+        guard unsafe fstat(descriptor, &ours) == 0 else { return .atItsPath }
+        if ours.st_nlink == 0 { return .removed }
+        guard unsafe lstat(path, &there) == 0 else {
+            // What we may not look at may be there.
+            return errno == ENOENT || errno == ENOTDIR ? .moved : .atItsPath
+        }
+        return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino ? .atItsPath : .moved
     }
 
     /// In bytes, by whomever they were written.
@@ -93,6 +147,12 @@ public final class AppendFile {
             guard count > 0 else { throw failure }
             written += count
         }
+    }
+
+    /// Replaces the whole content, with one system call where it is not shorter than before.
+    public func overwrite(_ bytes: [UInt8]) throws(Failure) {
+        guard unsafe pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else { throw failure }
+        if try size() > bytes.count { try truncate(to: bytes.count) }
     }
 
     /// Cuts off what stands behind `size` bytes.

@@ -4,6 +4,8 @@ import CSystem
 import Glibc
 
 public enum Machine {
+    public static var processID: Int32 { getpid() }
+
     /// The processors this process may use: the scheduler's affinity mask, cut to the CPU quota of
     /// its control group and of that group's parents. At least 1.
     public static var availableProcessors: Int {

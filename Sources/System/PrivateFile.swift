@@ -15,6 +15,10 @@ public enum PrivateFile {
         public var isAbsent: Bool { code == ENOENT }
         /// The process, or the machine, has no more open files.
         public var isShortage: Bool { code == EMFILE || code == ENFILE }
+        /// A symbolic link stands where none is followed.
+        public var isLink: Bool { code == ELOOP }
+        /// The disk, or what this user may have of it, is full.
+        public var isFullDisk: Bool { code == ENOSPC || code == EDQUOT }
         /// The user may not.
         public var isForbidden: Bool { code == EACCES || code == EPERM }
     }

@@ -1,6 +1,5 @@
 // The wiring: which store, which registry, which server. The only place that names them together.
 
-import Audit
 import Metrics
 import Server
 import System
@@ -11,7 +10,7 @@ import UV
 struct Program {
     private let server: Server
     private let store: any OpenedStore
-    private let audit: AuditLog?
+    private let audit: ServerAudit
     private let notices: ServiceNotices
     private let logger: Logger
 
@@ -26,7 +25,6 @@ struct Program {
         self.notices = notices
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
-        let auditPath = options.auditPath(settings.mode)
         var configuration = try Program.configuration(options, sockets, logger)
         let store = try options.store.open(options.keysFile, settings) { line in
             logger.log(.warning, line)
@@ -34,17 +32,20 @@ struct Program {
         }
         self.store = store
         do throws(ProgramFailure) {
-            audit = try auditPath.map { (path) throws(ProgramFailure) in
-                try Program.openAudit(path, logger)
-            }
+            audit = try ServerAudit(options, settings.mode, logger)
         } catch {
             store.close()
             throw error
         }
-        configuration.audit = audit
+        let log = audit.log
+        audit.configure(&configuration)
         configuration.heartbeat = notices.heartbeat(store) { logger.log(.warning, $0) }
         configuration.onStateChange = Program.stateChanged(notices, reload, logger)
-        configuration.onHangUp = { reload.perform($0, notices, logger) }
+        configuration.onHangUp = {
+            // logrotate moves the file, and then sends the signal.
+            log?.reopen()
+            reload.perform($0, notices, logger)
+        }
         configuration.moreMetrics = Program.metrics(settings.mode, store, audit)
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: store.face) { face in
@@ -54,7 +55,7 @@ struct Program {
                     random: RandomPool(fill: SystemRandom.fill))
             }
         } catch {
-            audit?.close()
+            audit.close()
             store.close()
             throw ProgramFailure(description: error.description)
         }
@@ -126,7 +127,7 @@ struct Program {
 
     /// What the page of metrics says of what stands behind the server.
     private static func metrics(
-        _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: AuditLog?
+        _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: ServerAudit
     ) -> (inout MetricsText) -> Void {
         let labels = [
             ("version", Version.current), ("mode", mode == .sandbox ? "sandbox" : "production"),
@@ -137,32 +138,14 @@ struct Program {
                 "obie_tokens_build_info", "1; the labels say which program this is.",
                 [(labels, 1)])
             store.appendMetrics(to: &text)
-            guard let audit else { return }
-            text.counter(
-                "obie_tokens_audit_events_dropped_total",
-                "Audit events that could not be written; the log says so too.",
-                audit.droppedCount)
-        }
-    }
-
-    private static func openAudit(
-        _ path: String, _ logger: Logger
-    ) throws(ProgramFailure) -> AuditLog {
-        do throws(AuditFailure) {
-            return try AuditLog(path: path) { logger.log(.warning, $0) }
-        } catch {
-            throw ProgramFailure(
-                description: "cannot use the audit log: \(error); "
-                    + (error.isShortage
-                        ? ProgramFailure.shortageAdvice
-                        : "choose another file with --audit-log, or none"))
+            audit.appendMetrics(to: &text)
         }
     }
 
     /// Serves until it is told to stop, and leaves everything on disk.
     func run() {
         server.run()
-        audit?.close()
+        audit.close()
         store.close()
         if let summary = store.summary { logger.log(.info, summary) }
         logger.log(.info, "stopped")

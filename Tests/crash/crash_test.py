@@ -5,8 +5,8 @@
 
 Each round: start on the same file, issue and exchange on many connections, SIGKILL. With --power-cut, whatever was
 written since the last sync to disk is thrown away too. Then start again and check: every token whose 201 was received is
-alive, no code that was exchanged can be exchanged again, every code that was received and not used still works. Ends
-with 1 at the first promise broken. Traffic stays on 127.0.0.1; the seed is printed.
+alive, no code that was exchanged can be exchanged again, every code that was received and not used still works. With
+--audit-strict, the line of every 201 that was received is in the audit log, and the log is whole. Ends with 1 at the first promise broken. Traffic stays on 127.0.0.1; the seed is printed.
 """
 import argparse
 import json
@@ -28,16 +28,22 @@ from harness import Client, Failure, Server, expect, sandbox  # noqa: E402
 CONNECTIONS = 16
 
 
-def issue(client, number):
+LOG = "store.db.audit"  # The power cut is of all files that begin so.
+
+
+def issue(client, number, promises):
     """A new code."""
     answer = client.ask(sandbox.make_code(f"consent-{number}"))
     expect(answer.status == 201, f"asked for a code, got {answer!r}")
+    promises.heard(answer)
     return sandbox.code_of(answer)
 
 
-def exchange(client, code):
+def exchange(client, code, promises=None):
     """(status, token)."""
     answer = client.ask(sandbox.exchange(code))
+    if promises and answer.status == 201:
+        promises.heard(answer)
     return answer.status, sandbox.token_of(answer) if answer.status == 201 else None
 
 
@@ -53,14 +59,20 @@ class Promises:
     def __init__(self):
         self.lock = threading.Lock()
         self.fresh, self.spent, self.open = set(), {}, set()
-        self.broken = []
+        self.broken, self.ids = [], set()
+
+    def heard(self, answer):
+        """A 201: by its id it must be found in the audit log, where that is strict."""
+        with self.lock:
+            self.ids.add(answer.headers["x-request-id"])
 
 
 def server(options, folder):
     """The server on the file in this folder, to be used by `with`."""
     env = {"UNSYNCED_MATCH": "store.db"} if options.power_cut else None
     preload = os.path.join(folder, "unsynced.so") if options.power_cut else None
-    return Server(options.server, "--loops", "2", "--code-lifetime", "3600", store="sqlite:store.db", cwd=folder, env=env,
+    audit = ["--audit-log", LOG, "--audit", "strict"] if options.audit_strict else []
+    return Server(options.server, "--loops", "2", "--code-lifetime", "3600", *audit, store="sqlite:store.db", cwd=folder, env=env,
                   preload=preload)
 
 
@@ -71,7 +83,7 @@ def load(port, promises, seed):
         client = Client(port)
         while True:
             number += 1
-            code = issue(client, number)
+            code = issue(client, number, promises)
             with promises.lock:
                 promises.fresh.add(code)
             if chance.random() < 0.5:
@@ -80,7 +92,7 @@ def load(port, promises, seed):
                 code = chance.choice([code, promises.fresh.pop()]) if promises.fresh else code
                 promises.fresh.discard(code)
                 promises.open.add(code)
-            status, token = exchange(client, code)
+            status, token = exchange(client, code, promises)
             expect(status == 201, f"exchanged a fresh code, got {status}")
             with promises.lock:
                 promises.open.discard(code)
@@ -116,6 +128,13 @@ def cut_power(folder):
     return lost
 
 
+def audited(folder):
+    """The ids of the requests whose lines are whole."""
+    with open(os.path.join(folder, LOG), "rb") as log:
+        lines = [line for line in log if line.endswith(b"\n") and not line.startswith(b"\0")]
+    return {json.loads(line).get("request_id") for line in lines}
+
+
 def check(port, promises):
     """Raises Failure where a promise is broken; returns how many were looked at. Uses everything up."""
     for broken in promises.broken:
@@ -148,6 +167,9 @@ def one_round(number, options, folder, chance):
         for thread in threads:
             thread.join()
     lost = cut_power(folder) if options.power_cut else 0
+    if options.audit_strict:
+        missing = promises.ids - audited(folder)
+        expect(not missing, f"{len(missing)} of {len(promises.ids)} answers with 201 have no line in the audit log")
     with server(options, folder) as survivor:
         try:
             spent, fresh, unanswered, won = check(survivor.port, promises)
@@ -155,6 +177,10 @@ def one_round(number, options, folder, chance):
             survivor.kill()
             if options.power_cut:
                 cut_power(folder)
+    if options.audit_strict:
+        whole = subprocess.run([options.server, "audit", "verify", LOG], cwd=folder, capture_output=True, text=True)
+        expect(whole.returncode == 0, f"the audit log is not whole: {whole.stderr}")
+        print(f"round {number}: {len(promises.ids)} answers with 201, each with its line in the audit log", flush=True)
     print(f"round {number}: {spent} tokens alive, {fresh} unused codes good, {unanswered} unanswered ({won} had not "
           f"happened){f', {lost:,} unsynced bytes thrown away' if options.power_cut else ''}", flush=True)
 
@@ -164,6 +190,7 @@ def main():
     parser.add_argument("--server", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--power-cut", action="store_true", help="throw away what was not synced, too")
+    parser.add_argument("--audit-strict", action="store_true", help="no 201 may leave before its line is on disk")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     print(f"crash test: {options.rounds} rounds, seed {options.seed}"

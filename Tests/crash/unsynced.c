@@ -19,10 +19,11 @@ struct record { int64_t offset, old_length, written, old_size; }; /* and old_len
 static int undo_of[FD_MAX]; /* the undo file's descriptor + 1; 0: not looked at yet; -1: not watched */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
+static ssize_t (*real_write)(int, const void *, size_t), (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_fsync)(int), (*real_fdatasync)(int), (*real_ftruncate)(int, off_t), (*real_close)(int);
 
 __attribute__((constructor)) static void find(void) {
+  real_write = dlsym(RTLD_NEXT, "write");
   real_pwrite = dlsym(RTLD_NEXT, "pwrite64");
   real_fsync = dlsym(RTLD_NEXT, "fsync");
   real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
@@ -62,8 +63,20 @@ static void remember(int fd, int log, int64_t offset, int64_t written) {
   memcpy(bytes, &r, sizeof r);
   if (old && pread(fd, bytes + sizeof r, (size_t)old, offset) != old) abort();
   /* One write: a kill leaves a record whole or not begun. */
-  if (write(log, bytes, sizeof r + (size_t)old) != (ssize_t)(sizeof r + (size_t)old)) abort();
+  if (real_write(log, bytes, sizeof r + (size_t)old) != (ssize_t)(sizeof r + (size_t)old)) abort();
   free(bytes);
+}
+
+/* What is appended goes to the end, whoever else writes. */
+ssize_t write(int fd, const void *p, size_t n) {
+  if (!real_write) find();
+  pthread_mutex_lock(&lock);
+  int log = undo(fd);
+  struct stat s;
+  if (log >= 0 && (fcntl(fd, F_GETFL) & O_APPEND) && !fstat(fd, &s)) remember(fd, log, s.st_size, (int64_t)n);
+  ssize_t done = real_write(fd, p, n);
+  pthread_mutex_unlock(&lock);
+  return done;
 }
 
 static ssize_t watched_pwrite(int fd, const void *p, size_t n, off_t at) {

@@ -96,7 +96,16 @@ def check_kubernetes(server, version):
         "the container is less than restricted")
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     expect(values["store"].startswith(f"sqlite:{mounts['store']}/"), "the store is not in the volume")
+    check_volumes(values["audit-log"], mounts["audit"], mounts["store"])
+    claims = {volume["name"]: volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["volumes"]}
+    expect(claims["audit"] != claims["store"], "audit log and store share a claim")
     expect(os.path.dirname(values["keys-file"]) == mounts["keys"], "the keys are not those of the secret")
+
+
+def check_volumes(log, audit, store):
+    """A full audit log must not fill the volume of the store."""
+    expect(log.startswith(f"{audit}/"), "the audit log is not in its volume")
+    expect(audit != store and not audit.startswith(f"{store}/"), "the audit log is in the store's volume")
 
 
 def check_compose(server, version):
@@ -106,8 +115,9 @@ def check_compose(server, version):
     expect(values is not None, "the program refuses the settings of compose.yaml")
     expect(service["read_only"] and service["cap_drop"] == ["ALL"], "compose.yaml confines less than it says")
     expect(int(service["stop_grace_period"].removesuffix("s")) > seconds(values), "Compose kills it while it drains")
-    [volume] = service["volumes"]
-    expect(values["store"].startswith(f"sqlite:{volume.split(':')[1]}/"), "the store is not in the volume")
+    mounts = dict(volume.split(":") for volume in service["volumes"])
+    expect(values["store"].startswith(f"sqlite:{mounts['store']}/"), "the store is not in the volume")
+    check_volumes(values["audit-log"], mounts["audit"], mounts["store"])
 
 
 def check_envoy():

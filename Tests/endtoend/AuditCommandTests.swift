@@ -90,6 +90,20 @@ import Testing
             #expect(found.output.contains("made for another provider"))
             let other = try run("find", "00000000-0000-0000-0000-00000000002b", url.path)
             #expect(other.status == 1 && other.output.isEmpty && other.errors.contains("no line"))
+            for option in [
+                "--error-id", "--request-id", "--interaction-id", "--consent", "--fi", "--psp",
+            ] {
+                let value = option == "--error-id" ? Self.id : "x"
+                let outcome = try run("find", url.path, option, value)
+                #expect(outcome.status == (option == "--error-id" ? 0 : 1), "\(option)")
+            }
+            let all = try run(
+                "find", url.path, "--since", "2026-11-26", "--until", "2026-11-26T18:53:03.1")
+            #expect(all.status == 0 && all.output.contains("\nline 2"))
+            let lines = try run(
+                "find", url.path, url.path, "--since", "2026-11-26T18:53:04", "--json")
+            #expect(lines.output.split(separator: "\n").count == 2)
+            #expect(lines.output.hasPrefix(#"{"time":"2026-11-26T18:53:04.001Z""#))
         }
     }
 
@@ -103,6 +117,8 @@ import Testing
     @Test(arguments: [
         ["verify"], ["verify", "/absent", "--head", "abc"], ["find", id], ["find", "x", "/absent"],
         ["verify", "/absent", "--head", String(repeating: "g", count: 64)], ["nonsense"],
+        ["find", "/absent"], ["find", "--consent", "x"], ["find", "/absent", "--error-id", "x"],
+        ["find", "/absent", "--since", "yesterday"],
     ])
     func wrongOptionIsRefused(arguments: [String]) throws {
         let outcome = try ChildProcess.run(ChildProcess.binary.path, ["audit"] + arguments)

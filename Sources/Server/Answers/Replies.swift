@@ -19,10 +19,12 @@ final class Replies {
     private let fixedToken: [UInt8]
     private var date = ""
     /// A whole head of a 201, but for Content-Length and what depends on the request; and the same with
-    /// the name of the field behind it that every answer has.
+    /// a request id behind it, which each answer replaces.
     private var createdHead: [UInt8] = []
-    private var createdHeadToID: [UInt8] = []
+    private var createdHeadWithID: [UInt8] = []
     private var content: [UInt8] = []
+    /// Of the request that is being answered, where it has brought one.
+    private var givenID: [UInt8] = []
     /// What stands between the last id in the head and the token of a 201, for the last length of
     /// content: most are alike.
     private var tokenOpening: [UInt8] = []
@@ -49,7 +51,9 @@ final class Replies {
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
-        createdHeadToID = createdHead + Replies.requestIDField
+        createdHeadWithID =
+            createdHead + Replies.requestIDField
+            + [UInt8](repeating: 0x30, count: SealedIdentifier.codeLength)
         tokenOpeningLength = 0
     }
 
@@ -91,10 +95,14 @@ final class Replies {
 
     /// Appends the whole answer.
     ///
+    /// - Parameter givenID: as the request has brought it; looked at only where the context says so.
     /// - Returns: the ids of the error objects in it.
     @discardableResult
-    func append(_ response: Response, _ context: ReplyContext) -> [SealedIdentifier] {
-        withOutput { output in
+    func append(
+        _ response: Response, _ context: ReplyContext, _ givenID: [UInt8] = []
+    ) -> [SealedIdentifier] {
+        if context.hasGivenID { self.givenID = givenID }
+        return withOutput { output in
             switch response {
             case .token(let issued):
                 appendToken(issued, context, to: &output)
@@ -122,10 +130,10 @@ final class Replies {
                 contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
             finish(createdHead, context, to: &output)
         case .code(let code, let redirectURI, let state):
-            appendCode(code.code, redirectURI, state)
+            AnswerContent.append(code.code, redirectURI, state, to: &content)
             finish(createdHead, context, to: &output)
         case .introspection(let token):
-            appendIntrospection(token)
+            AnswerContent.append(token, to: &content)
             finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
         case .revoked:
             finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
@@ -167,8 +175,14 @@ final class Replies {
         var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
         if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
         if tokenOpeningLength != length { layOutTokenOpening(length) }
-        output.append(contentsOf: createdHeadToID)
-        context.requestID.append(to: &output)
+        if context.hasGivenID {
+            output.append(contentsOf: createdHead)
+            appendRequestID(context, to: &output)
+        } else {
+            var head = createdHeadWithID.mutableSpan
+            context.drawnID.storeCode(in: &head, at: head.count - SealedIdentifier.codeLength)
+            output.append(contentsOf: createdHeadWithID)
+        }
         if !context.isUsual { appendConnectionField(context, to: &output) }
         if let interactionID = context.interactionID {
             output.append(contentsOf: Replies.interactionIDField)
@@ -190,36 +204,6 @@ final class Replies {
         opening.append(contentsOf: Replies.tokenOpening.utf8)
         tokenOpening = opening
         tokenOpeningLength = contentLength
-    }
-
-    private func appendCode(_ code: SealedIdentifier, _ redirectURI: String, _ state: String?) {
-        content.append(contentsOf: #"{"data":{"redirect_uri":{"base_uri":"#.utf8)
-        JSONWriter.appendString(redirectURI, to: &content)
-        content.append(contentsOf: #","parameters":{"code":""#.utf8)
-        code.appendCode(to: &content)
-        content.append(UInt8(ascii: "\""))
-        if let state {
-            content.append(contentsOf: #","state":"#.utf8)
-            JSONWriter.appendString(state, to: &content)
-        }
-        content.append(contentsOf: "}}}}".utf8)
-    }
-
-    /// RFC 7662 §2.2; times in seconds.
-    private func appendIntrospection(_ token: ActiveToken?) {
-        guard let token else { return content.append(contentsOf: #"{"active":false}"#.utf8) }
-        content.append(contentsOf: #"{"active":true,"scope":"\#(token.scope)","client_id":"#.utf8)
-        JSONWriter.appendString(token.providerReference, to: &content)
-        content.append(
-            contentsOf: #","token_type":"bearer","iat":\#(token.issuedAt / 1000)"#.utf8)
-        if let expiresAt = token.expiresAt {
-            content.append(contentsOf: #","exp":\#(expiresAt / 1000)"#.utf8)
-        }
-        content.append(contentsOf: #","sub":"#.utf8)
-        JSONWriter.appendString(token.consent.accountID, to: &content)
-        content.append(contentsOf: #","consent_id":"#.utf8)
-        JSONWriter.appendString(token.consent.id, to: &content)
-        content.append(UInt8(ascii: "}"))
     }
 
     /// RFC 9110 §11.6.1: a 401 says how to authenticate.
@@ -277,14 +261,22 @@ final class Replies {
 
     /// What depends on the request.
     private func appendFields(_ context: borrowing ReplyContext, to output: inout [UInt8]) {
-        output.append(contentsOf: Replies.requestIDField)
-        context.requestID.append(to: &output)
+        appendRequestID(context, to: &output)
         appendConnectionField(context, to: &output)
         if let interactionID = context.interactionID {
             output.append(contentsOf: Replies.interactionIDField)
             interactionID.append(to: &output)
         }
         output.append(contentsOf: Replies.endOfLine)
+    }
+
+    private func appendRequestID(_ context: borrowing ReplyContext, to output: inout [UInt8]) {
+        output.append(contentsOf: Replies.requestIDField)
+        if context.hasGivenID {
+            output.append(contentsOf: givenID)
+        } else {
+            context.drawnID.appendCode(to: &output)
+        }
     }
 
     private func appendConnectionField(

@@ -6,8 +6,10 @@ import Tokens
 /// Kept until the answer is given, which may be later than the request's bytes are there. As it is
 /// made, it fits a request whose head could not be read.
 struct ReplyContext {
-    /// `X-Request-Id`: every answer has one.
-    var requestID: RequestID
+    /// For `X-Request-Id`, where the request has brought none: every answer has one.
+    let drawnID: SealedIdentifier
+    /// The request has brought one, which is kept elsewhere: so this stays trivial to copy.
+    var hasGivenID = false
     var isHead = false
     var keepsAlive = false
     /// An HTTP/1.0 client is told that the connection stays (RFC 9112 §9.3).
@@ -16,7 +18,7 @@ struct ReplyContext {
     var interactionID: InteractionID?
 
     /// - Parameter drawn: for a request that brings no id of its own.
-    init(drawn: SealedIdentifier) { requestID = .drawn(drawn) }
+    init(drawn: SealedIdentifier) { drawnID = drawn }
 
     /// Nothing about the connection has to be said, and there is content.
     var isUsual: Bool { keepsAlive && !isHTTP10 && !isHead }

@@ -66,6 +66,16 @@ enum Response {
         }
     }
 
+    /// Something was issued or revoked, and the client is told so.
+    var hasDoneSomething: Bool {
+        switch self {
+        case .token, .fixedToken, .ccgToken, .code, .revoked(_?): true
+        case .introspection, .revoked(nil), .oauthError, .failure, .rateLimited, .faults,
+            .methodNotAllowed, .options, .content:
+            false
+        }
+    }
+
     static func fault(_ code: ErrorCode, _ title: String) -> Response {
         .faults([Fault(code, title)])
     }

@@ -25,6 +25,8 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     let session = Session()
     /// Of the request that is being answered.
     var reply: ReplyContext
+    /// The id that it has brought, where `reply` says so.
+    var givenID: [UInt8] = []
     var record = RequestRecord()
     /// Bytes of an unfinished request, or of requests behind the one being answered.
     var kept: [UInt8] = []
@@ -148,22 +150,42 @@ extension Connection {
         return knownAddress
     }
     var notes: RequestNotes? { record.notes }
+    private var origin: RequestOrigin {
+        RequestOrigin(
+            id: reply.hasGivenID ? .given(givenID) : .drawn(reply.drawnID), peer: peerAddress)
+    }
 
     func routed(to route: Route) { record.route = route }
 
     func respond(_ response: Response) {
         precondition(owesAnswer, "a request is answered once")
+        if observer.mustConfirm(response) { return confirm(response) }
+        deliver(response, isConfirmed: false)
+    }
+
+    /// The answer waits for its line in the audit log. Without it, nobody is told what was done.
+    private func confirm(_ response: Response) {
+        // Taken out: the answer may come within the call.
+        let asked = record
+        observer.confirm(asked, response, origin) { [self] isOnDisk in
+            if isOnDisk { return deliver(response, isConfirmed: true) }
+            record.notes?.reason = .auditUnavailable
+            deliver(.failure(.store(.outcomeUnknown)), isConfirmed: false)
+        }
+    }
+
+    private func deliver(_ response: Response, isConfirmed: Bool) {
         owesAnswer = false
         // What was done is recorded, whether or not the client can still be told.
-        guard state.phase != .closed else { return recordUndelivered(response) }
+        guard state.phase != .closed else { return recordUndelivered(response, isConfirmed) }
         precondition(
             isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
         if state.isStopping { reply.keepsAlive = false }
         let before = replies.count
-        let ids = replies.append(response, reply)
-        observer.finished(record, response, ids, reply.requestID, bytes: replies.count - before) {
-            peerAddress
-        }
+        let ids = replies.append(response, reply, givenID)
+        observer.finished(
+            record, response, ids, isConfirmed: isConfirmed, bytes: replies.count - before
+        ) { origin }
         record.notes = nil
         happened(.answered(isLast: !reply.keepsAlive))
         if isWorking { return }
@@ -175,8 +197,8 @@ extension Connection {
         settle()
     }
 
-    private func recordUndelivered(_ response: Response) {
-        observer.finished(record, response, [], reply.requestID, bytes: 0) { peerAddress }
+    private func recordUndelivered(_ response: Response, _ isConfirmed: Bool) {
+        observer.finished(record, response, [], isConfirmed: isConfirmed, bytes: 0) { origin }
         record.notes = nil
         if isGone { host.answeredAfterClose(self) }
     }

@@ -2,6 +2,7 @@
 
 import Bytes
 import HTTP1
+import Tokens
 
 extension Connection {
     /// Reads and answers as many requests as there are and may be; returns how many bytes are done
@@ -76,7 +77,7 @@ extension Connection {
         happened(.requestRead)
         requests += 1
         let request = Request(held.reader.head, bytes)
-        reply = ReplyContext(request, bytes, drawn: replies.drawID())
+        take(ReplyContext(request, bytes, drawn: replies.drawID()), request, bytes)
         if Int(requests) >= limits.requestsPerConnectionMax { reply.keepsAlive = false }
         owesAnswer = true
         record = observer.began(request, bytes, reply)
@@ -85,18 +86,30 @@ extension Connection {
         host.handler.handle(request, bytes, self)
     }
 
+    private func takeHead(_ bytes: Span<UInt8>, _ id: SealedIdentifier) {
+        let request = Request(held.reader.head, bytes)
+        take(ReplyContext(request, bytes, drawn: id), request, bytes)
+    }
+
+    private func take(
+        _ context: ReplyContext, _ request: borrowing Request, _ bytes: Span<UInt8>
+    ) {
+        reply = context
+        guard context.hasGivenID else { return }
+        givenID = []
+        givenID.append(bytes, request.fields.requestID.value)
+    }
+
     /// Answers a request that cannot be read further, and ends the connection.
     func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
         let id = replies.drawID()
         reply = ReplyContext(drawn: id)
         if held.reader.hasHead, !held.reader.isBetweenRequests {
             if held.reader.assembled.isEmpty {
-                let rest = bytes.extracting(offset..<bytes.count)
-                reply = ReplyContext(Request(held.reader.head, rest), rest, drawn: id)
+                takeHead(bytes.extracting(offset..<bytes.count), id)
             } else {
                 let head = held.reader.assembled
-                reply = ReplyContext(
-                    Request(held.reader.head, head.span), head.span, drawn: id)
+                takeHead(head.span, id)
             }
         }
         reply.keepsAlive = false

@@ -36,9 +36,17 @@ struct PublicLoop {
         let loop = try EventLoop.forServer()
         var store: (any TokenStore)?
         do throws(StartFailure) {
-            let face = try loop.face(makeStore)
+            let gate = try loop.gate(source.configuration.makeAuditGate)
+            let face: any TokenStore
+            do throws(StartFailure) {
+                let inner = try loop.face(makeStore)
+                face = gate.map { AuditedStore(inner, $0) } ?? inner
+            } catch {
+                gate?.close()
+                throw error
+            }
             store = face
-            serving = try PublicLoop.serve(source, loop, makeIssuer(face))
+            serving = try PublicLoop.serve(source, loop, makeIssuer(face), gate)
             orders = try PublicLoop.orders(loop, serving, face)
             self.store = face
         } catch {
@@ -49,7 +57,8 @@ struct PublicLoop {
     }
 
     private static func serve(
-        _ source: PublicLoopSource, _ loop: EventLoop, _ issuer: TokenIssuer
+        _ source: PublicLoopSource, _ loop: EventLoop, _ issuer: TokenIssuer,
+        _ gate: (any AuditGate)?
     ) throws(StartFailure) -> ServingLoop {
         let configuration = source.configuration
         let replies = source.replies(issuer)
@@ -61,7 +70,7 @@ struct PublicLoop {
         let observer = LoopObserver(
             metrics: LoopMetrics(source.census),
             auditor: configuration.audit.map {
-                Auditor($0, issuer: issuer, clock: clock, random: SystemRandom.fill)
+                Auditor($0, gate: gate, issuer: issuer, clock: clock, random: SystemRandom.fill)
             }, log: configuration.log)
         if let metrics = observer.metrics { source.page.add(metrics) }
         do throws(ListenFailure) {
@@ -112,6 +121,14 @@ struct PublicLoop {
 extension EventLoop {
     static func forServer() throws(StartFailure) -> EventLoop {
         do throws(UVError) { return try EventLoop() } catch { throw .files(error) }
+    }
+
+    /// What success waits for on this loop.
+    func gate(
+        _ make: ((EventLoop) throws(UVError) -> any AuditGate)?
+    ) throws(StartFailure) -> (any AuditGate)? {
+        guard let make else { return nil }
+        do throws(UVError) { return try make(self) } catch { throw .files(error) }
     }
 
     /// The store as this loop sees it.

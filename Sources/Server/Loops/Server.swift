@@ -65,7 +65,8 @@ public final class Server {
         let page = MetricsPage(store, census, configuration.moreMetrics)
         self.page = page
         adminRouter = AdminRouter(
-            isStoreAvailable: { [store] in store.isAvailable }, renderMetrics: { page.render() })
+            isStoreAvailable: { [store] in store.isAvailable && configuration.isAuditAvailable() },
+            renderMetrics: { page.render() })
         let source = PublicLoopSource(
             configuration: configuration, address: address, page: page, census: census,
             report: report)

@@ -22,6 +22,11 @@ public struct ServerConfiguration {
     public var throttle: FailureThrottle?
     /// nil: nothing is written down.
     public var audit: (any AuditSink)?
+    /// Makes what success waits for on a loop, so that no answer leaves before its line in the audit
+    /// log is on disk; nil: none waits.
+    public var makeAuditGate: ((EventLoop) throws(UVError) -> any AuditGate)?
+    /// False while success would wait in vain. The caller's thread; must not wait.
+    public var isAuditAvailable: () -> Bool = { true }
     /// For the access log.
     public var log: Logger?
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.

@@ -37,11 +37,9 @@ extension ReplyContext {
         // Two of them are none: nobody could say which was meant.
         if field.count == 1 { interactionID = InteractionID(bytes.extracting(field.value)) }
         let given = request.fields.requestID
-        if given.count == 1, HeaderRules.isVisible(bytes, given.value, RequestID.givenLengths) {
-            var text: [UInt8] = []
-            text.append(bytes, given.value)
-            requestID = .given(text)
-        }
+        hasGivenID =
+            given.count == 1
+            && HeaderRules.isVisible(bytes, given.value, RequestID.givenLengths)
     }
 }
 

@@ -6,6 +6,8 @@ import Tokens
 /// Tells the audit log what was answered. One per event loop.
 final class Auditor {
     private let sink: any AuditSink
+    /// What success waits for; nil: nobody waits.
+    let gate: (any AuditGate)?
     private let issuer: TokenIssuer
     private let allowance: FailureThrottle
     private let clock: RequestClock
@@ -18,10 +20,11 @@ final class Auditor {
 
     /// - Parameter random: overwrites the whole array with unpredictable bytes.
     init(
-        _ sink: any AuditSink, issuer: TokenIssuer, clock: RequestClock,
-        random: (inout [UInt8]) -> Void
+        _ sink: any AuditSink, gate: (any AuditGate)? = nil, issuer: TokenIssuer,
+        clock: RequestClock, random: (inout [UInt8]) -> Void
     ) {
         self.sink = sink
+        self.gate = gate
         self.issuer = issuer
         self.clock = clock
         var limits = FailureThrottle.Limits()
@@ -35,15 +38,13 @@ final class Auditor {
     /// - Parameters:
     ///   - ids: of the error objects in the answer.
     ///   - notes: nil where the request did not get as far as a path.
-    ///   - requestID: as the answer has it.
-    ///   - address: asked for only where it matters.
+    ///   - origin: asked for only where it matters.
     func answered(
         _ response: Response, _ ids: [SealedIdentifier], _ notes: RequestNotes?,
-        _ requestID: RequestID, address: () -> [UInt8]
+        _ origin: () -> RequestOrigin
     ) {
         guard var event = event(response, ids) else { return }
-        event.requestID = requestID
-        event.peer = address()
+        event.take(origin())
         var isSuspect = notes?.isAuthenticated != true
         if case .rateLimited = response { isSuspect = true }
         if isSuspect {
@@ -57,6 +58,19 @@ final class Auditor {
             addRedirectURIs(response, notes, to: &event)
         }
         sink.record(event)
+    }
+
+    /// The same for what was done, with an answer that waits until it is on disk.
+    ///
+    /// - Parameter completion: is told whether it is.
+    func confirm(
+        _ response: Response, _ notes: RequestNotes?, _ origin: RequestOrigin,
+        completion: @escaping (Bool) -> Void
+    ) {
+        guard let gate, var event = event(response, []) else { return completion(true) }
+        event.take(origin)
+        if let notes { event.take(notes, issuer) }
+        gate.record(event, completion: completion)
     }
 
     /// Where the refusal is about them: the redirect URI that was presented, and the one that the code
@@ -183,6 +197,11 @@ extension Response {
 }
 
 extension AuditEvent {
+    fileprivate mutating func take(_ origin: RequestOrigin) {
+        requestID = origin.id
+        peer = origin.peer
+    }
+
     fileprivate mutating func take(_ notes: RequestNotes, _ issuer: TokenIssuer) {
         clientID = notes.clientID
         institution = institution ?? notes.institution

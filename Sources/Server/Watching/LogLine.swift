@@ -51,7 +51,7 @@ extension Logger {
     /// The access log's line for one answer.
     func answered(
         _ response: Response, _ ids: [SealedIdentifier],
-        _ record: borrowing RequestRecord, _ requestID: RequestID, bytes: Int, _ peer: [UInt8]
+        _ record: borrowing RequestRecord, bytes: Int, _ origin: RequestOrigin
     ) {
         let notes = record.notes
         var line = LogLine(lineFormat, .info, "answered")
@@ -63,7 +63,7 @@ extension Logger {
         let zeros = String(repeating: "0", count: 3 - fraction.count)
         line.add("duration_ms", number: "\(microseconds / 1000).\(zeros)\(fraction)")
         line.add("bytes", number: "\(bytes)")
-        line.add("peer", AddressText.text(peer))
+        line.add("peer", AddressText.text(origin.peer))
         if !ids.isEmpty {
             line.add("errors", response.errorObjects.map(\.code.rawValue).joined(separator: ","))
             line.add("error_ids", ids.map(Logger.text).joined(separator: ","))
@@ -71,7 +71,7 @@ extension Logger {
         if notes?.isAuthenticated == true { line.add("client", notes?.clientID) }
         line.add("fi", notes?.institution)
         line.add("interaction_id", notes?.interactionID)
-        line.add("request_id", requestID.text)
+        line.add("request_id", origin.id.text)
         line.add("trace_id", notes?.trace?.traceID)
         line.add("parent_id", notes?.trace?.parentID)
         line.end()

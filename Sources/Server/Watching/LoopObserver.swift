@@ -13,12 +13,14 @@ final class LoopObserver {
     private let auditor: Auditor?
     /// nil where nothing is logged.
     private let log: Logger?
+    private let isStrict: Bool
     private var turnBegan: UInt32?
 
     init(metrics: LoopMetrics? = nil, auditor: Auditor? = nil, log: Logger? = nil) {
         self.metrics = metrics
         self.auditor = auditor
         self.log = log
+        isStrict = auditor?.gate != nil
     }
 
     // MARK: Requests
@@ -36,19 +38,34 @@ final class LoopObserver {
     /// Something has come that cannot be read as a request, and gets an answer.
     func began() -> RequestRecord { RequestRecord(began: turnBeganMicroseconds) }
 
+    /// The answer must not leave before it is in the audit log, on disk.
+    func mustConfirm(_ response: Response) -> Bool { isStrict && response.hasDoneSomething }
+
+    /// Writes it down before it is given.
+    ///
+    /// - Parameter completion: is told whether it is on disk; at once, or later on this thread.
+    func confirm(
+        _ record: borrowing RequestRecord, _ response: Response, _ origin: RequestOrigin,
+        completion: @escaping (Bool) -> Void
+    ) {
+        auditor?.confirm(response, record.notes, origin, completion: completion)
+    }
+
     /// - Parameters:
     ///   - ids: of the error objects in the answer; none where it could not be delivered.
-    ///   - requestID: as the answer has it.
+    ///   - isConfirmed: it is in the audit log already.
     ///   - bytes: of the answer; 0 where it could not be delivered.
-    ///   - peer: the client's raw address; asked for only where it matters.
+    ///   - origin: asked for only where it matters.
     func finished(
         _ record: borrowing RequestRecord, _ response: Response, _ ids: [SealedIdentifier],
-        _ requestID: RequestID, bytes: Int, peer: () -> [UInt8]
+        isConfirmed: Bool, bytes: Int, origin: () -> RequestOrigin
     ) {
         metrics?.answered(response, record)
-        auditor?.answered(response, ids, record.notes, requestID, address: peer)
+        if !isConfirmed {
+            auditor?.answered(response, ids, record.notes, origin)
+        }
         if let log, log.isAccessLogged {
-            log.answered(response, ids, record, requestID, bytes: bytes, peer())
+            log.answered(response, ids, record, bytes: bytes, origin())
         }
     }
 

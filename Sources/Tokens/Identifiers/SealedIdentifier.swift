@@ -89,11 +89,19 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
     /// Appends 32 lower-case hexadecimal digits.
     public func appendCode(to output: inout [UInt8]) {
         output.append(addingCapacity: SealedIdentifier.codeLength) { output in
-            Hexadecimal.append(UInt32(truncatingIfNeeded: high >> 32), to: &output)
-            Hexadecimal.append(UInt32(truncatingIfNeeded: high), to: &output)
-            Hexadecimal.append(UInt32(truncatingIfNeeded: low >> 32), to: &output)
-            Hexadecimal.append(UInt32(truncatingIfNeeded: low), to: &output)
+            output.append(repeating: 0, count: SealedIdentifier.codeLength)
+            var text = output.mutableSpan
+            storeCode(in: &text, at: 0)
         }
+    }
+
+    /// Puts the same digits from `start` on. Traps where there is no room.
+    @inline(__always)
+    public func storeCode(in text: inout MutableSpan<UInt8>, at start: Int) {
+        text.store(Hexadecimal.digits(UInt32(truncatingIfNeeded: high >> 32)), at: start)
+        text.store(Hexadecimal.digits(UInt32(truncatingIfNeeded: high)), at: start + 8)
+        text.store(Hexadecimal.digits(UInt32(truncatingIfNeeded: low >> 32)), at: start + 16)
+        text.store(Hexadecimal.digits(UInt32(truncatingIfNeeded: low)), at: start + 24)
     }
 
     /// Appends the same digits in groups of 8-4-4-4-12.

@@ -20,6 +20,10 @@ public struct AuditEvent: Sendable {
         /// Refusals that were counted instead of written, so that nobody can fill the log:
         /// `reason` says how many.
         case refusalsSuppressed = "refusals_suppressed"
+        /// A server begins: `details` say which. One that ends says so too; so a start without the
+        /// end of the one before it tells of a crash.
+        case started
+        case stopped
     }
 
     public var kind: Kind
@@ -60,6 +64,8 @@ public struct AuditEvent: Sendable {
     public var change: String?
     /// The person who made it, as the system knows them.
     public var actor: String?
+    /// Of a server that starts.
+    public var details: [(name: String, value: String)] = []
 
     public init(_ kind: Kind, at: Milliseconds) {
         self.kind = kind
@@ -92,6 +98,7 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case storeUnavailable = "store_unavailable"
     case storeFull = "store_full"
     case storeOutcomeUnknown = "store_outcome_unknown"
+    case auditUnavailable = "audit_unavailable"
 
     public init(_ refusal: CodeRefusal) {
         self =
@@ -120,6 +127,19 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .store(.outcomeUnknown): .storeOutcomeUnknown
             }
     }
+}
+
+/// Takes the events that an answer waits for. One per event loop, on its thread.
+public protocol AuditGate: AnyObject {
+    /// False while events cannot be put on disk: better not to begin anything.
+    var isOpen: Bool { get }
+
+    /// - Parameter completion: is told whether the event is on disk. Called once: later, on this
+    ///   thread; but at once where the event could not even be taken.
+    func record(_ event: AuditEvent, completion: @escaping (Bool) -> Void)
+
+    /// Nothing more will be recorded. Whoever waits is told first.
+    func close()
 }
 
 /// Takes events. Any thread; never blocks, never fails: what it cannot take it counts.

@@ -9,7 +9,7 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit", abstract: "Checks and searches an audit log.",
         subcommands: [Verify.self, Find.self])
 
-    private static func unreadable(_ failure: AuditFailure) -> ProgramFailure {
+    static func unreadable(_ failure: AuditFailure) -> ProgramFailure {
         ProgramFailure(description: "cannot read the audit log: \(failure)", status: 66)
     }
 
@@ -22,17 +22,21 @@ struct AuditCommand: ParsableCommand {
                 changed last line, and a log that was written anew. So keep the hash that this \
                 command prints on another machine, and give it with --head the next time.
 
+                Give the files of a log that is rotated oldest first: the first line of each holds \
+                the hash of the last line of the one before. Where the oldest is not given, the \
+                line "after" has the hash that must be its last.
+
                 The command counts the lines that say that events were dropped, or that the end of \
-                the file was repaired after a crash. Such lines are not a fault. A server may write \
-                to the log at the same time.
+                the file was repaired after a crash, and the starts of a server that had not ended \
+                in order. Such lines are not a fault. A server may write to the log at the same time.
 
                 Exit status: 0 if the log is whole; 1 if it is broken (stderr then has the first \
-                line that does not fit, and why); 64 for a wrong option; 66 if the file cannot be \
+                line that does not fit, and why); 64 for a wrong option; 66 if a file cannot be \
                 read.
                 """)
 
-        @Argument(help: "The audit log.")
-        var file: String
+        @Argument(help: "The files of the audit log, the oldest first.")
+        var files: [String]
 
         @Option(
             help: ArgumentHelp(
@@ -56,14 +60,14 @@ struct AuditCommand: ParsableCommand {
         func run() throws {
             let verdict: AuditVerdict
             do throws(AuditFailure) {
-                verdict = try AuditVerifier.verify(file, head: head)
+                verdict = try AuditVerifier.verify(files, head: head)
             } catch {
                 throw AuditCommand.unreadable(error)
             }
             switch verdict {
             case .whole(let summary):
                 print(Verify.text(summary))
-            case .broken(_, let reason):
+            case .broken(_, let reason, let file):
                 Program.log("\(file) is broken: \(reason)")
                 throw ExitCode(1)
             }
@@ -74,55 +78,21 @@ struct AuditCommand: ParsableCommand {
             if let first = summary.firstTime, let last = summary.lastTime {
                 text += "\nfirst \(first)\nlast  \(last)"
             }
+            if let hash = summary.goesOnFrom { text += "\nafter \(hash)" }
             if summary.droppedEvents > 0 {
                 text += "\ndropped \(summary.droppedEvents) events, as its lines say"
             }
             if summary.repairs > 0 {
                 text += "\nrepaired \(summary.repairs) times after a crash, as its lines say"
             }
+            if summary.starts > 0 { text += "\nstarted \(summary.starts) times" }
+            for time in summary.crashes {
+                text += "\ncrashed before \(time): a server started, and none had stopped"
+            }
+            if let time = summary.openStart {
+                text += "\nnot stopped since \(time): the server runs, or has crashed"
+            }
             return text + "\nhead  \(summary.head)"
-        }
-    }
-
-    struct Find: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Explains an error id that a caller reports.",
-            discussion: """
-                Prints what happened, when, and for which client, institution, provider and \
-                consent. It also prints the precise reason, which the answer may not have told. \
-                Texts that clients chose are printed escaped, as they are in the log.
-
-                Exit status: 0 if a line was found; 1 if none was; 64 for a wrong option; 66 if the \
-                file cannot be read.
-                """)
-
-        @Argument(
-            help: "The id of an error object, such as 807e3db5-deb1-e0ec-2806-3f1c05160c04.")
-        var id: String
-
-        @Argument(help: "The audit log.")
-        var file: String
-
-        func validate() throws {
-            guard AuditSearch.isErrorID(id) else {
-                throw ValidationError(
-                    "'\(id)' is not an error id; write the id of an error object, such as "
-                        + "807e3db5-deb1-e0ec-2806-3f1c05160c04")
-            }
-        }
-
-        func run() throws {
-            let matches: [AuditMatch]
-            do throws(AuditFailure) {
-                matches = try AuditSearch.find(id, in: file)
-            } catch {
-                throw AuditCommand.unreadable(error)
-            }
-            guard !matches.isEmpty else {
-                Program.log("no line of \(file) has the error id \(id)")
-                throw ExitCode(1)
-            }
-            for match in matches { print(match.explanation) }
         }
     }
 }

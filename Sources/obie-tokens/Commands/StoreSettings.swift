@@ -54,7 +54,8 @@ extension Settings {
         event.change = change
         event.actor = Operator.current().description
         do throws(AuditFailure) {
-            try AuditLog.append(event, to: path, report: Program.log)
+            try AuditLog.append(
+                event, to: path, ownedLike: self.store.path, report: Program.log)
         } catch {
             throw ProgramFailure(
                 description: "done, but the audit log could not be written: \(error)", status: 74)

@@ -12,6 +12,8 @@ enum AuditLogChoice: Sendable {
     case file(String)
 }
 
+enum AuditChoice: String, CaseIterable, Sendable { case relaxed, strict }
+
 /// Parsers. Each refusal says what would be right.
 enum SettingValue {
     typealias Parser<Value> = @Sendable (String) throws(ValidationError) -> Value

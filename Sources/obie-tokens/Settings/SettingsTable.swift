@@ -37,6 +37,12 @@ struct SettingsTable: Sendable {
         meaning: "PATH.audit beside a store in production mode, else none", SettingValue.auditLog,
         help: "The file that gets a line for everything that is issued, refused, revoked or "
             + "changed. Or none.")
+    let audit = Setting(
+        "audit", "relaxed|strict", default: "relaxed",
+        SettingValue.word(AuditChoice.allCases.map { ($0.rawValue, $0) }),
+        help:
+            "When a success is answered: relaxed does not wait for the audit log; strict waits until "
+            + "the line is on disk, and answers 503 where it cannot be.")
     let codeLifetime = Setting(
         "code-lifetime", "seconds", default: "60",
         SettingValue.number(1...IssuerSettings.codeLifetimeMax / 1000),

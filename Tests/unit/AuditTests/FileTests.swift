@@ -138,7 +138,7 @@ import UV
             try file.write([], now: 0)
             try folder.write(lines.prefix(kept).flatMap { $0 + [10] } + lines[kept].prefix(40))
             try write(file, 9)
-            guard case .broken(kept + 1, _) = try folder.verify() else {
+            guard case .broken(kept + 1, _, _) = try folder.verify() else {
                 Issue.record("\(kept) lines were left and all seemed well")
                 return
             }

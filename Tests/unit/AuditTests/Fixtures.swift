@@ -105,6 +105,7 @@ extension AuditEvent {
         event.codeRedirectURI = "https://psp.example/callback"
         event.change = "provider PSDGB-FCA-222222 was added"
         event.actor = "alice (uid 1000) as root (uid 0)"
+        event.details = [("version", "0.7.0"), ("store", "sqlite:/var/lib/x.db")]
         return event
     }
 }
@@ -168,6 +169,7 @@ final class SmallDisk: AuditStorage {
         try file.lock(withinMilliseconds: patience)
     }
     func unlock() { file.unlock() }
+    func place() -> AppendFile.Place { file.place() }
     func size() throws(AppendFile.Failure) -> Int { try file.size() }
     func read(at offset: Int, countMax: Int) throws(AppendFile.Failure) -> [UInt8] {
         try file.read(at: offset, countMax: countMax)

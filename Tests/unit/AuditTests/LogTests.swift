@@ -20,8 +20,10 @@ import UV
     ) throws -> AuditLog {
         let reports = reports
         let storage = try storage ?? AppendFile(folder.log, .append)
+        let report: @Sendable (String) -> Void = { reports.add($0) }
         return try AuditLog(
-            storage, countMax: countMax, report: { reports.add($0) }, now: { AuditEvent.time })
+            AuditFile(storage, report: report), countMax: countMax, report: report,
+            now: { AuditEvent.time })
     }
 
     private func dropped() throws -> Int {
@@ -155,9 +157,10 @@ import UV
 
     @Test func diskThatStaysFullIsReportedAtTheEnd() throws {
         let reports = reports
+        let report: @Sendable (String) -> Void = { reports.add($0) }
+        let device = NoSync(try AppendFile("/dev/full", .append))
         let log = try AuditLog(
-            NoSync(try AppendFile("/dev/full", .append)), countMax: 10,
-            report: { reports.add($0) }, now: { 0 })
+            AuditFile(device, report: report), countMax: 10, report: report, now: { 0 })
         log.record(.refusal(0))
         log.record(.refusal(1))
         log.close()
@@ -213,6 +216,7 @@ private final class NoSync: AuditStorage {
         try file.lock(withinMilliseconds: patience)
     }
     func unlock() { file.unlock() }
+    func place() -> AppendFile.Place { file.place() }
     func size() throws(AppendFile.Failure) -> Int { try file.size() }
     func read(at offset: Int, countMax: Int) throws(AppendFile.Failure) -> [UInt8] {
         try file.read(at: offset, countMax: countMax)

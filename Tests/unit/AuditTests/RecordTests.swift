@@ -27,7 +27,8 @@ import Testing
             "token":"\(digest(3, 4))","scope":"payments","transaction_reference":"reference-1",\
             "interaction_id":"c770aef3-6784-41f7-8e0e-ff5f97bddb3a",\
             "request_id":"request-\\"1\\"","trace_id":"0af7651916cd43dd8448eb211c80319c",\
-            "change":"provider PSDGB-FCA-222222 was added",\
+            "change":"provider PSDGB-FCA-222222 was added","version":"0.7.0",\
+            "store":"sqlite:/var/lib/x.db",\
             "actor":"alice (uid 1000) as root (uid 0)",\
             "prev":"\(String(repeating: "0", count: 64))"}
 
@@ -133,6 +134,7 @@ import Testing
             event.redirectURI = long
             event.codeRedirectURI = long
             event.actor = long
+            event.details = [("version", long), ("store", long)]
             event.requestID = .given([UInt8](repeating: 0x22, count: 128))
             event.change = long
             let bytes = line(event)
@@ -216,5 +218,6 @@ import Testing
         #expect(Set(names).count == names.count)
         #expect(!names.contains(AuditRecord.droppedName))
         #expect(!names.contains(AuditRecord.repairedName))
+        #expect(!names.contains(AuditRecord.continuedName))
     }
 }

@@ -15,13 +15,27 @@ import Testing
         for event in events { try AuditLog.append(event, to: folder.log) { _ in } }
     }
 
+    /// All that fit, in the one file.
+    private func find(_ query: AuditQuery) throws -> [AuditMatch] {
+        var matches: [AuditMatch] = []
+        try AuditSearch.find(query, in: [folder.log]) { matches.append($0) }
+        return matches
+    }
+
+    private func find(_ errorID: String) throws -> [AuditMatch] {
+        var query = AuditQuery()
+        query.errorID = errorID
+        return try find(query)
+    }
+
     @Test func lineIsFoundAndExplained() throws {
         try write(.refusal(5), .full(.refused), .refusal(6))
-        let matches = try AuditSearch.find(text(errorID(2)), in: folder.log)
+        let matches = try find(text(errorID(2)))
         #expect(
             matches == [
                 AuditMatch(
-                    line: 2,
+                    path: folder.log, number: 2,
+                    line: String(decoding: try folder.lines()[1], as: UTF8.self),
                     explanation: """
                         line 2, 2026-11-26T18:53:02.123Z: a request was refused
                           why          auth_code is required
@@ -41,6 +55,8 @@ import Testing
                           interaction  c770aef3-6784-41f7-8e0e-ff5f97bddb3a
                           request      request-\\"1\\"
                           trace        0af7651916cd43dd8448eb211c80319c
+                          version      0.7.0
+                          store        sqlite:/var/lib/x.db
                           change       provider PSDGB-FCA-222222 was added
                           by           alice (uid 1000) as root (uid 0)
                         """)
@@ -49,7 +65,7 @@ import Testing
 
     @Test func preciseReasonIsASentence() throws {
         try write(.refusal(1))
-        let match = try #require(try AuditSearch.find(text(errorID(1)), in: folder.log).first)
+        let match = try #require(try find(text(errorID(1))).first)
         #expect(
             match.explanation.contains(
                 "The code was right, but came after its lifetime had ended. (code_expired)"))
@@ -69,8 +85,8 @@ import Testing
     @Test func digitsInCapitalsAreTheSame() throws {
         try write(.refusal(0xABC))
         let id = text(errorID(0xABC)).uppercased()
-        #expect(AuditSearch.isErrorID(id))
-        #expect(try AuditSearch.find(id, in: folder.log).count == 1)
+        #expect(AuditQuery.isErrorID(id))
+        #expect(try find(id).count == 1)
     }
 
     @Test(arguments: [
@@ -79,14 +95,14 @@ import Testing
         "00000000000000000000000000000000", "é0000000-0000-0000-0000-0000000000",
     ])
     func whatIsNoErrorIDIsNone(text: String) {
-        #expect(!AuditSearch.isErrorID(text))
+        #expect(!AuditQuery.isErrorID(text))
     }
 
     @Test func unknownIDFindsNothing() throws {
         try write(.refusal(1))
-        #expect(try AuditSearch.find(text(errorID(3)), in: folder.log).isEmpty)
+        #expect(try find(text(errorID(3))).isEmpty)
         try folder.write([])
-        #expect(try AuditSearch.find(text(errorID(3)), in: folder.log).isEmpty)
+        #expect(try find(text(errorID(3))).isEmpty)
     }
 
     /// A client cannot make its text look like an error object, nor a terminal obey.
@@ -94,8 +110,8 @@ import Testing
         var event = AuditEvent.refusal(1)
         event.clientID = "{\"id\":\"\(text(errorID(3)))\"\u{1B}[2J\n  why  it was right"
         try write(event)
-        #expect(try AuditSearch.find(text(errorID(3)), in: folder.log).isEmpty)
-        let match = try #require(try AuditSearch.find(text(errorID(1)), in: folder.log).first)
+        #expect(try find(text(errorID(3))).isEmpty)
+        let match = try #require(try find(text(errorID(1))).first)
         #expect(!match.explanation.contains("\u{1B}"))
         #expect(match.explanation.split(separator: "\n").count == 5)
     }
@@ -107,18 +123,82 @@ import Testing
             Array(repeating: 120, count: 700_000), Array("{\"id\":\"\(text(errorID(2)))\"".utf8),
         ]
         try folder.write((junk + lines + [Array("{\"time".utf8)]).flatMap { $0 + [10] }.dropLast())
-        #expect(try AuditSearch.find(text(errorID(2)), in: folder.log).map(\.line) == [4])
+        #expect(try find(text(errorID(2))).map(\.number) == [4])
     }
 
-    @Test(arguments: [99, 100, 101])
-    func matchesAreBounded(count: Int) throws {
-        var chain = AuditChain()
-        var bytes: [UInt8] = []
-        for _ in 0..<count { chain.append(AuditRecord(.refusal(1)), to: &bytes) }
-        try folder.write(bytes)
-        #expect(
-            try AuditSearch.find(text(errorID(1)), in: folder.log).count
-                == min(count, AuditSearch.matchesMax))
+    /// Each thing that can be looked for, a value that is there, and one that is not.
+    static var things: [(path: WritableKeyPath<AuditQuery, String?>, is: String, isNot: String)] {
+        [
+            (
+                \.errorID, "00000000-0000-0000-0000-000000000001",
+                "00000000-0000-0000-0000-000000000003"
+            ),
+            (\.requestID, "request-\"1\"", "request-"),
+            (\.interactionID, "c770aef3-6784-41f7-8e0e-ff5f97bddb3a", "c770aef3"),
+            (\.consentID, "consent-1", "consent"),
+            (\.institution, "PSDGB-FCA-111111", "PSDGB-FCA-222222"),
+            (\.provider, "PSDGB-FCA-222222", "PSDGB-FCA-111111"),
+            (\.since, "2026-11-26T18:53:02.123", "2026-11-26T18:53:02.124"),
+            (\.until, "2026-11-26T18:53:02.124", "2026-11-26T18:53:02.123"),
+        ]
+    }
+
+    /// Every event can be found by everything that its line has.
+    @Test(arguments: AuditEvent.Kind.allCases)
+    func everyEventIsFoundByEachOfItsFields(kind: AuditEvent.Kind) throws {
+        try write(.full(kind), AuditEvent(kind, at: 0))
+        var all = AuditQuery()
+        for (path, value, other) in Self.things {
+            var (right, wrong) = (AuditQuery(), AuditQuery())
+            right[keyPath: path] = value
+            wrong[keyPath: path] = other
+            all[keyPath: path] = value
+            let isTime = path == \.until
+            #expect(try find(right).map(\.number) == (isTime ? [1, 2] : [1]), "\(value)")
+            #expect(try find(wrong).map(\.number) == (isTime ? [2] : []), "\(other)")
+        }
+        #expect(try find(all).map(\.number) == [1], "all at once")
+        for (path, _, other) in Self.things where path != \.until {
+            var wrong = all
+            wrong[keyPath: path] = other
+            #expect(try find(wrong).isEmpty, "one of them does not fit")
+        }
+    }
+
+    @Test func severalFilesAreReadInOrder() throws {
+        try write(.refusal(1), .refusal(2))
+        let first = folder.log + ".1"
+        try FileManager.default.moveItem(atPath: folder.log, toPath: first)
+        try write(.refusal(1))
+        var (query, found) = (AuditQuery(), [(String, Int)]())
+        query.consentID = "consent-1"
+        try AuditSearch.find(query, in: [first, folder.log]) { match in
+            found.append((match.path, match.number))
+            #expect(match.explanation.hasPrefix("\(match.path), line \(match.number), 2026"))
+        }
+        #expect(found.map(\.0) == [first, folder.log] && found.map(\.1) == [1, 2])
+    }
+
+    @Test(
+        arguments: [
+            ("2026-11-28", "2026-11-28"), ("2026-11-28T10", "2026-11-28T10"),
+            ("2026-11-28 10:15", "2026-11-28T10:15"),
+            ("2026-11-28T10:15:00Z", "2026-11-28T10:15:00"),
+            ("2026-11-28t10:15:00.123z", "2026-11-28T10:15:00.123"), ("", nil), ("2026", nil),
+            ("2026-11-28T", nil), ("28.11.2026", nil), ("2026-11-28T10:15:00+01:00", nil),
+            ("2026-11-28T10:15:00.1234", nil), ("yesterday!", nil),
+        ] as [(String, String?)])
+    func timesAreReadAsPeopleWriteThem(text: String, time: String?) {
+        #expect(AuditQuery.time(text) == time)
+    }
+
+    @Test func queryOfNothingIsEmpty() {
+        #expect(AuditQuery().isEmpty)
+        for (path, value, _) in Self.things {
+            var query = AuditQuery()
+            query[keyPath: path] = value
+            #expect(!query.isEmpty)
+        }
     }
 
     @Test func everyRefusalOfACodeHasItsReason() {

@@ -78,7 +78,7 @@ final class AuditedConnection {
 
     init(
         _ mode: IssuerSettings.Mode = .sandbox, isThrottled: Bool = true, isHeld: Bool = false,
-        metrics: LoopMetrics? = nil, log: Logger? = nil
+        gate: (any AuditGate)? = nil, metrics: LoopMetrics? = nil, log: Logger? = nil
     ) {
         let store = HeldStore(isHeld: isHeld)
         self.store = store
@@ -98,7 +98,7 @@ final class AuditedConnection {
         }
         let issuer = TokenIssuer(
             registry: feed, settings: settings,
-            store: store,
+            store: gate.map { AuditedStore(store, $0) } ?? store,
             keyring: Keyring(SealingKey(random: fill)),
             random: RandomPool { bytes in
                 for index in bytes.indices { bytes[index] = .random(in: 0...255) }
@@ -115,9 +115,15 @@ final class AuditedConnection {
             throttle: isThrottled ? FailureThrottle(random: fill) : nil, clock: clocks)
         observer = LoopObserver(
             metrics: metrics,
-            auditor: Auditor(recorder, issuer: issuer, clock: clocks, random: fill), log: log)
+            auditor: Auditor(recorder, gate: gate, issuer: issuer, clock: clocks, random: fill),
+            log: log)
         host = AuditedHost(router, replies, observer)
         connection = Connection(transport, host)
+    }
+
+    /// What has been written since the last request, answer by answer.
+    var answers: [String] {
+        transport.text.components("HTTP/1.1 ").dropFirst().map { "HTTP/1.1 \($0)" }
     }
 
     /// The answer to one request, and the one event that it made, if any.

@@ -44,6 +44,9 @@ final class FakeTransport: ByteStream {
 }
 
 extension String {
+    func components(_ separator: String) -> [String] {
+        split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+    }
     func components(_ separator: Character) -> [String] {
         split(separator: separator, omittingEmptySubsequences: false).map(String.init)
     }

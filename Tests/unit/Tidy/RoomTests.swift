@@ -39,10 +39,11 @@ struct RoomPlan: Sendable {
             uses: [
                 "Stores": ["wiring.Program", "wiring.ProgramFailure"],
                 "Settings": ["Stores", "wiring.ProgramFailure", "wiring.ServiceNotices"],
+                "Serving": ["Settings", "wiring.ProgramFailure", "wiring.Version"],
                 "Commands": [
                     "Settings", "Stores", "wiring.Program", "wiring.ProgramFailure",
                 ],
-                "wiring": ["Commands", "Settings", "Stores"],
+                "wiring": ["Commands", "Serving", "Settings", "Stores"],
             ]),
     ]
 }

@@ -1,0 +1,38 @@
+// The JSON of answers that have more in it than a token.
+
+import Tokens
+
+enum AnswerContent {
+    /// A code, and where the customer is to be sent with it.
+    static func append(
+        _ code: SealedIdentifier, _ redirectURI: String, _ state: String?, to content: inout [UInt8]
+    ) {
+        content.append(contentsOf: #"{"data":{"redirect_uri":{"base_uri":"#.utf8)
+        JSONWriter.appendString(redirectURI, to: &content)
+        content.append(contentsOf: #","parameters":{"code":""#.utf8)
+        code.appendCode(to: &content)
+        content.append(UInt8(ascii: "\""))
+        if let state {
+            content.append(contentsOf: #","state":"#.utf8)
+            JSONWriter.appendString(state, to: &content)
+        }
+        content.append(contentsOf: "}}}}".utf8)
+    }
+
+    /// RFC 7662 §2.2; times in seconds.
+    static func append(_ token: ActiveToken?, to content: inout [UInt8]) {
+        guard let token else { return content.append(contentsOf: #"{"active":false}"#.utf8) }
+        content.append(contentsOf: #"{"active":true,"scope":"\#(token.scope)","client_id":"#.utf8)
+        JSONWriter.appendString(token.providerReference, to: &content)
+        content.append(
+            contentsOf: #","token_type":"bearer","iat":\#(token.issuedAt / 1000)"#.utf8)
+        if let expiresAt = token.expiresAt {
+            content.append(contentsOf: #","exp":\#(expiresAt / 1000)"#.utf8)
+        }
+        content.append(contentsOf: #","sub":"#.utf8)
+        JSONWriter.appendString(token.consent.accountID, to: &content)
+        content.append(contentsOf: #","consent_id":"#.utf8)
+        JSONWriter.appendString(token.consent.id, to: &content)
+        content.append(UInt8(ascii: "}"))
+    }
+}
