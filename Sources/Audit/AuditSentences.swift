@@ -13,6 +13,7 @@ enum AuditSentences {
         case .refused: "a request was refused"
         case .codeReplayed: "a used code came again, and the token made of it was revoked"
         case .tokenRevoked: "an access token was revoked"
+        case .consentRevoked: "a consent was revoked"
         case .registryChanged: "the registry was changed"
         case .authenticationFailed: "a client could not prove who it is"
         case .started: "a server started"

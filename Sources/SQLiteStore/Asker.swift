@@ -19,7 +19,7 @@ final class Asker<Job: Sendable, Answer: Sendable> {
     init(_ queue: ParcelQueue<Job, Answer>, _ wakeup: Wakeup.Sender, refusal: Answer) {
         self.queue = queue
         self.refusal = refusal
-        mailbox = Mailbox(wakeup)
+        mailbox = Mailbox { wakeup.wake() }
     }
 
     /// Nobody waits for an answer.

@@ -16,12 +16,13 @@ final class Judge {
         let verdict: CodeVerdict<TokenKey>
     }
 
-    /// What `admits` reads, in this order.
+    /// What `admits` reads, in this order. Its one parameter says whether any consent is revoked.
     static let columns = """
         institution, provider, redirect_uri, scope, consent, account, state, expires_at,
-        token_issued_at, token_digest
+        token_issued_at, token_digest,
+        CASE WHEN ? THEN \(RevokedConsentTable.moment(ofRowsIn: "codes")) END
         """
-    static let columnCount: Int32 = 10
+    static let columnCount: Int32 = 11
 
     private var attempt: Redemption?
     /// nil: there was no such row.
@@ -45,7 +46,8 @@ final class Judge {
         guard let attempt else { return false }
         do throws(DatabaseError) {
             let code = try Judge.code(attempt.code, row)
-            let verdict = code.verdict(on: attempt)
+            let verdict = code.verdict(
+                on: attempt, consentRevokedUntil: row.optionalInteger(10))
             judgement = .success(Judgement(code: code, verdict: verdict))
             return verdict == .admitted
         } catch {

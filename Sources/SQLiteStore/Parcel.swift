@@ -20,19 +20,19 @@ struct Parcel<Job: Sendable, Answer: Sendable>: Sendable {
     }
 }
 
-/// Answers for one event loop, with the means to wake it. Any thread.
+/// Answers for one event loop or thread, with the means to wake it. Any thread.
 final class Mailbox<Answer: Sendable>: Sendable {
     private let parcels = Mutex<[[Answer]]>([])
-    private let wakeup: Wakeup.Sender?
+    private let wakeOwner: @Sendable () -> Void
 
-    /// - Parameter wakeup: of the loop; nil for a thread without one, which looks by itself.
-    init(_ wakeup: Wakeup.Sender? = nil) { self.wakeup = wakeup }
+    /// - Parameter wake: called on the thread that answers; a thread without a loop looks by itself.
+    init(_ wake: @escaping @Sendable () -> Void = {}) { wakeOwner = wake }
 
     fileprivate func put(_ answers: [Answer]) {
         parcels.withLock { $0.append(answers) }
     }
 
-    fileprivate func wake() { wakeup?.wake() }
+    fileprivate func wake() { wakeOwner() }
 
     func take() -> [[Answer]] {
         parcels.withLock { parcels in

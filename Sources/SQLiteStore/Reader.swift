@@ -51,7 +51,7 @@ final class Reader {
         self.metrics = metrics
         select = try database.prepare(
             """
-            SELECT \(TokenRow.columns)
+            SELECT \(TokenRow.columns), \(RevokedConsentTable.moment(ofRowsIn: "tokens"))
             FROM tokens WHERE issued_at = ? AND digest = ?
             """)
         selectCCG = try database.prepare(
@@ -124,6 +124,8 @@ final class Reader {
         try select.bind(1, id.issuedAt)
         digest.set(id)
         guard try select.step() else { return nil }
-        return try TokenRow.token(id, select)
+        let token = try TokenRow.token(id, select)
+        if let until = select.optionalInteger(7), token.codeIssuedAt <= until { return nil }
+        return token
     }
 }

@@ -37,16 +37,8 @@ enum RegistryRows {
             institution INTEGER NOT NULL REFERENCES institutions,
             PRIMARY KEY (client, institution)
         ) STRICT, WITHOUT ROWID;
-        CREATE TABLE revoked_consents (
-            consent TEXT NOT NULL,
-            institution INTEGER NOT NULL,
-            revoked_until INTEGER NOT NULL,
-            PRIMARY KEY (consent, institution)
-        ) STRICT, WITHOUT ROWID;
+        \(ConsentInbox.table)
         """
-
-    /// In the place of an institution: any.
-    private static let anyInstitution: Int64 = 0
 
     // MARK: Numbers of the file
 
@@ -122,11 +114,6 @@ enum RegistryRows {
         }
         try readProviders(database, &content)
         try readClients(database, &content)
-        try each(database, "SELECT consent, institution, revoked_until FROM revoked_consents") {
-            let institution = $0.integer(1) == anyInstitution ? nil : $0.institution(1)
-            let key = ConsentRevocation(consentID: $0.text(0), institution: institution)
-            content.revokedConsents[key] = $0.integer(2)
-        }
         return content
     }
 
@@ -192,20 +179,7 @@ enum RegistryRows {
         }
         try writeProviders(difference(before.providers, content.providers), database)
         try writeClients(difference(before.clients, content.clients), database)
-        for (key, until) in content.revokedConsents where before.revokedConsents[key] != until {
-            try run(
-                database, "INSERT OR REPLACE INTO revoked_consents VALUES (?, ?, ?)",
-                .text(key.consentID), .number(number(of: key)), .number(until))
-        }
-        for key in before.revokedConsents.keys where content.revokedConsents[key] == nil {
-            try run(
-                database, "DELETE FROM revoked_consents WHERE consent = ? AND institution = ?",
-                .text(key.consentID), .number(number(of: key)))
-        }
-    }
-
-    private static func number(of key: ConsentRevocation) -> Int64 {
-        key.institution.map { Int64($0.number) } ?? anyInstitution
+        try ConsentInbox.write(content.revokedConsents, version: content.version, database)
     }
 
     /// What to delete and what to insert for each record that is not the same.

@@ -54,11 +54,14 @@ import UV
             try Schema.write(settings.mode, database)
             try KnownKeys.begin(database, keys, now: now)
             let writer = try Writer(database, health: health, metrics: metrics)
+            let consents = try registry.consents(after: -1)
+            try writer.adopt(consents)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable, health: health, metrics: metrics)
             self.registry = ServedRegistry(
-                registry, store: path, place.lock, health, RegistryMemory(mark, jobs))
+                registry, store: path, place.lock, health, RegistryMemory(mark, jobs),
+                ConsentHandover(consents.last?.version ?? -1, jobs))
             self.writer = try SQLiteFile.thread(owning: writer, named: "store writer") { [jobs] in
                 $0.run(jobs)
             }

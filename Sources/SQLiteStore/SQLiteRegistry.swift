@@ -9,7 +9,7 @@ import Tokens
 @safe public final class SQLiteRegistry: RegistryStore {
     /// "obir" in ASCII.
     static let mark = FileMark(
-        applicationID: 0x6F62_6972, newestVersion: 1, advice: "move it away")
+        applicationID: 0x6F62_6972, newestVersion: 2, advice: "move it away")
     /// How long another process's change is waited for.
     private static let busyMilliseconds = 5000
 
@@ -106,20 +106,25 @@ import Tokens
                 + "its folder, and that the disk is not full")
     }
 
-    /// Makes the tables where there are none; returns whether it did.
+    /// Makes the tables where there are none, and brings old ones up to date; returns whether there
+    /// were none.
     private static func make(
         _ database: Database, _ mode: IssuerSettings.Mode, _ path: String
     ) throws -> Bool {
         if try mark.version(of: database, path: path) == mark.newestVersion { return false }
         try database.execute("BEGIN IMMEDIATE")
         // Another process may have been faster.
-        let isMissing = try database.integer("PRAGMA user_version") == 0
+        let version = try database.integer("PRAGMA user_version")
+        let isMissing = version == 0
+        if version < 2 {
+            if isMissing { try database.execute(RegistryRows.tables) }
+            try database.execute(ConsentInbox.migration)
+            try database.execute(mark.statements(version: mark.newestVersion))
+        }
         if isMissing {
-            try database.execute(RegistryRows.tables)
             try RegistryRows.write(mode, database)
             let content = mode == .sandbox ? RegistryContent.sandbox : RegistryContent(mode: mode)
             try RegistryRows.write(content, over: RegistryContent(mode: mode), database)
-            try database.execute(mark.statements(version: mark.newestVersion))
         }
         try database.execute("COMMIT")
         return isMissing
@@ -168,6 +173,17 @@ import Tokens
     /// - Precondition: never called: it is no server's.
     public func takenOver(_ version: Int64) throws {
         preconditionFailure("only a server takes over a registry")
+    }
+
+    /// What commands have revoked in the versions after this one.
+    func consents(after version: Int64) throws -> [RevokedConsent] {
+        try transaction("BEGIN") { try ConsentInbox.read(after: version, database) }
+    }
+
+    public func forgetConsents(revokedBefore moment: Milliseconds) throws {
+        try transaction("BEGIN IMMEDIATE") {
+            try ConsentInbox.forget(revokedBefore: moment, database)
+        }
     }
 
     public func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover {

@@ -89,6 +89,13 @@ public final class SQLiteStore: TokenStore {
         writer.ask(.revoke(candidates, of: institutions), completion) { $0.revoked }
     }
 
+    public func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        writer.ask(.revokeConsent(consent, now: now), completion) { $0.isDone }
+    }
+
     public func insert(
         _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {

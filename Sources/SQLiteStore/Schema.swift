@@ -83,6 +83,13 @@ enum Schema {
         // Tokens of before keep NULL.
         """
         ALTER TABLE tokens ADD COLUMN code_issued_at INTEGER;
+        CREATE TABLE revoked_consents (
+            consent TEXT NOT NULL,
+            institution INTEGER NOT NULL,
+            revoked_until INTEGER NOT NULL,
+            PRIMARY KEY (consent, institution)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX revoked_consents_by_moment ON revoked_consents (revoked_until);
         """,
     ]
 

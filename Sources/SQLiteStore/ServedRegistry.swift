@@ -13,18 +13,20 @@ public final class ServedRegistry: RegistryStore {
     private let files: FileWatch
     private let health: StoreHealth
     private let memory: RegistryMemory
+    private let consents: ConsentHandover
     private var registry: SQLiteRegistry
     private var status: FileStatus?
 
     init(
         _ registry: SQLiteRegistry, store: String, _ lock: StoreLock, _ health: StoreHealth,
-        _ memory: RegistryMemory
+        _ memory: RegistryMemory, _ consents: ConsentHandover
     ) {
         self.registry = registry
         self.store = store
         self.lock = lock
         self.health = health
         self.memory = memory
+        self.consents = consents
         mode = registry.mode
         files = FileWatch(store, lock, health)
         status = FileStatus.at(registry.path)
@@ -74,9 +76,11 @@ public final class ServedRegistry: RegistryStore {
         guard now != status else { return }
         registry = try SQLiteRegistry(store: store, mode: mode, makes: false)
         status = now
+        consents.beginAnew()
     }
 
     public func takenOver(_ version: Int64) throws {
+        try consents.handOver(from: registry)
         try lock.announce(registryVersion: version)
     }
 
@@ -84,6 +88,10 @@ public final class ServedRegistry: RegistryStore {
         _ change: (inout RegistryContent) throws -> Answer
     ) throws -> (answer: Answer, version: Int64) {
         try registry.update(change)
+    }
+
+    public func forgetConsents(revokedBefore moment: Milliseconds) throws {
+        try registry.forgetConsents(revokedBefore: moment)
     }
 
     public func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover {

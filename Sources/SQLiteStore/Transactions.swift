@@ -18,6 +18,7 @@ final class Transactions {
     private let deleteToken: Statement
     private let insertCCGToken: Statement
     private let expiring: [ExpiredRows]
+    private let consents: RevokedConsentTable
     private let touch: Statement
 
     init(_ database: Database) throws(DatabaseError) {
@@ -27,6 +28,7 @@ final class Transactions {
         commitTransaction = try database.prepare("COMMIT")
         insertCode = try database.prepare(
             "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)")
+        consents = try RevokedConsentTable(database)
         let judge = Judge()
         self.judge = judge
         try database.define("admits", columns: Judge.columnCount) { judge.admits($0) }
@@ -114,6 +116,7 @@ final class Transactions {
         judge.expect(attempt)
         try spendCode.bind(1, attempt.token.issuedAt)
         try spendCode.bind(3, attempt.code.issuedAt)
+        try spendCode.bind(5, consents.isEmpty ? 0 : 1)
         try spendCode.run()
         guard let judged = try judge.takeJudgement() else { return .refused(.unknown) }
         switch (judged.verdict, judged.code) {
@@ -162,6 +165,20 @@ final class Transactions {
         return nil
     }
 
+    func revoke(_ consent: ConsentRevocation, now: Milliseconds) throws(DatabaseError) {
+        try consents.revokeAll(of: consent, now: now)
+    }
+
+    /// What a command has revoked: until that moment, and no younger ones.
+    func takeOver(_ consent: ConsentRevocation, until: Milliseconds) throws(DatabaseError) {
+        try consents.revoke(consent, until: until)
+    }
+
+    /// The same for what commands have revoked while no server ran.
+    func adopt(_ rows: [RevokedConsent], now: Milliseconds) throws(DatabaseError) {
+        try consents.adopt(rows, now: now)
+    }
+
     /// `tokenDigest` is the token's then.
     private func token(_ id: Identifier) throws(DatabaseError) -> AccessToken? {
         defer { selectToken.reset() }
@@ -184,12 +201,13 @@ final class Transactions {
         for rows in expiring {
             if try rows.remove(now: now) { isMore = true }
         }
+        if try consents.removeOutlived(now: now) { isMore = true }
         return isMore
     }
 
     /// A part of some table cannot be read, so nothing is removed from it for a while.
     func isCleaningPaused(at now: Milliseconds) -> Bool {
-        expiring.contains { $0.rests(at: now) }
+        consents.rests(at: now) || expiring.contains { $0.rests(at: now) }
     }
 
     /// Makes a code and exchanges it, and undoes both: where a part of the file is damaged, this

@@ -11,6 +11,9 @@ enum Job: Sendable {
     case insertCCG(CCGToken)
     case redeem(Redemption)
     case revoke([Identifier], of: Set<Institution.ID>)
+    case revokeConsent(ConsentRevocation, now: Milliseconds)
+    /// A command has revoked it.
+    case takeOver(ConsentRevocation, until: Milliseconds)
     case removeExpired(now: Milliseconds)
     case remember(RegistryMark)
 
@@ -21,6 +24,7 @@ enum Job: Sendable {
         case .insertCCG: "table ccg_tokens"
         case .redeem: "tables codes and tokens"
         case .revoke: "table tokens"
+        case .revokeConsent, .takeOver: "table revoked_consents"
         case .removeExpired: "every table"
         case .remember: "table meta"
         }
@@ -63,6 +67,18 @@ final class Writer {
         self.metrics = metrics
         transactions = try Transactions(database)
         self.health = health
+    }
+
+    /// Takes over what commands have revoked while no server ran. Before `run`.
+    func adopt(_ consents: [RevokedConsent]) throws(DatabaseError) {
+        if consents.isEmpty { return }
+        do throws(DatabaseError) {
+            try transactions.begin()
+            try transactions.adopt(consents, now: Clock.wallMilliseconds())
+            try transactions.commit()
+        } catch {
+            throw transactions.rollback(error)
+        }
     }
 
     func run(_ queue: ParcelQueue<Job, JobAnswer>) {
@@ -210,6 +226,12 @@ final class Writer {
             return .revoked(try transactions.revoke(candidates, of: institutions))
         case .remember(let mark):
             try transactions.remember(mark)
+            return .done
+        case .revokeConsent(let consent, let now):
+            try transactions.revoke(consent, now: now)
+            return .done
+        case .takeOver(let consent, let until):
+            try transactions.takeOver(consent, until: until)
             return .done
         case .removeExpired(let now):
             rehearsalTime = now

@@ -136,6 +136,8 @@ import Testing
     @Test(arguments: [("n", 1), ("", 1), ("yess", 1), ("y", 0), ("YES", 0)])
     func personIsAsked(answer: String, status: Int32) throws {
         let store = try filledStore()
+        // Where no server has ever been there is nothing to revoke.
+        try store.serve().program.stop(SIGTERM)
         func ask(_ command: String) throws {
             // script(1) is the terminal.
             let option = store.option.joined(separator: " ")

@@ -127,6 +127,13 @@ final class LateStore: TokenStore {
         later(completion) { $0.revoke(candidates, of: institutions, completion: $1) }
     }
 
+    func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        later(completion) { $0.revoke(consent, now: now, completion: $1) }
+    }
+
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
         later(completion) { $0.insert(token, completion: $1) }
     }

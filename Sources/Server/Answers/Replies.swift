@@ -107,8 +107,8 @@ final class Replies {
             case .token(let issued):
                 appendToken(issued, context, to: &output)
                 return []
-            case .fixedToken, .ccgToken, .code, .introspection, .revoked, .oauthError, .failure,
-                .rateLimited, .faults, .methodNotAllowed, .options, .content:
+            case .fixedToken, .ccgToken, .code, .introspection, .revoked, .consentRevoked,
+                .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed, .options, .content:
                 return appendOther(response, context, to: &output)
             }
         }
@@ -135,7 +135,8 @@ final class Replies {
         case .introspection(let token):
             AnswerContent.append(token, to: &content)
             finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
-        case .revoked:
+        case .revoked, .consentRevoked:
+            if case .consentRevoked(let id) = response { ConsentContent.append(id, to: &content) }
             finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
         case .oauthError(let error, let description):
             content.append(contentsOf: #"{"error":"\#(error.rawValue)","error_description":"#.utf8)

@@ -18,6 +18,8 @@ enum Response {
     case introspection(ActiveToken?)
     /// 200 without content: the token is alive no more, or (nil) never was.
     case revoked(AccessToken?)
+    /// 200 with the id of the consent that is revoked.
+    case consentRevoked(String)
     /// An error in the words of RFC 6749 §5.2.
     case oauthError(OAuthError, String)
     /// What the domain refused, in the API's words.
@@ -46,8 +48,8 @@ enum Response {
             ]
         case .methodNotAllowed(let allow):
             [Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")]
-        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .oauthError, .options,
-            .content:
+        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .consentRevoked,
+            .oauthError, .options, .content:
             []
         }
     }
@@ -55,7 +57,7 @@ enum Response {
     var status: Status {
         switch self {
         case .token, .fixedToken, .ccgToken, .code: Success.created.status
-        case .introspection, .revoked: Success.ok.status
+        case .introspection, .revoked, .consentRevoked: Success.ok.status
         case .options: Success.noContent.status
         case .oauthError(let error, _): error.status
         case .content(_, _, let status): status
@@ -69,7 +71,7 @@ enum Response {
     /// Something was issued or revoked, and the client is told so.
     var hasDoneSomething: Bool {
         switch self {
-        case .token, .fixedToken, .ccgToken, .code, .revoked(_?): true
+        case .token, .fixedToken, .ccgToken, .code, .revoked(_?), .consentRevoked: true
         case .introspection, .revoked(nil), .oauthError, .failure, .rateLimited, .faults,
             .methodNotAllowed, .options, .content:
             false

@@ -41,6 +41,13 @@ final class AuditedStore: TokenStore {
         change(completion) { store.revoke(candidates, of: institutions, completion: $0) }
     }
 
+    func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        change(completion) { store.revoke(consent, now: now, completion: $0) }
+    }
+
     func insert(
         _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
     ) {

@@ -6,7 +6,7 @@ import HTTP1
 /// What a request's path leads to. Metrics and logs name it, never the path itself: that may be
 /// anything.
 enum Route: UInt8, CaseIterable {
-    case tokens, codes, introspection, revocation, errors, health, description
+    case tokens, codes, consents, introspection, revocation, errors, health, description
     case live, ready, metrics
     /// No path of ours, or a request that could not be read.
     case other
@@ -16,6 +16,7 @@ enum Route: UInt8, CaseIterable {
         switch self {
         case .tokens: "/v1/obie/tokens"
         case .codes: "/v1/obie/authorization_codes"
+        case .consents: "/v1/obie/consents/revoke"
         case .introspection: "/oauth2/introspect"
         case .revocation: "/oauth2/revoke"
         case .errors: "/errors"
@@ -31,7 +32,7 @@ enum Route: UInt8, CaseIterable {
     /// What is offered there, beside OPTIONS.
     private var isPosted: Bool {
         switch self {
-        case .tokens, .codes, .introspection, .revocation: true
+        case .tokens, .codes, .consents, .introspection, .revocation: true
         case .errors, .health, .description, .live, .ready, .metrics, .other: false
         }
     }

@@ -7,11 +7,12 @@ import Tokens
 /// Answers the public listener. The path is compared literally; the query is no part of it.
 final class Router: RequestHandler {
     private let routes = RouteTable([
-        .tokens, .codes, .introspection, .revocation, .errors, .health, .description,
+        .tokens, .codes, .introspection, .revocation, .consents, .errors, .health, .description,
     ])
     private let issuer: TokenIssuer
     private let tokens: TokensEndpoint
     private let codes: CodesEndpoint
+    private let consents: ConsentEndpoint
     private let introspection: IntrospectionEndpoint
     private let revocation: RevocationEndpoint
 
@@ -29,6 +30,7 @@ final class Router: RequestHandler {
         let checks = RequestChecks(issuer, authenticator, shared, clock)
         tokens = TokensEndpoint(issuer, checks, limiter, clock)
         codes = CodesEndpoint(issuer, checks, clock)
+        consents = ConsentEndpoint(issuer, checks, clock)
         let gateway = GatewayChecks(issuer, authenticator)
         introspection = IntrospectionEndpoint(issuer, gateway, clock)
         revocation = RevocationEndpoint(issuer, gateway)
@@ -44,6 +46,7 @@ final class Router: RequestHandler {
         switch route {
         case .tokens: tokens.handle(request, bytes, responder)
         case .codes: codes.handle(request, bytes, responder)
+        case .consents: consents.handle(request, bytes, responder)
         case .introspection: introspection.handle(request, bytes, responder)
         case .revocation: revocation.handle(request, bytes, responder)
         case .errors: responder.respond(Pages.errors)

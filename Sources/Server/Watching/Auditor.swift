@@ -120,6 +120,8 @@ final class Auditor {
         // The code stands in the notes.
         case .code: issuance(.codeIssued, token: nil)
         case .revoked(let token): token.map(revocation)
+        // The consent and its institution stand in the notes.
+        case .consentRevoked: issuance(.consentRevoked, token: nil)
         case .faults, .methodNotAllowed: refusal(response, ids)
         case .failure(let error), .rateLimited(_, let error?): refusal(response, ids, error)
         case .rateLimited(_, nil): refusal(response, ids, .tooManyFailures)
@@ -189,8 +191,8 @@ extension Response {
         case .failure(.codeRefused(_, _, let madeWith)),
             .rateLimited(_, .codeRefused(_, _, let madeWith)?):
             madeWith
-        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .oauthError, .failure,
-            .rateLimited, .faults, .methodNotAllowed, .options, .content:
+        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .consentRevoked,
+            .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed, .options, .content:
             nil
         }
     }

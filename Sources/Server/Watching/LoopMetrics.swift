@@ -17,6 +17,7 @@ final class LoopMetrics: Sendable {
     let tokensIssued = Counter()
     let ccgTokensIssued = Counter()
     let tokensRevoked = Counter()
+    let consentsRevoked = Counter()
     let connectionsOpened = Counter()
     let connectionsClosed = Counter()
     /// Connections that the kernel announced and then could not hand over.
@@ -67,6 +68,7 @@ final class LoopMetrics: Sendable {
             codesIssued.add()
             census.issued(at: code.issuedAt)
         case .revoked: tokensRevoked.add()
+        case .consentRevoked: consentsRevoked.add()
         case .oauthError(let error, _): oauthErrors[error.index].counter.add()
         case .failure(let error), .rateLimited(_, let error?):
             if case .codeRefused(let refusal, _, _) = error {

@@ -101,6 +101,9 @@ final class MetricsPage {
         text.counter(
             "obie_tokens_tokens_revoked_total", "Access tokens revoked by their institution.",
             sum { $0.tokensRevoked.value })
+        text.counter(
+            "obie_tokens_consents_revoked_total", "Consents revoked by their institution.",
+            sum { $0.consentsRevoked.value })
     }
 
     private func appendConnections(_ text: inout MetricsText) {

@@ -124,7 +124,7 @@ public final class RegistryWatcher {
         var consequence: String {
             switch self {
             case .reading: "what was registered until now still counts"
-            case .announcing: "changes count, but commands wait in vain for this server"
+            case .announcing: "other changes count, but commands wait in vain for this server"
             }
         }
 

@@ -91,21 +91,24 @@ public enum CodeRefusal: Equatable, Sendable, CaseIterable {
 
 extension AuthorizationCode {
     /// All the rules of redeeming a code that has not been used (RFC 6749 §4.1.3): it is young
-    /// enough, everything it is bound to is the same, and no kill switch covers it.
+    /// enough, everything it is bound to is the same, and neither it nor its consent is revoked.
     ///
+    /// - Parameter until: its consent's codes of until then are revoked; nil: none are.
     /// - Returns: nil where the code is to be exchanged now.
-    public func refusal(of attempt: Redemption) -> CodeRefusal? {
+    public func refusal(
+        of attempt: Redemption, consentRevokedUntil until: Milliseconds?
+    ) -> CodeRefusal? {
         if attempt.now >= expiresAt { return .expired }
         if attempt.institution != institution { return .otherInstitution }
         if attempt.provider != provider { return .otherProvider }
         if attempt.redirectURI != redirectURI { return .otherRedirectURI }
         if let revocations = attempt.revocations,
             revocations.covers(
-                issuedAt: id.issuedAt, institution: institution, provider: provider,
-                consentID: consent.id)
+                issuedAt: id.issuedAt, institution: institution, provider: provider)
         {
             return .revoked
         }
+        if let until, id.issuedAt <= until { return .revoked }
         return nil
     }
 

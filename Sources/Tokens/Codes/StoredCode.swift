@@ -42,10 +42,16 @@ extension CodeVerdict: Equatable where Token: Equatable {}
 
 extension StoredCode {
     /// All the rules of redeeming a code. A code that no store has is `CodeRefusal.unknown`.
-    public func verdict(on attempt: Redemption) -> CodeVerdict<Token> {
+    ///
+    /// - Parameter until: as the store has it for the code's consent at its institution.
+    public func verdict(
+        on attempt: Redemption, consentRevokedUntil until: Milliseconds?
+    ) -> CodeVerdict<Token> {
         switch self {
         case .unused(let code):
-            if let refusal = code.refusal(of: attempt) { return .refused(refusal) }
+            if let refusal = code.refusal(of: attempt, consentRevokedUntil: until) {
+                return .refused(refusal)
+            }
             return .admitted
         case .used(let code):
             return code.verdict(on: attempt)

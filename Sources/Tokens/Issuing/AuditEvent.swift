@@ -13,6 +13,8 @@ public struct AuditEvent: Sendable {
         /// A used code came again, and its token was revoked (RFC 6749 §4.1.2).
         case codeReplayed = "code_replayed"
         case tokenRevoked = "token_revoked"
+        /// The customer has withdrawn a consent: nothing of it is alive.
+        case consentRevoked = "consent_revoked"
         /// Somebody changed who exists: `change` says what.
         case registryChanged = "registry_changed"
         /// Client credentials were wrong or missing.

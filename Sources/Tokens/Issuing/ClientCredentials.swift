@@ -80,8 +80,7 @@ extension TokenIssuer {
             if token.institution != institution { return .failure(.otherInstitution) }
             if now >= token.expiresAt { return .failure(.expired) }
             let isRevoked = registry.revocations?.covers(
-                issuedAt: token.id.issuedAt, institution: institution, provider: token.provider,
-                consentID: nil)
+                issuedAt: token.id.issuedAt, institution: institution, provider: token.provider)
             if isRevoked == true { return .failure(.revoked) }
             id = token.provider
         }

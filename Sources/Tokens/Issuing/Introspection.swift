@@ -32,7 +32,7 @@ extension TokenIssuer {
                         let provider = registry.provider(token.provider),
                         registry.revocations?.covers(
                             issuedAt: token.codeIssuedAt, institution: token.institution,
-                            provider: provider.id, consentID: token.consent.id) != true
+                            provider: provider.id) != true
                     else { return nil }
                     return ActiveToken(
                         scope: token.scope, providerReference: provider.reference,
@@ -40,6 +40,18 @@ extension TokenIssuer {
                         consent: token.consent)
                 })
         }
+    }
+
+    /// Revokes a consent that the customer has withdrawn.
+    ///
+    /// - Parameter completion: on this thread, now or later, once nothing that was issued for it at this
+    ///   institution until now is alive any more, nor can come to life.
+    public func revoke(
+        consent consentID: String, institution: Institution.ID, now: Milliseconds,
+        completion: @escaping (Result<Void, TokenError>) -> Void
+    ) {
+        let consent = ConsentRevocation(consentID: consentID, institution: institution)
+        store.revoke(consent, now: now) { completion($0.mapError(TokenError.store)) }
     }
 
     /// Revokes a token (RFC 7009), for good: it is not told the time, since a token that no lifetime or

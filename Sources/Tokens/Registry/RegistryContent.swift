@@ -13,7 +13,8 @@ public struct RegistryContent: Equatable, Sendable {
     public var providers: [String: ProviderRecord] = [:]
     /// By id.
     public var clients: [String: ClientRecord] = [:]
-    /// Whatever was issued for a consent until then is revoked.
+    /// Consents that a change revokes, each until a moment. Part of the change only: the store of
+    /// tokens takes them over, and nobody loads them again, however many there are.
     public var revokedConsents: [ConsentRevocation: Milliseconds] = [:]
     /// The number that the next institution, provider or redirect URI gets. None is given twice:
     /// what was issued for a removed one must never pass for another's.
@@ -100,7 +101,6 @@ extension RegistryContent {
             clients[client.id]?.institutions.remove(id)
             if client.institutions == [id] { clients[client.id] = nil }
         }
-        revokedConsents = revokedConsents.filter { $0.key.institution != id }
     }
 
     /// Replaces a client's secret. The one before it is still taken until `oldUntil`; the one

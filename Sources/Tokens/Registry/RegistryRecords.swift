@@ -74,7 +74,7 @@ public struct ClientRecord: Equatable, Sendable {
     }
 }
 
-/// A consent whose tokens are revoked.
+/// A consent whose codes and tokens are revoked.
 public struct ConsentRevocation: Hashable, Sendable {
     public let consentID: String
     /// nil: whichever institution it was given at.
@@ -83,5 +83,16 @@ public struct ConsentRevocation: Hashable, Sendable {
     public init(consentID: String, institution: Institution.ID?) {
         self.consentID = consentID
         self.institution = institution
+    }
+
+    /// What was revoked until before this moment nobody needs to know any more: nothing made so long
+    /// ago is left that could be alive.
+    ///
+    /// - Parameter oldest: no code or token that a store has was issued earlier; nil: it has none.
+    public static func outlivedBefore(
+        oldest: Milliseconds?, now: Milliseconds
+    ) -> Milliseconds {
+        // A token is younger than its code, by as much as a code may live.
+        min(oldest ?? now, now) - IssuerSettings.codeLifetimeMax
     }
 }

@@ -77,6 +77,11 @@ struct ExpiringTable<Row: Identified> {
         count -= 1
     }
 
+    /// No row was issued earlier; nil: there is none.
+    var oldest: Milliseconds? {
+        first < buckets.count ? buckets[first].key * bucketMilliseconds : nil
+    }
+
     /// When the oldest bucket may go, or nil.
     var nextExpiry: Milliseconds? {
         guard let lifetime, first < buckets.count else { return nil }

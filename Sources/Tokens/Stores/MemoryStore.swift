@@ -14,6 +14,7 @@ public final class MemoryStore: TokenStore, Sendable {
         public var codesMax = 16_000_000
         public var tokensMax = 16_000_000
         public var ccgTokensMax = 1_000_000
+        public var revokedConsentsMax = 1_000_000
         public init() {}
     }
 
@@ -44,6 +45,7 @@ public final class MemoryStore: TokenStore, Sendable {
     private let tokens: Shards<ExpiringTable<AccessToken>>
     /// Few, and asked for once per request at most.
     private let ccgTokens: Mutex<ExpiringTable<CCGToken>>
+    private let consents = RevokedConsents()
     private let limits: Limits
 
     /// - Parameters:
@@ -80,6 +82,7 @@ public final class MemoryStore: TokenStore, Sendable {
     ) {
         let isStored = codes[MemoryStore.shard(code.id)].withLock { codes in
             guard codes.young.count < limits.codesMax / MemoryStore.shardCount else { return false }
+            consents.expect(code.id)
             codes.young.insert(.unused(code))
             return true
         }
@@ -115,7 +118,7 @@ public final class MemoryStore: TokenStore, Sendable {
     private func redeem(
         _ attempt: Redemption, _ code: inout Code
     ) -> Result<RedemptionOutcome, StoreError> {
-        switch code.verdict(on: attempt) {
+        switch code.verdict(on: attempt, consentRevokedUntil: consents.moment(ofConsentOf: code)) {
         case .admitted: return spend(&code, attempt)
         case .refused(let refusal): return .success(code.outcome(refusal, of: attempt))
         case .replayed(let token): return replayed(token, attempt)
@@ -157,7 +160,8 @@ public final class MemoryStore: TokenStore, Sendable {
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
         let token = tokens[MemoryStore.shard(id)].withLock { $0[id] }
-        completion(.success(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
+        completion(
+            .success(token.flatMap { $0.isActive(at: now) && !consents.cover($0) ? $0 : nil }))
     }
 
     public func revoke(
@@ -175,6 +179,15 @@ public final class MemoryStore: TokenStore, Sendable {
             if let revoked { return completion(.success(revoked)) }
         }
         completion(.success(nil))
+    }
+
+    public func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        let isStored = consents.revoke(
+            consent, now: now, atMost: limits.revokedConsentsMax)
+        completion(isStored ? .success(()) : .failure(.full))
     }
 
     public func insert(
@@ -202,24 +215,32 @@ public final class MemoryStore: TokenStore, Sendable {
             (tokens.removeExpiredBucket(now: now), tokens.nextExpiry)
         }
         var next = ccgTokens.1
+        var oldest: Milliseconds?
         for shard in 0..<MemoryStore.shardCount {
             // The buckets are taken out under the lock and freed behind it.
             let codes = codes[shard].withLock { codes in
                 (
                     codes.removeExpired(now: now), codes.old.removeExpiredBucket(now: now),
-                    [codes.young.nextExpiry, codes.old.nextExpiry]
+                    [codes.young.nextExpiry, codes.old.nextExpiry], codes.young.oldest
                 )
             }
             let tokens = tokens[shard].withLock { tokens in
-                (tokens.removeExpiredBucket(now: now), tokens.nextExpiry)
+                (tokens.removeExpiredBucket(now: now), tokens.nextExpiry, tokens.oldest)
             }
+            oldest = [oldest, codes.3, tokens.2].compactMap { $0 }.min()
             for candidate in codes.2 + [tokens.1] {
                 guard let candidate else { continue }
                 next = min(next ?? candidate, candidate)
             }
         }
+        if consents.removeOutlived(oldest: oldest, now: now) {
+            next = min(next ?? .max, now + MemoryStore.consentPause)
+        }
         completion(.success(next))
     }
+
+    /// How soon after one look at the revoked consents the next is worth while.
+    private static let consentPause: Milliseconds = 60_000
 
     /// Memory does not fail.
     public var isAvailable: Bool { true }

@@ -13,7 +13,8 @@ public protocol RegistryStore {
     func version() throws -> Int64
 
     /// Changes it in one atomic step, one such step after the other, also between processes.
-    /// Where something has changed, the version counts on.
+    /// Where something has changed, the version counts on. The work is the same however many consents
+    /// have been revoked.
     ///
     /// - Parameter change: throws to leave everything as it was.
     /// - Returns: what `change` returned, and the version that has it.
@@ -22,10 +23,14 @@ public protocol RegistryStore {
     ) throws -> (answer: Answer, version: Int64)
 
     /// A running server says that from now on each of its requests sees this version. Later versions
-    /// only.
+    /// only. By then its store of tokens has revoked the consents that changes have revoked.
     ///
     /// - Throws: where nobody can be told; commands then wait for nothing, and say so.
     func takenOver(_ version: Int64) throws
+
+    /// Forgets some of the consents that were revoked until before a moment: nothing that old is alive.
+    /// The work is bounded.
+    func forgetConsents(revokedBefore moment: Milliseconds) throws
 
     /// Waits until all running servers have taken over a version. For commands.
     ///
@@ -63,6 +68,8 @@ extension RegistryContent {
 public final class MemoryRegistry: RegistryStore {
     private var content: RegistryContent
     private var takenOver: Int64?
+    /// What changes have revoked: for a store of tokens, if there is one beside it.
+    public private(set) var revokedConsents: [ConsentRevocation: Milliseconds] = [:]
 
     public init(_ content: RegistryContent) { self.content = content }
 
@@ -76,7 +83,13 @@ public final class MemoryRegistry: RegistryStore {
         _ change: (inout RegistryContent) throws -> Answer
     ) throws -> (answer: Answer, version: Int64) {
         let answer = try content.apply(change)
+        revokedConsents.merge(content.revokedConsents) { max($0, $1) }
+        content.revokedConsents = [:]
         return (answer, content.version)
+    }
+
+    public func forgetConsents(revokedBefore moment: Milliseconds) {
+        revokedConsents = revokedConsents.filter { $0.value >= moment }
     }
 
     public func takenOver(_ version: Int64) { takenOver = version }

@@ -51,11 +51,13 @@ public protocol TokenStore: AnyObject {
     /// - A refused attempt changes nothing, with one exception: a used code that the same
     ///   institution presents again revokes the token made from it (RFC 6749 §4.1.2), for at
     ///   least `ReplayMemory.milliseconds` and as long as the code would have lived.
+    /// - A code whose consent has been revoked is refused.
     func redeem(
         _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     )
 
-    /// The token, or nil where it is unknown, revoked, or no longer active at `now`.
+    /// The token, or nil where it is unknown, revoked, no longer active at `now`, or came of a code
+    /// whose consent was revoked after it.
     func token(
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
@@ -71,6 +73,17 @@ public protocol TokenStore: AnyObject {
     func revoke(
         _ candidates: [Identifier], of institutions: Set<Institution.ID>,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
+
+    /// Revokes a consent in one atomic step: all its codes that were made until `now`, or that the store
+    /// was given before, and what has become or will become of them. What of it the store is given
+    /// later, made after `now`, is good. So once this has completed nothing of before is alive,
+    /// whoever asks, nor comes to life: whatever is under way, and whatever the store is told of
+    /// time and lifetimes.
+    ///
+    /// It counts for as long as anything of before could be alive, then it may be forgotten.
+    func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void)
 
     /// Adds a CCG token.
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void)

@@ -30,10 +30,25 @@ struct RegistryEditor {
         try RegistryEditor.explaining { try body(try registry.load()) }
     }
 
-    /// Now, and not before anything that has been issued: whatever this process's clock says.
-    func now() throws(ProgramFailure) -> Milliseconds {
-        let newest = try RegistryEditor.explaining { try administration.newestTime() }
-        return max(Clock.wallMilliseconds(), newest ?? 0)
+    /// The moment of a revocation: now, and not before anything that has been issued, whatever this
+    /// process's clock says.
+    ///
+    /// Forgets some of the revocations of before that nobody needs any more.
+    func momentOfRevocation() throws(ProgramFailure) -> Milliseconds {
+        let found = try RegistryEditor.explaining { try administration.issueTimes() }
+        guard let times = found else {
+            throw ProgramFailure(
+                description:
+                    "\(settings.store.path ?? "the store") is not there, so nothing has been "
+                    + "issued that could be revoked; choose the right store with --store",
+                status: 66)
+        }
+        return try RegistryEditor.explaining {
+            let now = max(Clock.wallMilliseconds(), times.newest ?? 0)
+            try registry.forgetConsents(
+                revokedBefore: ConsentRevocation.outlivedBefore(oldest: times.oldest, now: now))
+            return now
+        }
     }
 
     /// Changes the registry. Returns once a running server answers its next request accordingly.

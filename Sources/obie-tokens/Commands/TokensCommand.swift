@@ -46,18 +46,29 @@ struct TokensCommand: ParsableCommand {
             }
         }
 
+        private func revoke(
+            in content: inout RegistryContent, until now: Milliseconds
+        ) throws(RegistryError) {
+            if let consent {
+                try content.revokeAll(ofConsent: consent, institution: fi, now: now)
+            } else if let fi {
+                try content.revokeAll(ofInstitution: fi, now: now)
+            } else if let psp {
+                try content.revokeAll(ofProvider: psp, now: now)
+            }
+        }
+
         func run() throws {
             let editor = try RegistryEditor(flags)
+            // Nobody is asked about what is not there.
+            try editor.read { content in
+                var copy = content
+                try revoke(in: &copy, until: 0)
+            }
             try confirmation.confirm("Revoke everything issued for \(subject) until now?")
-            let now = try editor.now()
-            try editor.change("everything issued for \(subject) revoked") { content in
-                if let consent {
-                    try content.revokeAll(ofConsent: consent, institution: fi, now: now)
-                } else if let fi {
-                    try content.revokeAll(ofInstitution: fi, now: now)
-                } else if let psp {
-                    try content.revokeAll(ofProvider: psp, now: now)
-                }
+            let now = try editor.momentOfRevocation()
+            try editor.change("everything issued for \(subject) revoked") {
+                try revoke(in: &$0, until: now)
             }
             Program.log("revoked everything issued for \(subject) until \(Timestamp.text(now))")
         }

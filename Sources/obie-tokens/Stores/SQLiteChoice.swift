@@ -75,8 +75,8 @@ extension SQLiteChoice: StoreAdministration {
         try SQLiteRegistry.mode(store: file)
     }
 
-    func newestTime() throws(StoreFailure) -> Milliseconds? {
-        try NewestTime.find(store: file)
+    func issueTimes() throws(StoreFailure) -> (oldest: Milliseconds?, newest: Milliseconds?)? {
+        try IssueTimes(store: file).map { ($0.oldest, $0.newest) }
     }
 
     func backUp(to destination: String) throws(StoreFailure) {

@@ -29,8 +29,8 @@ protocol StoreAdministration: Sendable {
     /// The mode that it was made in; nil where it has no registry yet.
     func mode() throws(StoreFailure) -> IssuerSettings.Mode?
 
-    /// The last moment at which it has issued anything, as far as it remembers; nil: it does not.
-    func newestTime() throws(StoreFailure) -> Milliseconds?
+    /// When what it has was issued; nil where there is no such store: no server has used it.
+    func issueTimes() throws(StoreFailure) -> (oldest: Milliseconds?, newest: Milliseconds?)?
 
     /// What it knows of its keys, as it stands at one moment; nil where there is no store yet.
     ///

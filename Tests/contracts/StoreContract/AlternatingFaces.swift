@@ -41,6 +41,13 @@ final class AlternatingFaces: TokenStore {
         next().revoke(candidates, of: institutions, completion: completion)
     }
 
+    func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        next().revoke(consent, now: now, completion: completion)
+    }
+
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
         next().insert(token, completion: completion)
     }

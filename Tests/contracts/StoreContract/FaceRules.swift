@@ -38,6 +38,8 @@ extension StoreContract {
         ask("redeem") { store.redeem(attempt(code, at: start), completion: told($0)) }
         ask("token") { store.token(token, now: start, completion: told($0)) }
         ask("revoke") { store.revoke([token], of: [code.institution], completion: told($0)) }
+        let consent = ConsentRevocation(consentID: "other", institution: nil)
+        ask("revoke consent") { store.revoke(consent, now: start, completion: told($0)) }
         ask("insert CCG") { store.insert(ccgToken, completion: told($0)) }
         ask("ccgToken") { store.ccgToken(ccgToken.id, completion: told($0)) }
         ask("removeExpired") { store.removeExpired(now: start, completion: told($0)) }

@@ -11,7 +11,7 @@ extension StoreContract {
             ("oneOfSeveralCandidatesIsRevoked", { try $0.oneOfSeveralCandidatesIsRevoked() }),
             ("tokenRemembersWhenItsCodeWasMade", { try $0.tokenRemembersItsCode() }),
             ("killSwitchesCoverCodes", { try $0.killSwitchesCoverCodes() }),
-        ]
+        ] + consentRules
     }
 
     private func revoke(
@@ -94,8 +94,6 @@ extension StoreContract {
         let switches: [(inout RegistryContent, Milliseconds) throws -> Void] = [
             { try $0.revokeAll(ofInstitution: "bank-1", now: $1) },
             { try $0.revokeAll(ofProvider: "psp-1", now: $1) },
-            { try $0.revokeAll(ofConsent: "consent", institution: nil, now: $1) },
-            { try $0.revokeAll(ofConsent: "consent", institution: "bank-1", now: $1) },
         ]
         for (index, flip) in switches.enumerated() {
             var content = RegistryContent(mode: .production)

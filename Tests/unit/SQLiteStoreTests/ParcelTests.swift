@@ -13,7 +13,7 @@ import UV
             wakeup.close()
             loop.run()
         }
-        let mailbox = Mailbox<Int>(wakeup.sender)
+        let mailbox = Mailbox<Int> { [sender = wakeup.sender] in sender.wake() }
         let queue = ParcelQueue<Int, Int>(jobsMax: 5)
         #expect(queue.add(Parcel(jobs: [1, 2], mailbox: mailbox)))
         #expect(!queue.add(Parcel(jobs: [3, 4, 5, 6], mailbox: mailbox)))

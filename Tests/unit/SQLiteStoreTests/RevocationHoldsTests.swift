@@ -22,21 +22,24 @@ private final class World {
     private var face: SQLiteStore?
     private var issuer: TokenIssuer?
     private let feed = RegistryFeed(.empty)
+    private var commands: SQLiteRegistry?
     private var settings = IssuerSettings()
     private var now = World.start
-    private var content = RegistryContent(mode: .production)
     private var path: String { "\(folder.path)/store.db" }
 
     init() throws {
         folder = try TemporaryFolder()
         loop = try EventLoop()
         settings.mode = .production
-        _ = try content.addInstitution(
-            "bank-1", clientID: "client", secret: SecretDigest(of: World.secret))
-        _ = try content.addInstitution(
-            "bank-2", clientID: "client", secret: SecretDigest(of: World.secret))
-        try content.addProvider("psp", redirectURIs: ["https://a.example/"])
         try open()
+        commands = try SQLiteRegistry(store: path, mode: nil)
+        try change { content in
+            for bank in ["bank-1", "bank-2"] {
+                _ = try content.addInstitution(
+                    bank, clientID: "client", secret: SecretDigest(of: World.secret))
+            }
+            try content.addProvider("psp", redirectURIs: ["https://a.example/"])
+        }
     }
 
     deinit { close() }
@@ -45,13 +48,25 @@ private final class World {
         let file = try SQLiteFile(path: path, keyring: Rig.keyring, settings: settings) { _ in }
         let face = try SQLiteStore(file, loop: loop)
         (self.file, self.face) = (file, face)
-        publish()
+        try publish()
         issuer = TokenIssuer(
             registry: feed, settings: settings, store: face, keyring: Rig.keyring,
             random: RandomPool(fill: SystemRandom.fill))
     }
 
-    private func publish() { feed.publish(Registry(content, now: now)) }
+    /// What the watch on the registry does.
+    private func publish() throws {
+        guard let registry = file?.registry else { return }
+        let content = try registry.load()
+        feed.publish(Registry(content, now: now))
+        try registry.takenOver(content.version)
+    }
+
+    /// What a command does.
+    private func change(_ body: (inout RegistryContent) throws -> Void) throws {
+        _ = try #require(commands).update(body)
+        try publish()
+    }
 
     private func close() {
         face?.close()
@@ -82,10 +97,9 @@ private final class World {
     // MARK: What a client does
 
     func makeCode() throws -> SealedIdentifier {
-        let psp = try content.provider("psp")
         let request = CodeRequest(
-            institution: try content.institution("bank-1").id, provider: psp.id,
-            redirectURI: psp.redirectURIs[0].id, scope: .accounts,
+            institution: Institution.ID(1), provider: Provider.ID(3),
+            redirectURI: Provider.RedirectURI.ID(4), scope: .accounts,
             consent: Consent(id: "consent", accountID: "a"), state: nil)
         let code: Result<IssuedCode, TokenError> = try answer {
             $0.issueCode(request, now: now, completion: $1)
@@ -105,8 +119,7 @@ private final class World {
     }
 
     private func client() throws -> Client {
-        try #require(
-            Registry(content, now: now).client(id: "client", secret: World.secret))
+        try #require(feed.registry.client(id: "client", secret: World.secret))
     }
 
     func isActive(_ token: SealedIdentifier) throws -> Bool {
@@ -125,6 +138,14 @@ private final class World {
         _ = try revoked.get()
     }
 
+    func withdraw() throws {
+        let withdrawn: Result<Void, TokenError> = try answer {
+            $0.revoke(
+                consent: "consent", institution: Institution.ID(1), now: now, completion: $1)
+        }
+        try withdrawn.get()
+    }
+
     // MARK: What an operator does
 
     /// Begins or ends a spell. Other settings take another start.
@@ -136,18 +157,16 @@ private final class World {
         case .shortCCGTokens: settings.ccgTokenLifetime = isOver ? usual.ccgTokenLifetime : 1000
         case .slowClock: now += isOver ? World.hour : -World.hour
         case .fastClock: now += (isOver ? -1 : 1) * 400 * 24 * World.hour
-        case .disabledInstitution: try content.setInstitution("bank-1", isDisabled: !isOver)
-        case .disabledProvider: try content.setProvider("psp", isDisabled: !isOver)
-        case .removedInstitution where isOver:
-            _ = try content.addInstitution(
-                "bank-1", clientID: "client", secret: SecretDigest(of: World.secret))
-        case .removedInstitution: try content.removeInstitution("bank-1")
-        case .removedProvider where isOver:
-            try content.addProvider("psp", redirectURIs: ["https://a.example/"])
-        case .removedProvider: try content.removeProvider("psp")
+        case .disabledInstitution:
+            try change { try $0.setInstitution("bank-1", isDisabled: !isOver) }
+        case .disabledProvider: try change { try $0.setProvider("psp", isDisabled: !isOver) }
+        case .removedInstitution where isOver: try addAgain("bank-1")
+        case .removedInstitution: try change { try $0.removeInstitution("bank-1") }
+        case .removedProvider where isOver: try addAgain("psp")
+        case .removedProvider: try change { try $0.removeProvider("psp") }
         case .nothing: break
         }
-        guard spell.isOfSettings else { return publish() }
+        guard spell.isOfSettings else { return }
         close()
         try open()
     }
@@ -155,9 +174,20 @@ private final class World {
     func wait(_ milliseconds: Milliseconds) { now += milliseconds }
 
     /// A command of the kind that revokes.
-    func command(_ change: (inout RegistryContent, Milliseconds) throws -> Void) throws {
-        try change(&content, max(now, try NewestTime.find(store: path) ?? 0))
-        publish()
+    func command(_ body: (inout RegistryContent, Milliseconds) throws -> Void) throws {
+        let moment = max(now, try IssueTimes(store: path)?.newest ?? 0)
+        try change { try body(&$0, moment) }
+    }
+
+    /// What is removed, another one by its name.
+    func addAgain(_ reference: String) throws {
+        try change { content in
+            guard reference != "psp" else {
+                return try content.addProvider("psp", redirectURIs: ["https://a.example/"])
+            }
+            _ = try content.addInstitution(
+                reference, clientID: "client", secret: SecretDigest(of: []))
+        }
     }
 }
 
@@ -175,7 +205,7 @@ enum Spell: CaseIterable {
 }
 
 enum Ending: CaseIterable {
-    case none, token, replay, consent, consentAtInstitution, institution, provider
+    case none, token, replay, withdrawal, consent, consentAtInstitution, institution, provider
     case removedInstitution, removedProvider
 
     /// Whether it can be done during a spell.
@@ -224,6 +254,7 @@ enum Ending: CaseIterable {
         switch ending {
         case .none: break
         case .token: try world.revoke(token)
+        case .withdrawal: try world.withdraw()
         case .replay:
             guard case .failure(.codeRefused(.used, _, _)) = try world.exchange(code) else {
                 Issue.record("the replay was not recognised")
@@ -240,15 +271,10 @@ enum Ending: CaseIterable {
         case .provider: try world.command { try $0.revokeAll(ofProvider: "psp", now: $1) }
         case .removedInstitution:
             try world.command { content, _ in try content.removeInstitution("bank-1") }
-            try world.command { content, _ in
-                _ = try content.addInstitution(
-                    "bank-1", clientID: "client", secret: SecretDigest(of: []))
-            }
+            try world.addAgain("bank-1")
         case .removedProvider:
             try world.command { content, _ in try content.removeProvider("psp") }
-            try world.command { content, _ in
-                try content.addProvider("psp", redirectURIs: ["https://a.example/"])
-            }
+            try world.addAgain("psp")
         }
     }
 }

@@ -45,6 +45,12 @@ final class HeldStore: TokenStore {
         answer { [store] in store.revoke(candidates, of: institutions, completion: completion) }
     }
 
+    func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds, completion: @escaping Completion<Void>
+    ) {
+        answer { [store] in store.revoke(consent, now: now, completion: completion) }
+    }
+
     func insert(_ token: CCGToken, completion: @escaping Completion<Void>) {
         answer { [store] in store.insert(token, completion: completion) }
     }

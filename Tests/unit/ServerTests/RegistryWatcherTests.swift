@@ -53,6 +53,8 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         }
     }
 
+    func forgetConsents(revokedBefore moment: Milliseconds) {}
+
     func wait(forTakeover version: Int64, milliseconds: Int) -> RegistryTakeover { .notRunning }
 }
 

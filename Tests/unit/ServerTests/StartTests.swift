@@ -46,6 +46,10 @@ import UV
             _ candidates: [Identifier], of institutions: Set<Institution.ID>,
             completion: @escaping (Result<AccessToken?, StoreError>) -> Void
         ) { inner.revoke(candidates, of: institutions, completion: completion) }
+        func revoke(
+            _ consent: ConsentRevocation, now: Milliseconds,
+            completion: @escaping (Result<Void, StoreError>) -> Void
+        ) { inner.revoke(consent, now: now, completion: completion) }
         func insert(
             _ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void
         ) { inner.insert(token, completion: completion) }

@@ -9,7 +9,7 @@ import Tokens
 
 @Suite struct UndeliveredAnswerTests {
     enum Deed: CaseIterable {
-        case codeIssued, tokenIssued, tokenRevoked, ccgTokenIssued
+        case codeIssued, tokenIssued, tokenRevoked, ccgTokenIssued, consentRevoked
 
         var mode: IssuerSettings.Mode { self == .ccgTokenIssued ? .production : .sandbox }
 
@@ -19,6 +19,7 @@ import Tokens
             case .tokenIssued: .tokenIssued
             case .tokenRevoked: .tokenRevoked
             case .ccgTokenIssued: .ccgTokenIssued
+            case .consentRevoked: .consentRevoked
             }
         }
 
@@ -28,6 +29,7 @@ import Tokens
             case .tokenIssued: metrics.tokensIssued.value
             case .tokenRevoked: metrics.tokensRevoked.value
             case .ccgTokenIssued: metrics.ccgTokensIssued.value
+            case .consentRevoked: metrics.consentsRevoked.value
             }
         }
 
@@ -36,6 +38,7 @@ import Tokens
             case .codeIssued: #""route":"/v1/obie/authorization_codes","status":201"#
             case .tokenIssued, .ccgTokenIssued: #""route":"/v1/obie/tokens","status":201"#
             case .tokenRevoked: #""route":"/oauth2/revoke","status":200"#
+            case .consentRevoked: #""route":"/v1/obie/consents/revoke","status":200"#
             }
         }
 
@@ -48,6 +51,9 @@ import Tokens
                 return AuditedConnection.post(
                     "/v1/obie/tokens",
                     #"{"grant_type":"client_credentials","psp_id":"PSDGB-FCA-222222"}"#)
+            case .consentRevoked:
+                return AuditedConnection.post(
+                    "/v1/obie/consents/revoke", #"{"consent_id":"consent-1"}"#)
             case .tokenRevoked:
                 let answer = connection.send(AuditedConnection.exchange(connection.newCode())).text
                 let token =

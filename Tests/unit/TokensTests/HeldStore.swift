@@ -43,6 +43,13 @@ final class HeldStore: TokenStore {
         store.revoke(candidates, of: institutions, completion: completion)
     }
 
+    func revoke(
+        _ consent: ConsentRevocation, now: Milliseconds,
+        completion: @escaping (Result<Void, StoreError>) -> Void
+    ) {
+        store.revoke(consent, now: now, completion: completion)
+    }
+
     func insert(_ token: CCGToken, completion: @escaping (Result<Void, StoreError>) -> Void) {
         store.insert(token, completion: completion)
     }

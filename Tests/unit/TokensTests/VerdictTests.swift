@@ -25,27 +25,42 @@ import Tokens
     }
 
     @Test func unusedCodeIsAdmittedWhereAllIsRight() {
-        #expect(Self.unused.verdict(on: attempt()) == .admitted)
+        #expect(Self.unused.verdict(on: attempt(), consentRevokedUntil: nil) == .admitted)
     }
 
     @Test func unusedCodeIsRefusedForWhatIsWrong() {
-        #expect(Self.unused.verdict(on: attempt(now: 2000)) == .refused(.expired))
-        let other = Self.unused.verdict(on: attempt(institution: 9))
+        #expect(
+            Self.unused.verdict(on: attempt(now: 2000), consentRevokedUntil: nil)
+                == .refused(.expired))
+        let other = Self.unused.verdict(
+            on: attempt(institution: 9), consentRevokedUntil: nil)
         #expect(other == .refused(.otherInstitution))
-        #expect(Self.unused.verdict(on: attempt(provider: 9)) == .refused(.otherProvider))
+        #expect(
+            Self.unused.verdict(
+                on: attempt(provider: 9), consentRevokedUntil: nil) == .refused(.otherProvider))
         for uri in [9, nil] as [UInt32?] {
-            let verdict = Self.unused.verdict(on: attempt(redirectURI: uri))
+            let verdict = Self.unused.verdict(
+                on: attempt(redirectURI: uri), consentRevokedUntil: nil)
             #expect(verdict == .refused(.otherRedirectURI))
         }
     }
 
+    @Test(arguments: [(Milliseconds(999), false), (1000, true), (1001, true)])
+    func codeIsRefusedWhereItsConsentWasRevokedSince(until: Milliseconds, isRefused: Bool) {
+        let verdict = Self.unused.verdict(on: attempt(), consentRevokedUntil: until)
+        #expect(verdict == (isRefused ? .refused(.revoked) : .admitted))
+    }
+
     @Test func usedCodeIsReplayedByItsInstitutionWhateverElseItNames() {
-        #expect(Self.used.verdict(on: attempt()) == .replayed(77))
+        #expect(Self.used.verdict(on: attempt(), consentRevokedUntil: nil) == .replayed(77))
         let wrong = attempt(provider: 9, redirectURI: nil, now: 1_000_000)
-        #expect(Self.used.verdict(on: wrong) == .replayed(77))
+        #expect(Self.used.verdict(on: wrong, consentRevokedUntil: 5000) == .replayed(77))
     }
 
     @Test func usedCodeIsRefusedForAnotherInstitution() {
-        #expect(Self.used.verdict(on: attempt(institution: 9)) == .refused(.otherInstitution))
+        #expect(
+            Self.used.verdict(
+                on: attempt(institution: 9), consentRevokedUntil: nil)
+                == .refused(.otherInstitution))
     }
 }

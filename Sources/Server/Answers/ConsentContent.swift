@@ -1,0 +1,9 @@
+// What stands in the answer to a consent that is revoked.
+
+enum ConsentContent {
+    static func append(_ consentID: String, to output: inout [UInt8]) {
+        output.append(contentsOf: #"{"data":{"consent_id":"#.utf8)
+        JSONWriter.appendString(consentID, to: &output)
+        output.append(contentsOf: "}}".utf8)
+    }
+}
