@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Server
+import System
 import UV
 
 @main
@@ -19,6 +20,7 @@ struct ObieTokens: ParsableCommand {
     /// Every failure of every command ends here: one sentence on stderr, and its exit status. The
     /// sentence about a wrong option has the usage behind it.
     static func main() {
+        StandardOutput.fillGaps()
         do {
             var command = try parseAsRoot()
             try command.run()

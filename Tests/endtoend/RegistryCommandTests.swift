@@ -22,7 +22,8 @@ import Testing
         let store = try ProductionStore()
         let added = try store.command("fi", "add", "PSDGB-FCA-100001", "--json")
         let record = try added.json()
-        #expect(Set(record.keys) == ["institution", "client_id", "client_secret"])
+        #expect(
+            Set(record.keys) == ["institution", "client_id", "client_secret", "outcome", "store"])
         #expect(record["institution"] as? String == "PSDGB-FCA-100001")
         #expect(record["client_id"] as? String == "PSDGB-FCA-100001")
         let secret = try #require(record["client_secret"] as? String)
@@ -117,7 +118,8 @@ import Testing
         let secret = try store.addInstitution("PSDGB-FCA-100001").secret
         let rotated = try store.command("fi", "rotate-secret", "PSDGB-FCA-100001", "--json")
         let record = try rotated.json()
-        #expect(Set(record.keys) == ["client_id", "client_secret", "old_secret_until"])
+        let members = ["client_id", "client_secret", "old_secret_until", "outcome", "store"]
+        #expect(Set(record.keys) == Set(members))
         #expect(record["client_id"] as? String == "PSDGB-FCA-100001")
         #expect(record["old_secret_until"] is String)
         let new = try #require(record["client_secret"] as? String)

@@ -175,6 +175,8 @@ import Testing
             secrets += found
         }
         #expect(Set(secrets).count == 4)
+        // Where no server has ever been there is nothing to revoke.
+        try store.serve().program.stop(SIGTERM)
         for arguments in [
             ["fi", "list"], ["fi", "list", "--json"], ["fi", "show", "PSDGB-FCA-100001"],
             ["fi", "show", "PSDGB-FCA-100002", "--json"], ["fi", "disable", "PSDGB-FCA-100001"],

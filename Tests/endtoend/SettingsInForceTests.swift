@@ -38,11 +38,11 @@ extension ConfigurationTests {
                 let file = ["OBIE_TOKENS_CONFIG": path]
                 #expect(try run(["psp", "list"], file).output.contains("PSDGB-FCA-1"))
                 #expect(try run(["fi", "list", "--config", path]).output.contains("PSDGB-FCA-2"))
-                let revoke = ["tokens", "revoke", "--fi", "PSDGB-FCA-2", "--yes"]
-                #expect(try run(revoke, file).status == 0)
                 let server = try ServerProcess(
                     ["--mode", "production", "--store", "sqlite:\(folder)/store.db"])
                 defer { server.program.stop(SIGTERM) }
+                let revoke = ["tokens", "revoke", "--fi", "PSDGB-FCA-2", "--yes"]
+                #expect(try run(revoke, file).status == 0)
                 #expect(try run(["backup", "\(folder)/copy.db"], file).status == 0)
                 #expect(FileManager.default.fileExists(atPath: "\(folder)/copy.db.keys"))
             }

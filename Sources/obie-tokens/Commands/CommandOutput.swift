@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Server
+import System
 
 /// How a command prints what it found.
 struct OutputOption: ParsableArguments {
@@ -9,22 +10,60 @@ struct OutputOption: ParsableArguments {
     var json = false
 
     /// Prints one record: a line for each member, or one JSON object.
-    func print(_ record: Record) {
-        if json { return Swift.print(record.json) }
+    func print(_ record: Record) throws(ProgramFailure) {
+        try write(json ? "{\(record.json)}\n" : lines(record))
+    }
+
+    /// Prints what must arrive before a change is made; of JSON an object that is still open, so that
+    /// nobody takes it for whole if the change fails.
+    func begin(_ record: Record) throws(ProgramFailure) {
+        try write(
+            json ? "{\(record.json)" : lines(record), "nothing was changed, since ")
+    }
+
+    /// Prints how the change ended, for programs.
+    func end(_ outcome: ChangeOutcome) throws(ProgramFailure) {
+        if json { try write(",\(outcome.members.json)}\n", "done, but ") }
+    }
+
+    /// Prints a change that has nothing to print for people, and tells them.
+    func report(
+        _ sentence: String, _ record: Record, _ outcome: ChangeOutcome
+    ) throws {
+        if json {
+            try write("{\(record.json),\(outcome.members.json)}\n", "\(sentence), but ")
+        }
+        try outcome.tell(sentence)
+    }
+
+    /// - Parameter state: how things are, where it fails.
+    private func write(_ text: String, _ state: String = "") throws(ProgramFailure) {
+        do throws(StandardOutput.Failure) {
+            try StandardOutput.write(text)
+        } catch {
+            throw ProgramFailure(
+                description: "\(state)standard output takes nothing: \(error)", status: 74)
+        }
+    }
+
+    private func lines(_ record: Record) -> String {
+        var text = ""
         let width = record.members.map(\.name.count).max() ?? 0
         for (name, value) in record.members where !value.lines.isEmpty {
             for (index, line) in value.lines.enumerated() {
                 let label = index == 0 ? name.replacing("_", with: " ") : ""
-                Swift.print(label + String(repeating: " ", count: width + 2 - label.count) + line)
+                let gap = String(repeating: " ", count: width + 2 - label.count)
+                text += label + gap + line + "\n"
             }
         }
+        return text
     }
 
     /// Prints records: a table, or a JSON array with an object on each line.
-    func print(_ records: [Record]) {
+    func print(_ records: [Record]) throws(ProgramFailure) {
         if json {
-            let lines = records.map(\.json).joined(separator: ",\n")
-            return Swift.print(records.isEmpty ? "[]" : "[\n\(lines)\n]")
+            let lines = records.map { "{\($0.json)}" }.joined(separator: ",\n")
+            return try write(records.isEmpty ? "[]\n" : "[\n\(lines)\n]\n")
         }
         guard let first = records.first else { return }
         var rows = [first.members.map { $0.name.replacing("_", with: " ").uppercased() }]
@@ -32,14 +71,16 @@ struct OutputOption: ParsableArguments {
         let widths = first.members.indices.map { column in
             rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
         }
+        var text = ""
         for row in rows {
             var line = ""
             for (cell, width) in zip(row, widths) {
                 line += cell + String(repeating: " ", count: width - cell.count + 2)
             }
             while line.last == " " { line.removeLast() }
-            Swift.print(line)
+            text += line + "\n"
         }
+        try write(text)
     }
 }
 
@@ -77,8 +118,9 @@ struct Record {
         self.members = members.map { (name: $0.key, value: $0.value) }
     }
 
+    /// The members of a JSON object.
     fileprivate var json: String {
-        "{\(members.map { "\(Record.quote($0.name)):\($0.value.json)" }.joined(separator: ","))}"
+        members.map { "\(Record.quote($0.name)):\($0.value.json)" }.joined(separator: ",")
     }
 
     private static func quote(_ text: String) -> String {

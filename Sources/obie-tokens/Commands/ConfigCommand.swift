@@ -24,7 +24,7 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             let settings = try flags.read()
-            output.print(
+            try output.print(
                 SettingsTable.all.map { setting in
                     let (text, origin) = settings.written(setting)
                     let derived = origin == .fallback ? settings.derived(setting.name) : nil

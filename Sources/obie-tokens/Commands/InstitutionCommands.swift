@@ -73,8 +73,9 @@ extension Institutions {
         static let configuration = CommandConfiguration(
             abstract: "Adds an institution, and makes credentials for it.",
             discussion: """
-                The command makes the client's secret and prints it this once. A client that exists \
-                already may from now on act for this institution too, with the secret that it has.
+                The command makes the client's secret and prints it this once. Nothing changes where \
+                it cannot be printed. A client that exists already may from now on act for this \
+                institution too, with the secret that it has.
                 """)
 
         @OptionGroup var entry: ReferenceArgument<Institutions>
@@ -90,17 +91,19 @@ extension Institutions {
         func run() throws {
             let (reference, secret) = (entry.reference, NewSecret())
             let clientID = client ?? reference
-            let isNew = try RegistryEditor(flags, makes: true).change(
+            let (isNew, outcome) = try RegistryEditor(flags, makes: true).change(
                 "institution \(reference) added, client \(clientID)"
             ) { content in
                 try content.addInstitution(reference, clientID: clientID, secret: secret.digest)
+            } print: { isNew in
+                try output.begin(
+                    Record([
+                        "institution": .text(reference), "client_id": .text(clientID),
+                        "client_secret": .text(isNew ? secret.text : nil),
+                    ]))
             }
-            output.print(
-                Record([
-                    "institution": .text(reference), "client_id": .text(clientID),
-                    "client_secret": .text(isNew ? secret.text : nil),
-                ]))
-            Program.log(
+            try output.end(outcome)
+            try outcome.tell(
                 isNew
                     ? "keep the secret: it is not shown again"
                     : "the client \(clientID) may act for it, with the secret that it has")
@@ -111,7 +114,10 @@ extension Institutions {
         static let configuration = CommandConfiguration(
             commandName: "rotate-secret",
             abstract: "Makes a new secret for the client; the old one stays valid for a while.",
-            discussion: "At most two secrets are valid. A third makes the first one void at once.")
+            discussion: """
+                At most two secrets are valid. A third makes the first one void at once. Nothing \
+                changes where the new one cannot be printed.
+                """)
 
         @OptionGroup var entry: ReferenceArgument<Institutions>
 
@@ -134,19 +140,21 @@ extension Institutions {
             let secret = NewSecret()
             let now = Clock.wallMilliseconds()
             let until = now + keepOld * 1000
-            let clientID = try RegistryEditor(flags).change(
+            let (_, outcome) = try RegistryEditor(flags).change(
                 "new secret for a client of \(entry.reference)"
             ) { content in
                 try content.rotateSecret(
                     entry.reference, clientID: client, secret: secret.digest, oldUntil: until,
                     now: now)
+            } print: { clientID in
+                try output.begin(
+                    Record([
+                        "client_id": .text(clientID), "client_secret": .text(secret.text),
+                        "old_secret_until": .text(Timestamp.text(until)),
+                    ]))
             }
-            output.print(
-                Record([
-                    "client_id": .text(clientID), "client_secret": .text(secret.text),
-                    "old_secret_until": .text(Timestamp.text(until)),
-                ]))
-            Program.log("keep the secret: it is not shown again")
+            try output.end(outcome)
+            try outcome.tell("keep the secret: it is not shown again")
         }
     }
 }

@@ -30,7 +30,7 @@ struct ListKeys: ParsableCommand {
         let now = Clock.wallMilliseconds()
         let rows = KeyRows(
             keyring: keyring, keys: keys ?? StoreKeys(history: KeyHistory(), uses: [:]))
-        output.print(rows.all.map { rows.record($0, now) })
+        try output.print(rows.all.map { rows.record($0, now) })
         if let refusal = keys?.refusal(of: keyring, store: settings.store.path ?? "") {
             throw ProgramFailure(refusal)
         }

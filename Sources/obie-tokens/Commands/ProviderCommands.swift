@@ -64,13 +64,18 @@ extension Providers {
         var redirectURIs: [String] = []
 
         @OptionGroup var flags: SettingFlags<StoreSettings>
+        @OptionGroup var output: OutputOption
 
         func run() throws {
             let reference = entry.reference
-            try RegistryEditor(flags, makes: true).change("provider \(reference) added") {
+            let editor = try RegistryEditor(flags, makes: true)
+            let outcome = try editor.change("provider \(reference) added") {
                 try $0.addProvider(reference, redirectURIs: redirectURIs)
             }
-            Program.log("\(reference) is added")
+            try output.report(
+                "\(reference) is added",
+                Record(["provider": .text(reference), "redirect_uris": .list(redirectURIs)]),
+                outcome)
         }
     }
 
@@ -82,13 +87,17 @@ extension Providers {
         @Argument(help: "An absolute URI without a fragment, exactly as requests will give it.")
         var uri: String
         @OptionGroup var flags: SettingFlags<StoreSettings>
+        @OptionGroup var output: OutputOption
 
         func run() throws {
             let reference = entry.reference
-            try RegistryEditor(flags).change("redirect URI \(uri) added to \(reference)") {
+            let editor = try RegistryEditor(flags)
+            let outcome = try editor.change("redirect URI \(uri) added to \(reference)") {
                 try $0.addRedirectURI(uri, to: reference)
             }
-            Program.log("codes for \(reference) may be sent to \(uri)")
+            try output.report(
+                "codes for \(reference) may be sent to \(uri)",
+                Record(["provider": .text(reference), "redirect_uri": .text(uri)]), outcome)
         }
     }
 
@@ -101,13 +110,17 @@ extension Providers {
         @Argument(help: "The URI, byte for byte.")
         var uri: String
         @OptionGroup var flags: SettingFlags<StoreSettings>
+        @OptionGroup var output: OutputOption
 
         func run() throws {
             let reference = entry.reference
-            try RegistryEditor(flags).change("redirect URI \(uri) removed from \(reference)") {
+            let editor = try RegistryEditor(flags)
+            let outcome = try editor.change("redirect URI \(uri) removed from \(reference)") {
                 try $0.removeRedirectURI(uri, from: reference)
             }
-            Program.log("codes for \(reference) may no longer be sent to \(uri)")
+            try output.report(
+                "codes for \(reference) may no longer be sent to \(uri)",
+                Record(["provider": .text(reference), "redirect_uri": .text(uri)]), outcome)
         }
     }
 }

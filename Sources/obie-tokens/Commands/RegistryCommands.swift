@@ -30,23 +30,27 @@ extension RegistryKind {
         CommandConfiguration(
             commandName: name, abstract: abstract,
             discussion: """
-                Works on the registry beside the store, with or without a running server. With one, \
-                a command returns when the server's next request sees the change.
+                Works on the registry beside the store, with or without a running server. \
+                \(ChangeOutcome.help)
 
                 Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what cannot be done; \
-                71 if the registry cannot be read or written.
+                71 if the registry cannot be read or written; 74 if standard output or the audit log \
+                takes nothing, and then nothing has changed; 75 for a change that is late.
                 """,
             subcommands: commands)
     }
 
     fileprivate static func set(
-        _ reference: String, isDisabled: Bool, _ flags: SettingFlags<StoreSettings>
+        _ reference: String, isDisabled: Bool, _ flags: SettingFlags<StoreSettings>,
+        _ output: OutputOption
     ) throws {
         let state = isDisabled ? "disabled" : "enabled"
-        try RegistryEditor(flags).change("\(noun) \(reference) \(state)") { content in
-            try set(reference, isDisabled: isDisabled, in: &content)
+        let outcome = try RegistryEditor(flags).change("\(noun) \(reference) \(state)") {
+            try set(reference, isDisabled: isDisabled, in: &$0)
         }
-        Program.log("\(reference) is \(state)")
+        try output.report(
+            "\(reference) is \(state)",
+            Record([noun: .text(reference), "enabled": .truth(!isDisabled)]), outcome)
     }
 }
 
@@ -66,7 +70,7 @@ struct List<Kind: RegistryKind>: ParsableCommand {
 
     func run() throws {
         let now = Clock.wallMilliseconds()
-        output.print(try RegistryEditor(flags).read { Kind.list($0, now: now) })
+        try output.print(try RegistryEditor(flags).read { Kind.list($0, now: now) })
     }
 }
 
@@ -81,7 +85,7 @@ struct Show<Kind: RegistryKind>: ParsableCommand {
 
     func run() throws {
         let now = Clock.wallMilliseconds()
-        output.print(
+        try output.print(
             try RegistryEditor(flags).read { try Kind.show(entry.reference, $0, now: now) })
     }
 }
@@ -93,8 +97,9 @@ struct Disable<Kind: RegistryKind>: ParsableCommand {
 
     @OptionGroup var entry: ReferenceArgument<Kind>
     @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var output: OutputOption
 
-    func run() throws { try Kind.set(entry.reference, isDisabled: true, flags) }
+    func run() throws { try Kind.set(entry.reference, isDisabled: true, flags, output) }
 }
 
 struct Enable<Kind: RegistryKind>: ParsableCommand {
@@ -104,8 +109,9 @@ struct Enable<Kind: RegistryKind>: ParsableCommand {
 
     @OptionGroup var entry: ReferenceArgument<Kind>
     @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var output: OutputOption
 
-    func run() throws { try Kind.set(entry.reference, isDisabled: false, flags) }
+    func run() throws { try Kind.set(entry.reference, isDisabled: false, flags, output) }
 }
 
 struct Remove<Kind: RegistryKind>: ParsableCommand {
@@ -118,6 +124,7 @@ struct Remove<Kind: RegistryKind>: ParsableCommand {
     @OptionGroup var entry: ReferenceArgument<Kind>
     @OptionGroup var confirmation: ConfirmationOption
     @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var output: OutputOption
 
     func run() throws {
         let reference = entry.reference
@@ -125,9 +132,10 @@ struct Remove<Kind: RegistryKind>: ParsableCommand {
         // Nobody is asked about an entry that is not there.
         _ = try editor.read { try Kind.show(reference, $0, now: 0) }
         try confirmation.confirm("Remove \(reference) and void all its tokens?")
-        try editor.change("\(Kind.noun) \(reference) removed") {
+        let outcome = try editor.change("\(Kind.noun) \(reference) removed") {
             try Kind.remove(reference, from: &$0)
         }
-        Program.log("\(reference) is removed")
+        try output.report(
+            "\(reference) is removed", Record([Kind.noun: .text(reference)]), outcome)
     }
 }

@@ -4,6 +4,7 @@
 import ArgumentParser
 import System
 import Tokens
+import UV
 
 /// The registry of the store that a command is about.
 struct RegistryEditor {
@@ -16,6 +17,8 @@ struct RegistryEditor {
 
     /// - Parameter makes: whether to make a registry where there is none.
     init(_ flags: SettingFlags<StoreSettings>, makes: Bool = false) throws(ProgramFailure) {
+        // A closed pipe is an error, like a full disk.
+        Signal.ignoreWriteSignals()
         let settings = try flags.read()
         let administration = try settings.storeAdministration()
         self.settings = settings
@@ -38,9 +41,8 @@ struct RegistryEditor {
         let found = try RegistryEditor.explaining { try administration.issueTimes() }
         guard let times = found else {
             throw ProgramFailure(
-                description:
-                    "\(settings.store.path ?? "the store") is not there, so nothing has been "
-                    + "issued that could be revoked; choose the right store with --store",
+                description: "\(place) is not there, so nothing has been issued that could be "
+                    + "revoked; choose the right store with --store",
                 status: 66)
         }
         return try RegistryEditor.explaining {
@@ -51,29 +53,49 @@ struct RegistryEditor {
         }
     }
 
-    /// Changes the registry. Returns once a running server answers its next request accordingly.
+    /// Changes the registry, once its line is in the audit log. Returns when a running server answers
+    /// its next request accordingly, or when it has had 5 s for that.
     ///
-    /// - Parameter change: what is done, for the audit log.
-    @discardableResult
+    /// - Parameters:
+    ///   - change: what is done, for the audit log.
+    ///   - print: prints the secret, which must arrive: nothing changes where it cannot be printed.
     func change<Answer>(
-        _ change: String, _ body: (inout RegistryContent) throws -> Answer
-    ) throws(ProgramFailure) -> Answer {
-        let (answer, version) = try RegistryEditor.explaining { try registry.update(body) }
-        try settings.record(change, registry.mode)
-        waitForServers(version)
-        return answer
+        _ change: String, _ body: (inout RegistryContent) throws -> Answer,
+        print: ((Answer) throws -> Void)?
+    ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
+        var isRecorded = false
+        do throws(ProgramFailure) {
+            let (answer, version) = try RegistryEditor.explaining {
+                try registry.update { content in
+                    let answer = try body(&content)
+                    try print?(answer)
+                    try settings.record(change, registry.mode, "nothing was changed, since")
+                    isRecorded = true
+                    return answer
+                }
+            }
+            return (answer, ChangeOutcome(takeover(of: version), place: place))
+        } catch {
+            guard isRecorded else { throw error }
+            let void = print == nil ? "" : "; the secret that was printed is void"
+            try settings.record("not done: \(change)", registry.mode, "\(error)\(void); and")
+            throw ProgramFailure(description: "\(error)\(void)", status: error.status)
+        }
     }
 
-    private func waitForServers(_ version: Int64) {
-        do {
-            let seen = try registry.wait(
+    /// The same where nothing has to be printed.
+    func change(
+        _ change: String, _ body: (inout RegistryContent) throws -> Void
+    ) throws(ProgramFailure) -> ChangeOutcome {
+        try self.change(change, body, print: nil).outcome
+    }
+
+    private var place: String { settings.store.path ?? "the store" }
+
+    private func takeover(of version: Int64) -> Result<RegistryTakeover, any Error> {
+        Result {
+            try registry.wait(
                 forTakeover: version, milliseconds: RegistryEditor.takeOverMilliseconds)
-            guard seen == .isLate else { return }
-            Program.log(
-                "warning: saved, but the running server has not taken it over within "
-                    + "\(RegistryEditor.takeOverMilliseconds / 1000) s; see its log")
-        } catch {
-            Program.log("warning: saved, but \(error)")
         }
     }
 
@@ -85,6 +107,8 @@ struct RegistryEditor {
             return try body()
         } catch let error as RegistryError {
             throw ProgramFailure(description: error.explanation, status: 65)
+        } catch let failure as ProgramFailure {
+            throw failure
         } catch let failure as StoreFailure {
             throw ProgramFailure(failure)
         } catch {

@@ -47,8 +47,12 @@ extension Settings {
 
     /// Writes what a command has done into the audit log, if there is one.
     ///
-    /// - Parameter mode: of the store; nil where it has no registry yet.
-    func record(_ change: String, _ mode: IssuerSettings.Mode?) throws(ProgramFailure) {
+    /// - Parameters:
+    ///   - mode: of the store; nil where it has no registry yet.
+    ///   - state: how things are, at the beginning of a sentence about what has failed.
+    func record(
+        _ change: String, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
+    ) throws(ProgramFailure) {
         guard let path = auditPath(mode ?? .sandbox) else { return }
         var event = AuditEvent(.registryChanged, at: Clock.wallMilliseconds())
         event.change = change
@@ -58,7 +62,7 @@ extension Settings {
                 event, to: path, ownedLike: self.store.path, report: Program.log)
         } catch {
             throw ProgramFailure(
-                description: "done, but the audit log could not be written: \(error)", status: 74)
+                description: "\(state) the audit log could not be written: \(error)", status: 74)
         }
     }
 

@@ -17,6 +17,13 @@ struct TokensCommand: ParsableCommand {
                 All access tokens, CCG tokens and codes that were issued until now are void from \
                 the server's next request on. What the server issues afterwards is valid. To stop \
                 that too, disable the institution or the provider first.
+
+                \(ChangeOutcome.help)
+
+                Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what is not \
+                registered; 66 if there is no such store; 71 if the registry cannot be read or \
+                written; 74 if the audit log takes nothing, and then nothing has changed; 75 for a \
+                revocation that is late.
                 """)
 
         @Option(help: ArgumentHelp("Of this institution.", valueName: "reference"))
@@ -30,6 +37,7 @@ struct TokensCommand: ParsableCommand {
         var consent: String?
         @OptionGroup var confirmation: ConfirmationOption
         @OptionGroup var flags: SettingFlags<StoreSettings>
+        @OptionGroup var output: OutputOption
 
         func validate() throws {
             guard psp == nil ? fi != nil || consent != nil : fi == nil && consent == nil else {
@@ -67,10 +75,16 @@ struct TokensCommand: ParsableCommand {
             }
             try confirmation.confirm("Revoke everything issued for \(subject) until now?")
             let now = try editor.momentOfRevocation()
-            try editor.change("everything issued for \(subject) revoked") {
+            let outcome = try editor.change("everything issued for \(subject) revoked") {
                 try revoke(in: &$0, until: now)
             }
-            Program.log("revoked everything issued for \(subject) until \(Timestamp.text(now))")
+            let until = Timestamp.text(now)
+            try output.report(
+                "revoked everything issued for \(subject) until \(until)",
+                Record([
+                    "institution": .text(fi), "provider": .text(psp), "consent": .text(consent),
+                    "revoked_until": .text(until),
+                ]), outcome)
         }
     }
 }

@@ -1,0 +1,65 @@
+// What has become of a change that is written down, as far as running servers go: in words, for
+// programs, and as an exit status.
+
+import ArgumentParser
+import Tokens
+
+/// Of one change.
+struct ChangeOutcome {
+    /// What --help says of it.
+    static let help = """
+        A change that is written down has one of three outcomes, which --json has as "outcome": \
+        in_force, every request of the running server sees it (0); written, no server is running on \
+        the store, and its next start sees it (0); late, a server is running and has not taken it \
+        over within 5 s, so that it serves as before until it does (75).
+        """
+    static let lateStatus: Int32 = 75
+
+    enum Kind: String {
+        case inForce = "in_force"
+        case written
+        case late
+    }
+
+    let kind: Kind
+    /// The store's path.
+    private let place: String
+    /// Why nobody can tell whether it is in force; nil where that is known.
+    private let doubt: String?
+
+    init(_ takeover: Result<RegistryTakeover, any Error>, place: String) {
+        self.place = place
+        switch takeover {
+        case .success(.hasTakenOver): (kind, doubt) = (.inForce, nil)
+        case .success(.notRunning): (kind, doubt) = (.written, nil)
+        case .success(.isLate): (kind, doubt) = (.late, nil)
+        case .failure(let error): (kind, doubt) = (.late, "\(error)")
+        }
+    }
+
+    /// How a sentence about the change goes on.
+    private var words: String {
+        switch kind {
+        case .inForce: "in force on the running server"
+        case .written:
+            "written beside \(place), on which no server is running: it counts from the next start on"
+        case .late:
+            doubt.map { "written beside \(place), but nobody knows whether it is in force: \($0)" }
+                ?? "written beside \(place), but the running server has not taken it over within 5 s "
+                + "and serves as before; see its log"
+        }
+    }
+
+    /// For programs, beside what the command says itself.
+    var members: Record {
+        Record(["outcome": .text(kind.rawValue), "store": .text(place)])
+    }
+
+    /// Tells people, and ends the command with its exit status.
+    ///
+    /// - Parameter sentence: what has changed.
+    func tell(_ sentence: String) throws {
+        Program.log("\(kind == .late ? "error: " : "")\(sentence); \(words)")
+        if kind == .late { throw ExitCode(ChangeOutcome.lateStatus) }
+    }
+}
