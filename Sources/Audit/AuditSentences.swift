@@ -43,6 +43,10 @@ enum AuditSentences {
             "A kill switch had revoked all codes of its institution, provider or consent."
         case .ccgTokenRevoked:
             "A kill switch had revoked all CCG tokens of its institution or provider."
+        case .ccgTokenOfDisabledProvider:
+            "The provider that the CCG token stands for is disabled."
+        case .ccgTokenOfRemovedProvider:
+            "The provider that the CCG token stands for was removed."
         case .ccgTokenOfUnknownProvider:
             "The provider that the CCG token stands for is disabled or was removed."
         case .ccgTokenUnknown: "No such CCG token was ever issued here, or it is long expired."
@@ -51,9 +55,13 @@ enum AuditSentences {
         case .credentialsMissing: "The request had no Authorization header."
         case .credentialsMalformed: "The Authorization header was not Basic credentials."
         case .credentialsWrong: "No client has this id and this secret."
-        case .institutionUnknown: "No institution with this reference is registered."
+        case .institutionUnknown: "No institution with this reference was ever registered."
+        case .institutionDisabled: "The institution is disabled."
+        case .institutionRemoved: "The institution was removed."
         case .institutionForbidden: "The client may not act for this institution."
-        case .providerUnknown: "No provider with this reference is registered."
+        case .providerUnknown: "No provider with this reference was ever registered."
+        case .providerDisabled: "The provider is disabled."
+        case .providerRemoved: "The provider was removed."
         case .redirectURIUnregistered:
             "The redirect URI is not, byte for byte, one of those registered for the provider."
         case .tooManyFailures: "Too many attempts before this one had failed."

@@ -114,6 +114,7 @@ enum RegistryRows {
         }
         try readProviders(database, &content)
         try readClients(database, &content)
+        try RemovedRows.read(database, into: &content)
         return content
     }
 
@@ -179,6 +180,7 @@ enum RegistryRows {
         }
         try writeProviders(difference(before.providers, content.providers), database)
         try writeClients(difference(before.clients, content.clients), database)
+        try RemovedRows.write(content, over: before, database)
         try ConsentInbox.write(content.revokedConsents, version: content.version, database)
     }
 

@@ -119,6 +119,7 @@ import Tokens
         if version < 2 {
             if isMissing { try database.execute(RegistryRows.tables) }
             try database.execute(ConsentInbox.migration)
+            try database.execute(RemovedRows.table)
             try database.execute(mark.statements(version: mark.newestVersion))
         }
         if isMissing {

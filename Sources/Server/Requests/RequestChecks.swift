@@ -48,7 +48,8 @@ final class RequestChecks {
             return caller
         }
         if let notes = responder.notes {
-            notes.reason = notes.institution == nil ? .institutionUnknown : .institutionForbidden
+            notes.reason =
+                AuditReason(institution: notes.institutionStanding) ?? .institutionForbidden
         }
         responder.respond(
             .fault(.fiForbidden, "the client may not act for the institution in fi_reference_id"))

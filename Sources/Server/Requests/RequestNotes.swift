@@ -33,6 +33,7 @@ final class RequestNotes {
     var isAuthenticated = false
     /// As the client named it, where there is one of that name.
     var institution: String?
+    var institutionStanding = Standing.unknown
     var provider: String?
     var consentID: String?
     var scope: Scope?
@@ -61,8 +62,9 @@ final class RequestNotes {
     func read(
         _ fields: borrowing RequestFields, _ bytes: Span<UInt8>, _ registry: Registry
     ) {
-        institution = RequestNotes.text(bytes, fields.institution).flatMap {
-            registry.institution(reference: $0)?.reference
+        if let reference = RequestNotes.text(bytes, fields.institution) {
+            institutionStanding = registry.standing(ofInstitution: reference)
+            institution = institutionStanding == .unknown ? nil : reference
         }
         transactionReference = RequestNotes.text(bytes, fields.transactionReference)
     }

@@ -96,6 +96,11 @@ final class TokensEndpoint {
         case .sandbox: responder.respond(.fixedToken)
         case .production:
             guard let provider = pspID.flatMap({ issuer.registry.provider(reference: $0) }) else {
+                if let pspID, let notes = responder.notes {
+                    let standing = issuer.registry.standing(ofProvider: pspID)
+                    notes.reason = AuditReason(provider: standing)
+                    notes.provider = standing == .unknown ? nil : pspID
+                }
                 return responder.respond(
                     .fault(
                         .parameterInvalid, "psp_id must be the reference of a registered provider"))

@@ -146,8 +146,8 @@ final class Auditor {
         event.token = .identifier(token.id)
         event.consentID = token.consent.id
         event.scope = token.scope
-        event.institution = issuer.registry.institution(token.institution)?.reference
-        event.provider = issuer.registry.provider(token.provider)?.reference
+        event.institution = issuer.registry.reference(of: token.institution)
+        event.provider = issuer.registry.reference(of: token.provider)
         return event
     }
 

@@ -21,6 +21,5 @@ public struct CCGToken: Sendable {
 /// Why a CCG token was refused. For the audit log only: outside, all of them look the same.
 public enum CCGTokenRefusal: Error, Equatable, Sendable {
     case unknown, expired, otherInstitution, revoked
-    /// Its provider was disabled or removed.
-    case providerUnknown
+    case providerDisabled, providerRemoved
 }

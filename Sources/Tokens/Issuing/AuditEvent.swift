@@ -88,13 +88,20 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case ccgTokenExpired = "ccg_token_expired"
     case ccgTokenOfOtherInstitution = "ccg_token_of_other_institution"
     case ccgTokenRevoked = "ccg_token_revoked"
+    case ccgTokenOfDisabledProvider = "ccg_token_of_disabled_provider"
+    case ccgTokenOfRemovedProvider = "ccg_token_of_removed_provider"
+    /// Of 0.7.0 and older: one of the two above.
     case ccgTokenOfUnknownProvider = "ccg_token_of_unknown_provider"
     case credentialsMissing = "credentials_missing"
     case credentialsMalformed = "credentials_malformed"
     case credentialsWrong = "credentials_wrong"
     case institutionUnknown = "institution_unknown"
+    case institutionDisabled = "institution_disabled"
+    case institutionRemoved = "institution_removed"
     case institutionForbidden = "institution_forbidden"
     case providerUnknown = "provider_unknown"
+    case providerDisabled = "provider_disabled"
+    case providerRemoved = "provider_removed"
     case redirectURIUnregistered = "redirect_uri_unregistered"
     case tooManyFailures = "too_many_failures"
     case storeUnavailable = "store_unavailable"
@@ -115,6 +122,26 @@ public enum AuditReason: String, Sendable, CaseIterable {
             }
     }
 
+    /// - Returns: nil for an institution that requests see.
+    public init?(institution standing: Standing) {
+        switch standing {
+        case .enabled: return nil
+        case .disabled: self = .institutionDisabled
+        case .removed: self = .institutionRemoved
+        case .unknown: self = .institutionUnknown
+        }
+    }
+
+    /// - Returns: nil for a provider that requests see.
+    public init?(provider standing: Standing) {
+        switch standing {
+        case .enabled: return nil
+        case .disabled: self = .providerDisabled
+        case .removed: self = .providerRemoved
+        case .unknown: self = .providerUnknown
+        }
+    }
+
     public init(_ error: TokenError) {
         self =
             switch error {
@@ -122,7 +149,8 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .ccgTokenInvalid(.expired): .ccgTokenExpired
             case .ccgTokenInvalid(.otherInstitution): .ccgTokenOfOtherInstitution
             case .ccgTokenInvalid(.revoked): .ccgTokenRevoked
-            case .ccgTokenInvalid(.providerUnknown): .ccgTokenOfUnknownProvider
+            case .ccgTokenInvalid(.providerDisabled): .ccgTokenOfDisabledProvider
+            case .ccgTokenInvalid(.providerRemoved): .ccgTokenOfRemovedProvider
             case .codeRefused(let refusal, _, _): AuditReason(refusal)
             case .store(.unavailable): .storeUnavailable
             case .store(.full): .storeFull

@@ -84,6 +84,7 @@ extension TokenIssuer {
             if isRevoked == true { return .failure(.revoked) }
             id = token.provider
         }
-        return registry.provider(id).map(Result.success) ?? .failure(.providerUnknown)
+        if let provider = registry.provider(id) { return .success(provider) }
+        return .failure(registry.reference(of: id) == nil ? .providerRemoved : .providerDisabled)
     }
 }

@@ -11,6 +11,8 @@ public final class Registry: Sendable {
     public let fixedCCGToken: (secret: SecretDigest, provider: Provider.ID)?
     /// nil where nothing is revoked as a whole.
     public let revocations: Revocations?
+    /// What requests see nothing of.
+    let hidden: HiddenEntries
     /// When an old secret runs out, so that a new snapshot is needed.
     public let validUntil: Milliseconds?
 
@@ -38,6 +40,7 @@ public final class Registry: Sendable {
             uniqueKeysWithValues: providers.map { ($0.reference, $0) })
         fixedCCGToken = content.mode == .sandbox ? Registry.sandboxToken : nil
         revocations = Revocations(content)
+        hidden = HiddenEntries(content)
         validUntil = content.clients.values.compactMap { $0.oldSecret?.until }
             .filter { $0 > now }.min()
     }

@@ -16,6 +16,9 @@ public struct RegistryContent: Equatable, Sendable {
     /// Consents that a change revokes, each until a moment. Part of the change only: the store of
     /// tokens takes them over, and nobody loads them again, however many there are.
     public var revokedConsents: [ConsentRevocation: Milliseconds] = [:]
+    /// Names of the past, for the audit log: one that is registered again leaves.
+    public var removedInstitutions: Set<String> = []
+    public var removedProviders: Set<String> = []
     /// The number that the next institution, provider or redirect URI gets. None is given twice:
     /// what was issued for a removed one must never pass for another's.
     public var nextNumber: UInt32 = 1
@@ -80,6 +83,7 @@ extension RegistryContent {
         }
         let id = Institution.ID(drawNumber())
         institutions[reference] = InstitutionRecord(id: id, reference: reference)
+        removedInstitutions.remove(reference)
         let isNew = clients[clientID] == nil
         clients[clientID, default: ClientRecord(id: clientID, secret: secret, institutions: [])]
             .institutions.insert(id)
@@ -97,6 +101,7 @@ extension RegistryContent {
     public mutating func removeInstitution(_ reference: String) throws(RegistryError) {
         let id = try institution(reference).id
         institutions[reference] = nil
+        removedInstitutions.insert(reference)
         for client in clients(of: id) {
             clients[client.id]?.institutions.remove(id)
             if client.institutions == [id] { clients[client.id] = nil }
@@ -143,6 +148,7 @@ extension RegistryContent {
         guard providers[reference] == nil else { throw .providerExists(reference) }
         providers[reference] = ProviderRecord(
             id: Provider.ID(drawNumber()), reference: reference, redirectURIs: [])
+        removedProviders.remove(reference)
         for uri in redirectURIs { try addRedirectURI(uri, to: reference) }
     }
 
@@ -156,6 +162,7 @@ extension RegistryContent {
     public mutating func removeProvider(_ reference: String) throws(RegistryError) {
         _ = try provider(reference)
         providers[reference] = nil
+        removedProviders.insert(reference)
     }
 
     public mutating func addRedirectURI(

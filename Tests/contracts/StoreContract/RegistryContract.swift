@@ -125,6 +125,16 @@ public struct RegistryContract {
         try check(
             content.institutions.isEmpty && content.providers.isEmpty && content.clients.isEmpty,
             "something is left")
+        try check(content.removedInstitutions == ["bank-1", "bank-2"], "their names are forgotten")
+        try check(content.removedProviders == ["psp-1", "psp-2"], "their names are forgotten")
+        _ = try registry.update { content in
+            try content.addProvider("psp-2", redirectURIs: [])
+            _ = try content.addInstitution("bank-1", clientID: "new", secret: digest("d"))
+        }
+        let again = try server.load()
+        try check(
+            again.removedInstitutions == ["bank-2"] && again.removedProviders == ["psp-1"],
+            "what is there again counts as removed")
     }
 
     private func noNumberIsGivenTwice() throws {
