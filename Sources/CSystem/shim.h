@@ -24,6 +24,11 @@ static inline int obie_allowed_processors(void) {
     return count > 0 ? count : 1;
 }
 
+// renameat2(2) with RENAME_NOREPLACE, which the C library declares only with extensions on; -100 is AT_FDCWD.
+static inline int obie_rename_to_new(const char *path, const char *target) {
+    return (int)syscall(SYS_renameat2, -100, path, -100, target, 1);
+}
+
 // accept4(2) and pipe2(2) by their own names: the C library declares them only with extensions on.
 extern int obie_accept4(int listener, void *address, void *length, int flags) __asm__("accept4");
 extern int obie_pipe2(int ends[2], int flags) __asm__("pipe2");

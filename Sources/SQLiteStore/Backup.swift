@@ -1,30 +1,33 @@
-// A copy of the store, consistent, while a server may be writing to it.
+// A copy of the store with its registry and its keys, while a server may be writing to them.
 
+import Glibc
+import System
 import Tokens
 
 public enum Backup {
-    /// Copies the file as it stands at one moment, and then the registry beside it.
+    /// Copies all three, or nothing. They are whole, belong together and are on disk when this
+    /// returns; only this user may read them. Blocks.
     ///
-    /// Reads through a connection that cannot write or checkpoint, so the server's stays the only
-    /// one that does. Blocks until the copy is on disk.
-    ///
-    /// - Parameter destination: must not exist, nor its registry. Readable for this user only.
-    public static func make(of path: String, to destination: String) throws(StoreFailure) {
-        try copy(path, destination)
-        try copy(FileNames.registry(path), FileNames.registry(destination))
-    }
-
-    private static func copy(
-        _ path: String, _ destination: String
-    ) throws(StoreFailure) {
-        do {
-            let database = try Database(path: path, .readOnly)
-            Database.makePrivate(destination)  // which `VACUUM INTO` takes, as long as it is empty
-            let statement = try database.prepare("VACUUM INTO ?")
-            try statement.bind(1, destination)
-            try statement.run()
+    /// - Parameter destination: none of its three files may exist.
+    /// - Throws: `StoreFailure` that says what to do.
+    public static func make(of source: StoreSet, to destination: String) throws(StoreFailure) {
+        let target = StoreSet(store: destination)
+        for path in target.paths where PrivateFile.exists(path) {
+            throw StoreFailure("\(path) is there already; choose another name", .existing)
+        }
+        let draft = target.draft
+        defer { draft.removeAll() }
+        try source.copy(to: draft)
+        var done: [String] = []
+        do throws(PrivateFile.Failure) {
+            for (from, to) in zip(draft.paths, target.paths) {
+                try PrivateFile.move(from, to: to)
+                done.append(to)
+            }
+            try PrivateFile.syncFolder(of: destination)
         } catch {
-            throw StoreFailure("cannot copy \(path) to \(destination): \(error)")
+            for path in done { unsafe unlink(path) }
+            throw StoreFailure("cannot make \(error)", error.isPresent ? .existing : .system)
         }
     }
 }

@@ -91,6 +91,13 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         return (path.hasPrefix("/") ? "file://" : "file:") + encoded.joined() + "?immutable=1"
     }
 
+    /// For a command that reads, while a server may be writing. No file is made that was not there:
+    /// without a log nobody is writing, and all of it is in the file.
+    static func reading(_ path: String) throws(DatabaseError) -> Database {
+        let isInUse = FileStatus.at(FileNames.log(path)) != nil
+        return try Database(path: path, isInUse ? .readOnly : .unchanging)
+    }
+
     deinit {
         unsafe sqlite3_close_v2(handle)
     }

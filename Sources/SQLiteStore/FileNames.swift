@@ -10,6 +10,6 @@ enum FileNames {
 
     /// What to do where nothing can be brought back.
     static let wayOut =
-        "To begin anew instead, move all files of the store away: everything that was issued is "
-        + "void then"
+        "`obie-tokens restore` puts a backup there; `obie-tokens reset` begins with an empty store, and "
+        + "everything that was issued is void then"
 }

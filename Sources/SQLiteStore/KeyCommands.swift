@@ -12,7 +12,7 @@ public enum KeysOfStore {
     ) throws(StoreFailure) -> StoreKeys? {
         guard try Schema.mark.isThere(path) else { return nil }
         do throws(DatabaseError) {
-            let database = try StoreMemory.open(path)
+            let database = try Database.reading(path)
             try database.execute("BEGIN")
             return try KeyUses.read(database, keyring, of: records)
         } catch {

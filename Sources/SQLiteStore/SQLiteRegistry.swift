@@ -57,9 +57,19 @@ import Tokens
     public convenience init(
         store: String, mode wanted: IssuerSettings.Mode?
     ) throws(StoreFailure) {
-        let memory = try StoreMemory.read(store)
+        let memory = try SQLiteRegistry.memory(of: store)
         try self.init(store: store, mode: wanted, makes: memory?.hasServed != true)
         try memory?.registry?.check(try currentMark(), at: path, store: store)
+    }
+
+    /// To disable somebody must not wait until a damaged store can be read.
+    private static func memory(of store: String) throws(StoreFailure) -> StoreMemory? {
+        do throws(StoreFailure) {
+            return try StoreMemory.read(store)
+        } catch {
+            guard error.kind == .system, exists(store: store) else { throw error }
+            return nil
+        }
     }
 
     /// - Parameter makes: whether one may be made where there is none: not for a store that has been

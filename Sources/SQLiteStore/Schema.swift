@@ -134,10 +134,13 @@ enum Schema {
 
 extension Schema {
     /// Makes an empty store of the newest version, with an id, in the place of nothing.
-    static func makeNew(_ path: String) throws {
+    ///
+    /// - Parameter registry: the one that it is made for, where there is one.
+    static func makeNew(_ path: String, for registry: RegistryMark? = nil) throws {
         let database = try Database(path: path, .readWrite)
         try database.execute("PRAGMA synchronous = EXTRA")
         try migrate(database, path: path)
+        if let registry { try StoreMemory.join(registry, database) }
         _ = try StoreMemory.makeID(database)
     }
 

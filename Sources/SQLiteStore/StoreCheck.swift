@@ -19,7 +19,7 @@ public enum StoreCheck {
 
     private static func damage(inFile path: String) throws(StoreFailure) -> [String] {
         do throws(DatabaseError) {
-            return try findings(Database(path: path, .readOnly)).map { "\(path): \($0)" }
+            return try findings(Database.reading(path)).map { "\(path): \($0)" }
         } catch {
             if error.isDamage { return ["\(path): \(error.description)"] }
             throw StoreFailure("cannot read \(path): \(error)")

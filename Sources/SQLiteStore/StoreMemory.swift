@@ -8,7 +8,7 @@ struct StoreMemory {
     let id: Int64?
     /// The newest state of the registry that was taken over; nil: none, or by 0.7.0 or older.
     let registry: RegistryMark?
-    /// A server has run on it, and has had a registry then.
+    /// A server has run on it, and has had a registry then; or it was made for one.
     let hasServed: Bool
 
     init(_ database: Database) throws(DatabaseError) {
@@ -20,7 +20,8 @@ struct StoreMemory {
         } else {
             registry = nil
         }
-        hasServed = try StoreMemory.text("mode", database) != nil
+        let mode = try StoreMemory.text("mode", database)
+        hasServed = registry != nil || mode != nil
     }
 
     /// Reads it for a command, while a server may be using the store; nil where there is no store yet.
@@ -30,22 +31,22 @@ struct StoreMemory {
     static func read(_ store: String) throws(StoreFailure) -> StoreMemory? {
         guard try Schema.mark.isThere(store) else { return nil }
         do throws(DatabaseError) {
-            return try StoreMemory(try open(store))
+            return try StoreMemory(try Database.reading(store))
         } catch {
             throw StoreFailure("cannot read the store \(store): \(error)")
         }
     }
 
-    /// A connection for a command, while a server may be using the store. It cannot write.
-    static func open(_ store: String) throws(DatabaseError) -> Database {
-        // Where there is no log all of it is in the file, and nobody is writing.
-        let isInUse = FileStatus.at(FileNames.log(store)) != nil
-        return try Database(path: store, isInUse ? .readOnly : .unchanging)
-    }
-
     /// The state of the registry before all requests that will see it.
     static func remember(_ mark: RegistryMark, _ database: Database) throws(DatabaseError) {
         try write("registry", "\(mark.version) \(mark.nextNumber)", database)
+    }
+
+    /// Makes a store the one of a registry that is there.
+    static func join(_ mark: RegistryMark, _ database: Database) throws(DatabaseError) {
+        guard let id = mark.id else { return }
+        try write("id", "\(id)", database)
+        try remember(mark, database)
     }
 
     /// The id of the store, drawn where it has none.

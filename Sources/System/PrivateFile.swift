@@ -1,5 +1,6 @@
 // Small files: read whole, and on disk with their folder.
 
+import CSystem
 import Glibc
 
 public enum PrivateFile {
@@ -13,6 +14,8 @@ public enum PrivateFile {
                 + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
         }
         public var isAbsent: Bool { code == ENOENT }
+        /// There is a file of that name already.
+        public var isPresent: Bool { code == EEXIST }
         /// The process, or the machine, has no more open files.
         public var isShortage: Bool { code == EMFILE || code == ENFILE }
         /// A symbolic link stands where none is followed.
@@ -52,6 +55,25 @@ public enum PrivateFile {
             content += block.prefix(count)
         }
         return content
+    }
+
+    /// Gives a file another name, which nothing has. Any thread.
+    ///
+    /// - Throws: EEXIST, with the new name, where something has it.
+    public static func move(_ path: String, to target: String) throws(Failure) {
+        guard unsafe obie_rename_to_new(path, target) != 0 else { return }
+        // Some file systems cannot do both in one step.
+        guard errno == EINVAL || errno == ENOSYS else { throw Failure(path: target, code: errno) }
+        guard !exists(target) else { throw Failure(path: target, code: EEXIST) }
+        guard unsafe rename(path, target) == 0 else { throw Failure(path: target, code: errno) }
+    }
+
+    /// Returns when what was written to the file is on disk. Any thread; blocks.
+    public static func sync(_ path: String) throws(Failure) {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Failure(path: path, code: errno) }
     }
 
     /// The name of a file, new, changed or removed, is on disk only when its folder is. Any thread;

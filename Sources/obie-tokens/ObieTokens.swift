@@ -13,7 +13,9 @@ struct ObieTokens: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
-            AuditCommand.self, BackUp.self, CheckStore.self, Keys.self, ConfigCommand.self,
+            AuditCommand.self, BackUp.self, RestoreCommand.self, Reset.self, CheckStore.self,
+            Keys.self,
+            ConfigCommand.self,
             HealthCheck.self,
         ])
 

@@ -3,16 +3,17 @@
 
     Tests/crash/crash_test.py --server .build/release/obie-tokens --rounds 100 [--power-cut] [--seed N]
 
-Each round: start on the same file, issue and exchange on many connections, SIGKILL. With --power-cut, whatever was
-written since the last sync to disk is thrown away too. Then start again and check: every token whose 201 was received is
-alive, no code that was exchanged can be exchanged again, every code that was received and not used still works. With
---audit-strict, the line of every 201 that was received is in the audit log, and the log is whole. Ends with 1 at the first promise broken. Traffic stays on 127.0.0.1; the seed is printed.
+Each round: start on the same file, issue and exchange on many connections, run commands beside it, SIGKILL. With
+--power-cut, whatever was written since the last sync to disk is thrown away too, in files and in their names. Then start
+again and check: every token whose 201 was received is alive, no code that was exchanged can be exchanged again, every
+code that was received and not used still works, everything that a command had done when it ended with 0 is done. With
+--audit-strict, the line of every 201 that was received is in the audit log, and the log is whole. Ends with 1 at the first
+promise broken. Traffic stays on 127.0.0.1; the seed is printed.
 """
 import argparse
 import json
 import os
 import random
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,9 @@ from pathlib import Path
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
+import power  # noqa: E402
 from harness import Client, Failure, Server, expect, sandbox  # noqa: E402
+from operating import Operator  # noqa: E402
 
 CONNECTIONS = 16
 
@@ -69,11 +72,10 @@ class Promises:
 
 def server(options, folder):
     """The server on the file in this folder, to be used by `with`."""
-    env = {"UNSYNCED_MATCH": "store.db"} if options.power_cut else None
-    preload = os.path.join(folder, "unsynced.so") if options.power_cut else None
+    shim = power.shim(folder) if options.power_cut else {}
     audit = ["--audit-log", LOG, "--audit", "strict"] if options.audit_strict else []
-    return Server(options.server, "--loops", "2", "--code-lifetime", "3600", *audit, store="sqlite:store.db", cwd=folder, env=env,
-                  preload=preload)
+    return Server(options.server, "--loops", "2", "--code-lifetime", "3600", *audit, store="sqlite:store.db", cwd=folder,
+                  **shim)
 
 
 def load(port, promises, seed):
@@ -103,31 +105,6 @@ def load(port, promises, seed):
         promises.broken.append(broken)
 
 
-def cut_power(folder):
-    """Undoes what was written since the last sync, last write first. Returns how many bytes that were."""
-    lost = 0
-    for name in sorted(os.listdir(folder)):
-        if not name.endswith(".undo"):
-            continue
-        path = os.path.join(folder, name)
-        with open(path, "rb") as file:
-            undo = file.read()
-        records, at = [], 0
-        while at < len(undo):
-            offset, old_length, written, old_size = struct.unpack_from("=qqqq", undo, at)
-            records.append((offset, undo[at + 32:at + 32 + old_length], written, old_size))
-            at += 32 + old_length
-        if os.path.exists(path[:-5]):
-            with open(path[:-5], "r+b") as file:
-                for offset, old, written, old_size in reversed(records):
-                    file.seek(offset)
-                    file.write(old)
-                    file.truncate(old_size)
-                    lost += written
-        os.unlink(path)
-    return lost
-
-
 def audited(folder):
     """The ids of the requests whose lines are whole."""
     with open(os.path.join(folder, LOG), "rb") as log:
@@ -155,34 +132,38 @@ def check(port, promises):
 
 
 def one_round(number, options, folder, chance):
-    """Load, kill, check."""
-    promises = Promises()
+    """Load and commands, kill, check."""
+    promises, operator = Promises(), Operator(options.server, folder, power.shim(folder) if options.power_cut else {})
     with server(options, folder) as victim:
         threads = [threading.Thread(target=load, args=(victim.port, promises, number * 1_000_000 + i * 10_000))
                    for i in range(CONNECTIONS)]
+        threads.append(threading.Thread(target=operator.work, args=(number,)))
         for thread in threads:
             thread.start()
-        time.sleep(chance.uniform(0.05, 0.6))
+        time.sleep(chance.uniform(0.05, 1.2))
         victim.kill()
+        operator.kill()
         for thread in threads:
             thread.join()
-    lost = cut_power(folder) if options.power_cut else 0
+    lost = power.cut(folder) if options.power_cut else (0, 0)
     if options.audit_strict:
         missing = promises.ids - audited(folder)
         expect(not missing, f"{len(missing)} of {len(promises.ids)} answers with 201 have no line in the audit log")
+    done = operator.check()
     with server(options, folder) as survivor:
         try:
             spent, fresh, unanswered, won = check(survivor.port, promises)
         finally:
             survivor.kill()
             if options.power_cut:
-                cut_power(folder)
+                power.cut(folder)
     if options.audit_strict:
-        whole = subprocess.run([options.server, "audit", "verify", LOG], cwd=folder, capture_output=True, text=True)
+        whole = subprocess.run([os.path.abspath(options.server), "audit", "verify", LOG], cwd=folder, capture_output=True, text=True)
         expect(whole.returncode == 0, f"the audit log is not whole: {whole.stderr}")
         print(f"round {number}: {len(promises.ids)} answers with 201, each with its line in the audit log", flush=True)
+    thrown = f", {lost[0]:,} unsynced bytes and {lost[1]} names thrown away" if options.power_cut else ""
     print(f"round {number}: {spent} tokens alive, {fresh} unused codes good, {unanswered} unanswered ({won} had not "
-          f"happened){f', {lost:,} unsynced bytes thrown away' if options.power_cut else ''}", flush=True)
+          f"happened), {done} commands done{thrown}", flush=True)
 
 
 def main():
@@ -198,8 +179,7 @@ def main():
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="obie-tokens-crash-") as folder:
         if options.power_cut:
-            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", os.path.join(folder, "unsynced.so"),
-                            ROOT / "Tests/crash/unsynced.c", "-ldl", "-lpthread"], check=True)
+            power.make_shim(folder)
         try:
             for number in range(1, options.rounds + 1):
                 one_round(number, options, folder, chance)

@@ -1,6 +1,7 @@
 /* A shim for LD_PRELOAD: remembers what was written but not yet synced, so that a test can throw it away as a power cut
  * would. For each file whose path contains $UNSYNCED_MATCH it keeps PATH.undo: before a write, the bytes that stood
- * there; after a sync, nothing. crash_test.py plays these files backwards once the process has been killed. */
+ * there; after a sync, nothing. power.py plays these files backwards once the process has been killed. names.c does the
+ * same for the names of files. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@ struct record { int64_t offset, old_length, written, old_size; }; /* and old_len
 
 static int undo_of[FD_MAX]; /* the undo file's descriptor + 1; 0: not looked at yet; -1: not watched */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void names_synced(int fd); /* in names.c */
 
 static ssize_t (*real_write)(int, const void *, size_t), (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_fsync)(int), (*real_fdatasync)(int), (*real_ftruncate)(int, off_t), (*real_close)(int);
@@ -67,18 +70,6 @@ static void remember(int fd, int log, int64_t offset, int64_t written) {
   free(bytes);
 }
 
-/* What is appended goes to the end, whoever else writes. */
-ssize_t write(int fd, const void *p, size_t n) {
-  if (!real_write) find();
-  pthread_mutex_lock(&lock);
-  int log = undo(fd);
-  struct stat s;
-  if (log >= 0 && (fcntl(fd, F_GETFL) & O_APPEND) && !fstat(fd, &s)) remember(fd, log, s.st_size, (int64_t)n);
-  ssize_t done = real_write(fd, p, n);
-  pthread_mutex_unlock(&lock);
-  return done;
-}
-
 static ssize_t watched_pwrite(int fd, const void *p, size_t n, off_t at) {
   pthread_mutex_lock(&lock);
   int log = undo(fd);
@@ -89,6 +80,20 @@ static ssize_t watched_pwrite(int fd, const void *p, size_t n, off_t at) {
 }
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at) { return watched_pwrite(fd, p, n, at); }
 ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) { return watched_pwrite(fd, p, n, at); }
+
+/* At the end, or where the descriptor stands. */
+ssize_t write(int fd, const void *p, size_t n) {
+  if (!real_write) find();
+  pthread_mutex_lock(&lock);
+  int log = undo(fd);
+  if (log >= 0) {
+    int flags = fcntl(fd, F_GETFL);
+    remember(fd, log, lseek(fd, 0, flags >= 0 && flags & O_APPEND ? SEEK_END : SEEK_CUR), (int64_t)n);
+  }
+  ssize_t done = real_write(fd, p, n);
+  pthread_mutex_unlock(&lock);
+  return done;
+}
 
 static int watched_truncate(int fd, off_t size) {
   pthread_mutex_lock(&lock);
@@ -107,6 +112,7 @@ static int watched_sync(int fd, int (*sync)(int)) {
   int log = undo(fd), done = sync(fd);
   if (!done && log >= 0 && real_ftruncate(log, 0)) abort();
   pthread_mutex_unlock(&lock);
+  if (!done) names_synced(fd);
   return done;
 }
 int fsync(int fd) { return watched_sync(fd, real_fsync); }

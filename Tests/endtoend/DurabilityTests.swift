@@ -38,7 +38,7 @@ import Testing
             #expect(backup.status == 0, "\(backup.errors)")
             let again = try command(
                 "backup", "--store", "sqlite:\(folder.store)", "\(folder.path)/copy.db")
-            #expect(again.status == 71)
+            #expect(again.status == 73)
         }
         #expect(try command("keys", "rotate", "--store", "sqlite:\(folder.store)").status == 0)
         let keys = try String(contentsOfFile: "\(folder.store).keys", encoding: .utf8)

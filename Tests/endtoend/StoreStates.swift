@@ -40,6 +40,14 @@ struct StoreStates: Sendable {
         foreign = try StoreStates.files(other.store.folder)
     }
 
+    /// The bank on a server of `new`.
+    func bank(_ server: ServerProcess) -> Bank {
+        Bank(
+            server: server, clientID: clientID, secret: secret,
+            institution: ProductionServer.first, provider: ProductionServer.provider,
+            redirectURI: ProductionServer.redirectURI)
+    }
+
     private static func files(_ folder: String) throws -> StoreFiles {
         var files: StoreFiles = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) {

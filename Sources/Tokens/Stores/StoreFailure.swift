@@ -10,6 +10,8 @@ public struct StoreFailure: Error, CustomStringConvertible {
         case rights
         /// What was chosen, or what lies there, does not belong together.
         case configuration
+        /// A file that was to be made is there already.
+        case existing
     }
 
     public let description: String

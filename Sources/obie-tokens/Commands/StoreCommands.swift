@@ -9,9 +9,12 @@ struct BackUp: ParsableCommand {
         abstract:
             "Copies a store, its registry and its keys consistently, even while a server uses them.",
         discussion: """
-            Writes DESTINATION, DESTINATION.registry and DESTINATION.keys; none of them may exist. To \
-            restore, stop the server, put the three files in the place of the store, its registry and \
-            its keys, remove PATH-wal and PATH-shm, and start the server.
+            Writes DESTINATION, DESTINATION.registry and DESTINATION.keys, for this user only. None of \
+            them may exist; all of them are made, or none. They are read again and checked to belong \
+            together. `obie-tokens restore DESTINATION` puts them in the place of a store.
+
+            Exit status: 0; 71 where a file cannot be read or written, or is damaged; 73 where one of \
+            the three is there already; 78 where they do not belong together.
             """)
 
     @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
@@ -24,16 +27,7 @@ struct BackUp: ParsableCommand {
         let administration = try settings.storeAdministration()
         let keys = try settings.keysPath()
         try settings.checkKeys(try KeyFile.read(keys))
-        do {
-            // The keys second: a rotation in between adds one, and takes none away that is needed.
-            try administration.backUp(to: destination)
-            let copied = try KeyFile.read(keys).fileContent
-            try PrivateFile.make(copied, at: KeyFile.path(besideStore: destination))
-        } catch let failure as ProgramFailure {
-            throw failure
-        } catch {
-            throw ProgramFailure(description: "\(error)")
-        }
+        try administration.backUp(keys: keys, to: destination)
         try settings.record("store copied to \(destination)")
         let path = settings.store.path ?? "the store"
         Program.log("copied \(path) to \(destination), with its registry and its keys")

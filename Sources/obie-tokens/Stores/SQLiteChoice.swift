@@ -79,10 +79,6 @@ extension SQLiteChoice: StoreAdministration {
         try IssueTimes(store: file).map { ($0.oldest, $0.newest) }
     }
 
-    func backUp(to destination: String) throws(StoreFailure) {
-        try Backup.make(of: file, to: destination)
-    }
-
     func damage() throws(StoreFailure) -> [String] {
         try StoreCheck.damage(of: file)
     }

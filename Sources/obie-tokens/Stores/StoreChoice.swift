@@ -50,8 +50,20 @@ protocol StoreAdministration: Sendable {
     /// - Throws: while a server uses the store.
     func giveUpKey(_ key: KeyFingerprint, _ keyring: Keyring) throws(StoreFailure)
 
-    /// Copies it with its registry; the copy is on disk then.
-    func backUp(to destination: String) throws(StoreFailure)
+    /// Copies it with its registry and its keys; all three are on disk then, or none is there.
+    func backUp(keys: String, to destination: String) throws(ProgramFailure)
+
+    /// Puts a backup in its place. No server may be using it.
+    ///
+    /// - Returns: what was done, in lines for people.
+    func restore(
+        from backup: String, keys: String, keepsTokens: Bool, takesRegistry: Bool
+    ) throws(ProgramFailure) -> [String]
+
+    /// Puts an empty one in its place, for the same registry. No server may be using it.
+    ///
+    /// - Returns: what was done, in lines for people.
+    func reset() throws(ProgramFailure) -> [String]
 
     /// Reads all of it.
     ///
