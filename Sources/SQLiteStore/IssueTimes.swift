@@ -1,5 +1,5 @@
-// When what a store has was issued, for commands: their clock may be slower than the server's, and they
-// know no lifetimes.
+// When what a store has was issued, for a server that starts and for commands: their clock may be
+// behind, and commands know no lifetimes.
 
 import Tokens
 
@@ -17,23 +17,27 @@ public struct IssueTimes: Sendable {
     public init?(store path: String) throws(StoreFailure) {
         guard try Schema.mark.isThere(path) else { return nil }
         do throws(DatabaseError) {
-            let database = try StoreMemory.open(path)
-            // Each is the end of a key: five look-ups, however many there are.
-            let select = try database.prepare(
-                """
-                SELECT min(oldest), max(newest) FROM (
-                    SELECT (SELECT min(issued_at) FROM codes) AS oldest,
-                        (SELECT max(issued_at) FROM codes) AS newest
-                    UNION ALL SELECT (SELECT min(issued_at) FROM tokens),
-                        (SELECT max(issued_at) FROM tokens)
-                    UNION ALL SELECT NULL, (SELECT max(issued_at) FROM ccg_tokens))
-                """)
-            defer { select.reset() }
-            let isThere = try select.step()
-            oldest = isThere ? select.optionalInteger(0) : nil
-            newest = isThere ? select.optionalInteger(1) : nil
+            try self.init(try Database.reading(path))
         } catch {
             throw StoreFailure("cannot read the store \(path): \(error)")
         }
+    }
+
+    /// The same through an open connection.
+    init(_ database: Database) throws(DatabaseError) {
+        // Each is the end of a key: five look-ups, however many there are.
+        let select = try database.prepare(
+            """
+            SELECT min(oldest), max(newest) FROM (
+                SELECT (SELECT min(issued_at) FROM codes) AS oldest,
+                    (SELECT max(issued_at) FROM codes) AS newest
+                UNION ALL SELECT (SELECT min(issued_at) FROM tokens),
+                    (SELECT max(issued_at) FROM tokens)
+                UNION ALL SELECT NULL, (SELECT max(issued_at) FROM ccg_tokens))
+            """)
+        defer { select.reset() }
+        let isThere = try select.step()
+        oldest = isThere ? select.optionalInteger(0) : nil
+        newest = isThere ? select.optionalInteger(1) : nil
     }
 }

@@ -13,6 +13,8 @@ import UV
     public let health: StoreHealth
     /// The registry beside the file. It is read and announced on one thread, the owner's or another.
     public let registry: ServedRegistry
+    /// When the last of what it held was issued when it was opened; nil: it held nothing.
+    public let newestTime: Milliseconds?
     let metrics = StoreMetrics()
     let jobs = ParcelQueue<Job, JobAnswer>(jobsMax: queueMax)
     let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
@@ -47,6 +49,7 @@ import UV
             // Nothing has been changed so far.
             try Schema.prepareWriter(database)
             try Schema.migrate(database, path: path)
+            newestTime = try IssueTimes(database).newest
             try Schema.checkMode(database, settings.mode, path: path)
             let (registry, mark) = try SQLiteFile.registry(path, settings.mode, database)
             // Only now: had the registry refused the mode, the two would contradict each other.
@@ -55,7 +58,7 @@ import UV
             try KnownKeys.begin(database, keys, now: now)
             let writer = try Writer(database, health: health, metrics: metrics)
             let consents = try registry.consents(after: -1)
-            try writer.adopt(consents)
+            try writer.adopt(consents, now: newestTime ?? 0)
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable, health: health, metrics: metrics)

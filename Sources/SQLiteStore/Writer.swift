@@ -70,11 +70,13 @@ final class Writer {
     }
 
     /// Takes over what commands have revoked while no server ran. Before `run`.
-    func adopt(_ consents: [RevokedConsent]) throws(DatabaseError) {
+    ///
+    /// - Parameter now: a time that has surely come: what nobody can need then is left out.
+    func adopt(_ consents: [RevokedConsent], now: Milliseconds) throws(DatabaseError) {
         if consents.isEmpty { return }
         do throws(DatabaseError) {
             try transactions.begin()
-            try transactions.adopt(consents, now: Clock.wallMilliseconds())
+            try transactions.adopt(consents, now: now)
             try transactions.commit()
         } catch {
             throw transactions.rollback(error)

@@ -26,17 +26,19 @@ struct Program {
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
         var configuration = try Program.configuration(options, sockets, logger)
-        let store = try options.store.open(options.keysFile, settings) { line in
+        let clock = Timekeeper()
+        let store = try options.store.open(options.keysFile, settings, clock) { line in
             logger.log(.warning, line)
             notices.status(line)
         }
         self.store = store
         do throws(ProgramFailure) {
-            audit = try ServerAudit(options, settings.mode, logger)
+            audit = try ServerAudit(options, settings.mode, clock, logger)
         } catch {
             store.close()
             throw error
         }
+        configuration.clock = clock
         let log = audit.log
         audit.configure(&configuration)
         configuration.heartbeat = notices.heartbeat(store) { logger.log(.warning, $0) }
@@ -59,6 +61,7 @@ struct Program {
             store.close()
             throw ProgramFailure(description: error.description)
         }
+        if let line = clock.startNotice { logger.log(.warning, line) }
         announce(settings.mode, options.streams, loops: configuration.loops)
     }
 

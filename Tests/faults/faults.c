@@ -1,4 +1,4 @@
-/* A shim for LD_PRELOAD: moves the wall clock and lets system calls fail, while the server runs.
+/* A shim for LD_PRELOAD: moves clocks and lets system calls fail, while the server runs.
  *
  * $FAULTS_CONTROL names a file that holds a struct control. It is mapped, so whoever writes to the file is obeyed by the
  * next call, and finds there how often each function was called and has failed. shim.py has the same layout. */
@@ -20,7 +20,7 @@ enum { SOCKET, EPOLL_CREATE1, EVENTFD, PTHREAD_CREATE, ACCEPT4, FUNCTIONS };
 
 /* A call fails where first <= its number <= last, and every `every`th of them. Numbers begin with 1. */
 struct fault { int64_t first, last, every, error, calls, failures; };
-struct control { int64_t clock_seconds; struct fault faults[FUNCTIONS]; };
+struct control { int64_t clock_seconds, boot_seconds; struct fault faults[FUNCTIONS]; };
 
 static struct control none;
 static struct control *control = &none;
@@ -92,6 +92,7 @@ int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags
 int clock_gettime(clockid_t clock, struct timespec *now) {
   int code = real_clock_gettime(clock, now);
   if (!code && clock == CLOCK_REALTIME) now->tv_sec += control->clock_seconds;
+  if (!code && clock == CLOCK_BOOTTIME) now->tv_sec += control->boot_seconds;
   return code;
 }
 

@@ -4,7 +4,7 @@
     Tests/faults/faults_test.py --server .build/release/obie-tokens [--only resets refusals ...]
 
 Clients that reset, guess, flood, fall silent or read slowly; a system that has no more descriptors or threads, whose
-accept fails, whose clock jumps. Every check prints one line of what it saw; ends with 1 if one fails. Some calls of the
+accept fails, whose clocks jump. Every check prints one line of what it saw; ends with 1 if one fails. Some calls of the
 system are made to fail by a library that is preloaded, made with gcc. Traffic stays on 127.0.0.1; about two minutes.
 """
 import argparse
@@ -20,6 +20,7 @@ ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
 from accepting import check_accepts  # noqa: E402
+from clocks import check_clocks  # noqa: E402
 from counters import check_counters  # noqa: E402
 from deadlines import check_deadlines, check_readers  # noqa: E402
 from harness import Failure  # noqa: E402
@@ -33,9 +34,9 @@ from starts import check_descriptors, check_lacks  # noqa: E402
 CHECKS = {"flood": check_flood, "resets": check_resets, "refusals": check_refusals, "minute": check_minute,
           "descriptors": check_descriptors, "lacks": check_lacks, "counters": check_counters, "probes": check_probes,
           "room": check_room, "deadlines": check_deadlines, "accepts": check_accepts, "readers": check_readers,
-          "reading": check_reading, "revoking": check_revoking}
+          "reading": check_reading, "revoking": check_revoking, "clocks": check_clocks}
 ALONE = ("flood",)  # it measures times, so nothing runs beside it
-WAITING = ("minute", "readers")  # these only wait, so they run beside all others
+WAITING = ("minute", "readers", "clocks")  # these only wait, so they run beside all others
 
 
 def run(name, program):

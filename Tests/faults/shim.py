@@ -1,4 +1,4 @@
-"""The shim that makes system calls fail and moves the wall clock: built once, one control file a server."""
+"""The shim that makes system calls fail and moves clocks: built once, one control file a server."""
 import atexit
 import functools
 import os
@@ -9,7 +9,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FUNCTIONS = ("socket", "epoll_create1", "eventfd", "pthread_create", "accept4")
-CLOCK, FAULT = struct.Struct("=q"), struct.Struct("=6q")
+CLOCKS, FAULT = struct.Struct("=qq"), struct.Struct("=6q")
 ENDLESS = 1 << 62
 
 
@@ -29,7 +29,7 @@ class Shim:
 
     def __enter__(self):
         self._file = tempfile.NamedTemporaryFile(prefix="obie-tokens-faults-", buffering=0)
-        self._file.write(bytes(CLOCK.size + FAULT.size * len(FUNCTIONS)))
+        self._file.write(bytes(CLOCKS.size + FAULT.size * len(FUNCTIONS)))
         self.server = {"preload": library(), "env": {"FAULTS_CONTROL": self._file.name}}
         return self
 
@@ -38,7 +38,11 @@ class Shim:
 
     def move_clock(self, seconds):
         """The wall clock differs from the true time by so much."""
-        os.pwrite(self._file.fileno(), CLOCK.pack(seconds), 0)
+        os.pwrite(self._file.fileno(), struct.pack("=q", seconds), 0)
+
+    def suspend(self, seconds):
+        """The machine has slept for so long: the wall clock and the clock since boot have gone on."""
+        os.pwrite(self._file.fileno(), CLOCKS.pack(seconds, seconds), 0)
 
     def fail(self, function, error, first=None, last=ENDLESS, every=1):
         """The calls of these numbers fail with this errno; without `first`, from the next one on."""
@@ -58,4 +62,4 @@ class Shim:
         return FAULT.unpack(os.pread(self._file.fileno(), FAULT.size, self._offset(function)))
 
     def _offset(self, function):
-        return CLOCK.size + FAULT.size * FUNCTIONS.index(function)
+        return CLOCKS.size + FAULT.size * FUNCTIONS.index(function)

@@ -124,7 +124,7 @@ final class StageHost: ConnectionHost {
                 ? EchoHandler(answers)
                 : Router(
                     issuer: issuer, shared: replies.shared,
-                    clock: RequestClock(wall: { clock.now }, steady: { clock.now })))
+                    clock: RequestClock(now: { clock.now })))
         handler = counted
     }
 

@@ -8,6 +8,7 @@ import UV
 /// Lets a store forget what has expired, as soon as it has. The thread of its loop.
 final class Expiry {
     private let store: any TokenStore
+    private let clock: Timekeeper
     private let census: CodeCensus
     private let report: LoopReport
     private let timer: UV.Timer
@@ -17,9 +18,11 @@ final class Expiry {
     private var releasedAt: Milliseconds = 0
 
     init(
-        _ loop: EventLoop, _ store: any TokenStore, _ census: CodeCensus, _ report: LoopReport
+        _ loop: EventLoop, _ store: any TokenStore, _ clock: Timekeeper, _ census: CodeCensus,
+        _ report: LoopReport
     ) throws(UVError) {
         self.store = store
+        self.clock = clock
         self.census = census
         self.report = report
         timer = try Timer(loop)
@@ -35,9 +38,11 @@ final class Expiry {
 
     /// Lets the store forget what has expired, and arms the timer for the next time.
     func expire() {
-        let now = Clock.wallMilliseconds()
+        census.fold(now: clock.now())
+        // A deletion cannot be undone, so nothing has expired while the time is in doubt. The store is
+        // asked all the same: so it finds out whether it works again.
+        let now = clock.isSure ? clock.now() : 0
         let wasDue = next <= now
-        census.fold(now: now)
         store.removeExpired(now: now) { [weak self] result in
             let known: Milliseconds? =
                 switch result {

@@ -62,9 +62,7 @@ struct PublicLoop {
     ) throws(StartFailure) -> ServingLoop {
         let configuration = source.configuration
         let replies = source.replies(issuer)
-        let clock = RequestClock(
-            wall: Clock.wallMilliseconds,
-            steady: { Milliseconds(Clock.monotonicMicroseconds() / 1000) })
+        let clock = RequestClock(now: configuration.clock.now)
         let router = Router(
             issuer: issuer, shared: replies.shared, throttle: configuration.throttle, clock: clock)
         let observer = LoopObserver(

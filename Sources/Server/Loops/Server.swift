@@ -19,6 +19,7 @@ public final class Server {
     private var workers: [Worker] = []
     private var orders: [LoopOrders] = []
     private var expiry: Expiry?
+    private var clockWatch: ClockWatch?
     private var workerStopped: Wakeup?
     private var signals: ProcessSignals?
     private var isStopping = false
@@ -60,9 +61,9 @@ public final class Server {
         }
         let issuer = makeIssuer(store)
         let census = CodeCensus(
-            lifetime: issuer.settings.codeLifetime, now: Clock.wallMilliseconds())
+            lifetime: issuer.settings.codeLifetime, now: configuration.clock.now())
         self.census = census
-        let page = MetricsPage(store, census, configuration.moreMetrics)
+        let page = MetricsPage(store, configuration.clock, census, configuration.moreMetrics)
         self.page = page
         adminRouter = AdminRouter(
             isStoreAvailable: { [store] in store.isAvailable && configuration.isAuditAvailable() },
@@ -130,7 +131,9 @@ public final class Server {
         let onHangUp = configuration.onHangUp
         do throws(UVError) {
             workerStopped = try Wakeup(control) { [unowned self] in finishIfStopped() }
-            expiry = try Expiry(control, store, census, report)
+            expiry = try Expiry(control, store, configuration.clock, census, report)
+            clockWatch = try ClockWatch(
+                control, configuration.clock, report: configuration.onWarning)
             drainTimer = try Timer(control)
             heartbeat = try configuration.heartbeat.map { heart throws(UVError) in
                 try startHeartbeat(heart)
@@ -226,6 +229,7 @@ public final class Server {
     private func finishIfStopped() {
         guard isStopping, report.running.load(ordering: .acquiring) == 0 else { return }
         expiry?.close()
+        clockWatch?.close()
         drainTimer?.close()
         heartbeat?.close()
         workerStopped?.close()

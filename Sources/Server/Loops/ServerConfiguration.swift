@@ -1,6 +1,7 @@
 // What a server is to be, as whoever starts it says.
 
 import Metrics
+import System
 import Tokens
 import UV
 
@@ -18,6 +19,8 @@ public struct ServerConfiguration {
     /// Without a trailing slash; nil: the scheme of `streams`, and the address that was bound.
     public var publicURL: String?
     public var limits = ServerLimits()
+    /// The time that codes and tokens live by, on all loops.
+    public var clock = Timekeeper()
     /// For attempts that fail; nil lets all fail as often as they like.
     public var throttle: FailureThrottle?
     /// nil: nothing is written down.

@@ -27,7 +27,7 @@ final class CodesEndpoint {
             return responder.respond(.faults(error.faults))
         }
         // 6. The CCG token: 401.
-        switch checks.knownProvider(request, bytes, now: clock.wall(), responder) {
+        switch checks.knownProvider(request, bytes, now: clock.now(), responder) {
         case .success(let provider)?: issue(body, caller, provider, responder)
         case .failure(let error)?: responder.respond(.failure(error))
         case nil:
@@ -57,7 +57,7 @@ final class CodesEndpoint {
         let request = CodeRequest(
             institution: caller.institution, provider: provider.id, redirectURI: redirectURI.id,
             scope: body.scope, consent: body.consent, state: body.state)
-        issuer.issueCode(request, now: clock.wall()) { result in
+        issuer.issueCode(request, now: clock.now()) { result in
             switch result {
             case .success(let code):
                 responder.notes?.code = code.code

@@ -27,7 +27,7 @@ final class ConsentEndpoint {
         }
         responder.notes?.consentID = body.consentID
         issuer.revoke(
-            consent: body.consentID, institution: caller.institution, now: clock.wall()
+            consent: body.consentID, institution: caller.institution, now: clock.now()
         ) { result in
             switch result {
             case .success: responder.respond(.consentRevoked(body.consentID))

@@ -17,7 +17,7 @@ final class FailureLimiter {
     /// - Parameter client: the id that was claimed; nil where there was none to be read.
     /// - Returns: how many seconds to wait; nil: the failure is within the allowance.
     func failed(client: String?, address: [UInt8]) -> Int64? {
-        let now = clock.steady()
+        let now = clock.now()
         let waits = [
             client.flatMap { throttle.failed(.client, Array($0.utf8), now: now) },
             throttle.failed(.address, FailureLimiter.network(address), now: now),
@@ -29,7 +29,7 @@ final class FailureLimiter {
     ///
     /// - Returns: as above.
     func refusedCode(of client: Client.Tag) -> Int64? {
-        throttle.failed(.code, client.bytes, now: clock.steady()).map(FailureLimiter.seconds)
+        throttle.failed(.code, client.bytes, now: clock.now()).map(FailureLimiter.seconds)
     }
 
     /// An IPv6 client has a whole network to choose addresses from (RFC 6177): it counts as one.

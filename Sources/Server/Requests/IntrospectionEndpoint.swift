@@ -18,7 +18,7 @@ final class IntrospectionEndpoint {
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         guard let question = checks.question(request, bytes, responder) else { return }
         issuer.introspect(
-            question.token, client: question.client, now: clock.wall()
+            question.token, client: question.client, now: clock.now()
         ) { result in
             switch result {
             case .success(let grant): responder.respond(.introspection(grant))

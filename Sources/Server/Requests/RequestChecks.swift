@@ -89,10 +89,10 @@ final class RequestChecks {
     ) {
         var ccgToken: [UInt8] = []
         ccgToken.append(bytes, request.fields.ccgToken.value)
-        issuer.lookUp(ccgToken: ccgToken, now: clock.wall()) { [self] result in
+        issuer.lookUp(ccgToken: ccgToken, now: clock.now()) { [self] result in
             let provider = result.flatMap { grant in
                 issuer.provider(
-                    of: grant, institution: caller.institution, now: clock.wall()
+                    of: grant, institution: caller.institution, now: clock.now()
                 ).mapError(TokenError.ccgTokenInvalid).map { provider in
                     responder.session.remember(ccgToken, grant, shared)
                     return provider

@@ -37,7 +37,7 @@ final class TokensEndpoint {
         case .clientCredentials(let pspID): grant(pspID, caller, responder)
         case .authorizationCode(let code, let redirectURI):
             // 6. The CCG token: 401.
-            let now = clock.wall()
+            let now = clock.now()
             switch checks.knownProvider(request, bytes, now: now, responder) {
             case .success(let provider)?:
                 let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
@@ -51,7 +51,7 @@ final class TokensEndpoint {
                 checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
                     let uri = provider.redirectURIID(Array(text.utf8).span)
                     responder.notes?.redirectURI = PresentedURI(uri) { text }
-                    exchange(code, uri, caller, provider, clock.wall(), responder)
+                    exchange(code, uri, caller, provider, clock.now(), responder)
                 }
             }
         }
@@ -107,7 +107,7 @@ final class TokensEndpoint {
             }
             responder.notes?.provider = provider.reference
             let request = CCGTokenRequest(institution: caller.institution, provider: provider.id)
-            issuer.issueCCGToken(request, now: clock.wall()) { [issuer] result in
+            issuer.issueCCGToken(request, now: clock.now()) { [issuer] result in
                 switch result {
                 case .success(let token):
                     let seconds = issuer.settings.ccgTokenLifetime / 1000

@@ -12,7 +12,7 @@ final class Auditor {
     private let allowance: FailureThrottle
     private let clock: RequestClock
     private var suppressed = 0
-    /// When the first of those was suppressed, on the steady clock.
+    /// When the first of those was suppressed.
     private var suppressedSince: Milliseconds = 0
 
     /// How long the log is not told of refusals that were not written, in milliseconds.
@@ -49,7 +49,7 @@ final class Auditor {
         if case .rateLimited = response { isSuspect = true }
         if isSuspect {
             let network = FailureLimiter.network(event.peer)
-            guard allowance.failed(.address, network, now: clock.steady()) == nil else {
+            guard allowance.failed(.address, network, now: clock.now()) == nil else {
                 return suppress()
             }
         }
@@ -86,13 +86,13 @@ final class Auditor {
     }
 
     private func suppress() {
-        if suppressed == 0 { suppressedSince = clock.steady() }
+        if suppressed == 0 { suppressedSince = clock.now() }
         suppressed += 1
     }
 
     /// Some time has passed: less than a second since the last time.
     func ticked() {
-        guard suppressed > 0, clock.steady() - suppressedSince >= Auditor.summaryMilliseconds
+        guard suppressed > 0, clock.now() - suppressedSince >= Auditor.summaryMilliseconds
         else { return }
         summarise()
     }
@@ -103,7 +103,7 @@ final class Auditor {
     }
 
     private func summarise() {
-        var event = AuditEvent(.refusalsSuppressed, at: clock.wall())
+        var event = AuditEvent(.refusalsSuppressed, at: clock.now())
         event.reason = "\(suppressed) refusals more, of clients that had failed too often"
         suppressed = 0
         sink.record(event)
@@ -134,7 +134,7 @@ final class Auditor {
     private func issuance(
         _ kind: AuditEvent.Kind, token: SealedIdentifier?, _ consent: Consent? = nil
     ) -> AuditEvent {
-        let at = clock.wall()
+        let at = clock.now()
         var event = AuditEvent(kind, at: at)
         event.token = token.flatMap { issuer.identifier($0, now: at) }.map { .identifier($0) }
         event.consentID = consent?.id
@@ -142,7 +142,7 @@ final class Auditor {
     }
 
     private func revocation(_ token: AccessToken) -> AuditEvent {
-        var event = AuditEvent(.tokenRevoked, at: clock.wall())
+        var event = AuditEvent(.tokenRevoked, at: clock.now())
         event.token = .identifier(token.id)
         event.consentID = token.consent.id
         event.scope = token.scope
@@ -178,7 +178,7 @@ final class Auditor {
 
     private func refusal(isAuthentication: Bool, _ reason: String) -> AuditEvent {
         var event = AuditEvent(
-            isAuthentication ? .authenticationFailed : .refused, at: clock.wall())
+            isAuthentication ? .authenticationFailed : .refused, at: clock.now())
         event.reason = reason
         return event
     }

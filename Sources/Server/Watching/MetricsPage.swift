@@ -10,13 +10,16 @@ import Tokens
 final class MetricsPage {
     private var loops: [LoopMetrics] = []
     private let store: any TokenStore
+    private let clock: Timekeeper
     private let census: CodeCensus
     private let more: ((inout MetricsText) -> Void)?
 
     init(
-        _ store: any TokenStore, _ census: CodeCensus, _ more: ((inout MetricsText) -> Void)?
+        _ store: any TokenStore, _ clock: Timekeeper, _ census: CodeCensus,
+        _ more: ((inout MetricsText) -> Void)?
     ) {
         self.store = store
+        self.clock = clock
         self.census = census
         self.more = more
     }
@@ -68,7 +71,7 @@ final class MetricsPage {
     }
 
     private func appendCodesAndTokens(_ text: inout MetricsText) {
-        let codes = census.count(now: Clock.wallMilliseconds())
+        let codes = census.count(now: clock.now())
         text.gauge(
             "obie_tokens_codes_live", "Codes issued since the start that can still be redeemed.",
             Double(codes.live))
@@ -134,6 +137,10 @@ final class MetricsPage {
     }
 
     private func appendProcess(_ text: inout MetricsText) {
+        text.gauge(
+            "obie_tokens_wall_clock_ahead_seconds",
+            "What the wall clock is ahead of the server's time, or behind where negative.",
+            Double(clock.wallClockAhead) / 1000)
         text.counter(
             "process_cpu_seconds_total", "CPU time, user and system.",
             seconds: Machine.processorSeconds)

@@ -12,6 +12,7 @@ public final class RegistryWatcher {
 
     private let registry: any RegistryStore
     private let feed: RegistryFeed
+    private let now: @Sendable () -> Milliseconds
     private let report: @Sendable (String) -> Void
     private let loop: EventLoop
     private var timer: UV.Timer?
@@ -24,10 +25,12 @@ public final class RegistryWatcher {
 
     private init(
         _ registry: any RegistryStore, _ content: RegistryContent, _ feed: RegistryFeed,
+        _ now: @escaping @Sendable () -> Milliseconds,
         _ report: @escaping @Sendable (String) -> Void
     ) throws(UVError) {
         self.registry = registry
         self.feed = feed
+        self.now = now
         self.report = report
         seen = content.version
         loop = try EventLoop()
@@ -57,15 +60,17 @@ public final class RegistryWatcher {
     ///
     /// - Parameters:
     ///   - registry: belongs to the watch from now on.
+    ///   - now: the time by which old secrets run out.
     ///   - report: gets a line each time the registry cannot be read, and when it can be again. Any
     ///     thread.
     /// - Throws: what the registry throws, and `UVError` where there is no thread.
     public static func watch(
-        _ registry: any RegistryStore, report: @escaping @Sendable (String) -> Void
+        _ registry: any RegistryStore, now: @escaping @Sendable () -> Milliseconds,
+        report: @escaping @Sendable (String) -> Void
     ) throws -> Watch {
         let content = try registry.load()
-        let feed = RegistryFeed(Registry(content, now: Clock.wallMilliseconds()))
-        let watcher = try RegistryWatcher(registry, content, feed, report)
+        let feed = RegistryFeed(Registry(content, now: now()))
+        let watcher = try RegistryWatcher(registry, content, feed, now, report)
         do {
             let stopper = try Wakeup(watcher.loop) { [unowned watcher] in watcher.stop() }
             watcher.stopper = stopper
@@ -101,7 +106,7 @@ public final class RegistryWatcher {
     }
 
     private func publish() throws {
-        let now = Clock.wallMilliseconds()
+        let now = now()
         let hasRunOut = feed.registry.validUntil.map { $0 <= now } ?? false
         guard try registry.version() != seen || hasRunOut else { return }
         let content = try registry.load()

@@ -138,9 +138,10 @@ extension Institutions {
 
         func run() throws {
             let secret = NewSecret()
-            let now = Clock.wallMilliseconds()
+            let editor = try RegistryEditor(flags)
+            let now = try editor.now()
             let until = now + keepOld * 1000
-            let (_, outcome) = try RegistryEditor(flags).change(
+            let (_, outcome) = try editor.change(
                 "new secret for a client of \(entry.reference)"
             ) { content in
                 try content.rotateSecret(

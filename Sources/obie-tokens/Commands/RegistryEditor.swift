@@ -33,6 +33,11 @@ struct RegistryEditor {
         try RegistryEditor.explaining { try body(try registry.load()) }
     }
 
+    /// Now, and not before anything that has been issued: whatever this process's clock says.
+    func now() throws(ProgramFailure) -> Milliseconds {
+        try RegistryEditor.explaining { try administration.now() }
+    }
+
     /// The moment of a revocation: now, and not before anything that has been issued, whatever this
     /// process's clock says.
     ///
@@ -46,7 +51,7 @@ struct RegistryEditor {
                 status: 66)
         }
         return try RegistryEditor.explaining {
-            let now = max(Clock.wallMilliseconds(), times.newest ?? 0)
+            let now = try administration.now()
             try registry.forgetConsents(
                 revokedBefore: ConsentRevocation.outlivedBefore(oldest: times.oldest, now: now))
             return now

@@ -54,7 +54,7 @@ extension Settings {
         _ change: String, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
     ) throws(ProgramFailure) {
         guard let path = auditPath(mode ?? .sandbox) else { return }
-        var event = AuditEvent(.registryChanged, at: Clock.wallMilliseconds())
+        var event = AuditEvent(.registryChanged, at: timeOfRecord())
         event.change = change
         event.actor = Operator.current().description
         do throws(AuditFailure) {

@@ -11,6 +11,7 @@ import UV
 /// Open as long as the server runs; or none, where the settings say so. The main thread.
 struct ServerAudit {
     let log: AuditLog?
+    private let clock: Timekeeper
     private let isStrict: Bool
     private let volumes: VolumeWatch
     private let endWatch: () -> Void
@@ -18,8 +19,10 @@ struct ServerAudit {
     /// Opens or makes the log, and writes down who starts.
     ///
     /// - Throws: where it cannot be used.
-    init(_ options: Settings, _ mode: IssuerSettings.Mode, _ logger: Logger) throws(ProgramFailure)
-    {
+    init(
+        _ options: Settings, _ mode: IssuerSettings.Mode, _ clock: Timekeeper, _ logger: Logger
+    ) throws(ProgramFailure) {
+        self.clock = clock
         isStrict = options.audit == .strict
         let path = options.auditPath(mode)
         if isStrict, path == nil {
@@ -38,22 +41,22 @@ struct ServerAudit {
         }
         do throws(ProgramFailure) {
             log = try path.map { (path) throws(ProgramFailure) in
-                try ServerAudit.open(path, options, logger)
+                try ServerAudit.open(path, options, clock, logger)
             }
         } catch {
             endWatch()
             throw error
         }
-        log?.record(ServerAudit.start(options, mode))
+        log?.record(ServerAudit.start(options, mode, at: clock.now()))
     }
 
     private static func open(
-        _ path: String, _ options: Settings, _ logger: Logger
+        _ path: String, _ options: Settings, _ clock: Timekeeper, _ logger: Logger
     ) throws(ProgramFailure) -> AuditLog {
         do throws(AuditFailure) {
-            return try AuditLog(path: path, ownedLike: options.store.path) {
-                logger.log(.warning, $0)
-            }
+            return try AuditLog(
+                path: path, ownedLike: options.store.path,
+                report: { logger.log(.warning, $0) }, now: clock.now)
         } catch {
             throw ProgramFailure(
                 description: "cannot use the audit log: \(error); "
@@ -63,8 +66,10 @@ struct ServerAudit {
         }
     }
 
-    private static func start(_ options: Settings, _ mode: IssuerSettings.Mode) -> AuditEvent {
-        var event = AuditEvent(.started, at: Clock.wallMilliseconds())
+    private static func start(
+        _ options: Settings, _ mode: IssuerSettings.Mode, at now: Milliseconds
+    ) -> AuditEvent {
+        var event = AuditEvent(.started, at: now)
         event.details = [
             ("version", Version.current), ("mode", mode.rawValue),
             ("store", options.written(SettingsTable.rows.store).text),
@@ -83,7 +88,7 @@ struct ServerAudit {
 
     /// Nobody records any more: says that this is the end, and puts all of it on disk. Call once.
     func close() {
-        log?.record(AuditEvent(.stopped, at: Clock.wallMilliseconds()))
+        log?.record(AuditEvent(.stopped, at: clock.now()))
         log?.close()
         endWatch()
     }

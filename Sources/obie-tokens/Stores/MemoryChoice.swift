@@ -9,7 +9,7 @@ struct MemoryChoice: StoreChoice {
     var path: String? { nil }
 
     func open(
-        _ keys: KeySource, _ settings: IssuerSettings,
+        _ keys: KeySource, _ settings: IssuerSettings, _ clock: Timekeeper,
         report: @escaping @Sendable (String) -> Void
     ) throws(ProgramFailure) -> any OpenedStore {
         // Its registry is empty, and no command reaches it.
@@ -44,6 +44,7 @@ private final class OpenedMemory: OpenedStore {
     func face(_ loop: EventLoop) -> any TokenStore { store }
     func isStuck(longerThan milliseconds: UInt64) -> Bool { false }
     func appendMetrics(to text: inout MetricsText) {}
+    var newestTime: Milliseconds? { nil }
     var summary: String? { nil }
     func close() {}
 }

@@ -13,6 +13,10 @@ protocol OpenedStore: AnyObject {
     /// Who exists. Replaced whenever it changes.
     var registry: RegistryFeed { get }
 
+    /// When the last of what it holds was issued: the time begins not before that. nil where it holds
+    /// nothing.
+    var newestTime: Milliseconds? { get }
+
     /// What an event loop sees of it.
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore
 

@@ -15,21 +15,21 @@ struct SQLiteChoice: StoreChoice {
     var path: String? { file }
 
     func open(
-        _ keys: KeySource, _ settings: IssuerSettings,
+        _ keys: KeySource, _ settings: IssuerSettings, _ clock: Timekeeper,
         report: @escaping @Sendable (String) -> Void
     ) throws(ProgramFailure) -> any OpenedStore {
         do {
             var keyring: Keyring?
             let opened = try SQLiteFile(
                 path: file, companions: try Companions.present(store: file, keys),
-                settings: settings, now: Clock.wallMilliseconds(), report: report
+                settings: settings, now: clock.now(), report: report
             ) { isNew in
                 let opened = try KeyFile.open(keys, store: file, isNew: isNew)
                 keyring = opened
                 return opened
             }
             guard let keyring else { preconditionFailure("no store opens without keys") }
-            return try OpenedSQLite(opened, keyring, report)
+            return try OpenedSQLite(opened, keyring, clock, report)
         } catch let failure as ProgramFailure {
             throw failure
         } catch let failure as StoreFailure {
@@ -92,12 +92,15 @@ private final class OpenedSQLite: OpenedStore {
 
     /// Closes the file where it throws.
     init(
-        _ file: SQLiteFile, _ keyring: Keyring, _ report: @escaping @Sendable (String) -> Void
+        _ file: SQLiteFile, _ keyring: Keyring, _ clock: Timekeeper,
+        _ report: @escaping @Sendable (String) -> Void
     ) throws(StoreFailure) {
         self.file = file
         self.keyring = keyring
+        clock.begin(notBefore: file.newestTime)
         do {
-            watch = try RegistryWatcher.watch(file.registry, report: report)
+            watch = try RegistryWatcher.watch(
+                file.registry, now: clock.now, report: report)
         } catch {
             file.close()
             throw error as? StoreFailure
@@ -107,6 +110,7 @@ private final class OpenedSQLite: OpenedStore {
     }
 
     var registry: RegistryFeed { watch.feed }
+    var newestTime: Milliseconds? { file.newestTime }
 
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore {
         try SQLiteStore(file, loop: loop)

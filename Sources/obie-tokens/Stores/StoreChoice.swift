@@ -1,5 +1,6 @@
 // What --store can say. Knows no store; those there are stand in StoreKinds.
 
+import System
 import Tokens
 
 /// A store that somebody has chosen, and not opened. Any thread.
@@ -9,9 +10,11 @@ protocol StoreChoice: Sendable {
 
     /// Opens it for a server.
     ///
-    /// - Parameter report: gets a line each time the store fails or recovers. Any thread.
+    /// - Parameters:
+    ///   - clock: begins not before the last time that the store has seen.
+    ///   - report: gets a line each time the store fails or recovers. Any thread.
     func open(
-        _ keys: KeySource, _ settings: IssuerSettings,
+        _ keys: KeySource, _ settings: IssuerSettings, _ clock: Timekeeper,
         report: @escaping @Sendable (String) -> Void
     ) throws(ProgramFailure) -> any OpenedStore
 

@@ -30,7 +30,9 @@ import UV
             file = try SQLiteFile(
                 path: store, keyring: Keyring(SealingKey { _ in }), settings: settings
             ) { _ in }
-            watch = try RegistryWatcher.watch(file.registry) { _ in }
+            watch = try RegistryWatcher.watch(file.registry, now: System.Clock.wallMilliseconds) {
+                _ in
+            }
         }
 
         var registry: Registry { watch.feed.registry }

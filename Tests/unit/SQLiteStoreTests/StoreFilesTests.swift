@@ -68,7 +68,8 @@ import Tokens
         let old = try Data(contentsOf: URL(filePath: "\(store).registry"))
         try add("second")
         let file = try open()
-        let watch = try RegistryWatcher.watch(file.registry) { [lines] in lines.add($0) }
+        let watch = try RegistryWatcher.watch(file.registry, now: { 0 }) { [lines] in lines.add($0)
+        }
         defer {
             watch.stop()
             file.close()
@@ -136,7 +137,7 @@ import Tokens
     /// A store whose disk is full stores no code; to disable somebody must not wait for it.
     @Test func registryIsTakenOverWhileTheStoreTakesNoChanges() throws {
         let file = try open()
-        let watch = try RegistryWatcher.watch(file.registry) { _ in }
+        let watch = try RegistryWatcher.watch(file.registry, now: { 0 }) { _ in }
         defer {
             watch.stop()
             file.close()

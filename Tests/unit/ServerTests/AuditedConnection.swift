@@ -47,7 +47,6 @@ final class AuditedConnection {
     let feed = RegistryFeed(.sandbox)
     private final class Clock {
         var now: Milliseconds = 1_800_000_000_000
-        var steady: Milliseconds = 5_000
     }
     private let clock = Clock()
     var now: Milliseconds {
@@ -57,9 +56,8 @@ final class AuditedConnection {
     var events: [AuditEvent] { recorder.events }
     let observer: LoopObserver
 
-    /// Lets time pass on the clock that nobody sets.
     func pass(_ milliseconds: Milliseconds) {
-        clock.steady += milliseconds
+        clock.now += milliseconds
         observer.ticked(everyMilliseconds: 250)
     }
 
@@ -109,7 +107,7 @@ final class AuditedConnection {
         }
         replies.setDate(seconds: 0)
         let clock = clock
-        let clocks = RequestClock(wall: { clock.now }, steady: { clock.steady })
+        let clocks = RequestClock(now: { clock.now })
         let router = Router(
             issuer: issuer, shared: replies.shared,
             throttle: isThrottled ? FailureThrottle(random: fill) : nil, clock: clocks)

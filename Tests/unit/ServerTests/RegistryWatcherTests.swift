@@ -68,8 +68,10 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         var texts: [String] { all.withLock { $0 } }
     }
 
-    private func watch() throws -> RegistryWatcher.Watch {
-        try RegistryWatcher.watch(registry) { [lines] in lines.add($0) }
+    private func watch(now: @escaping @Sendable () -> Milliseconds = { 0 }) throws
+        -> RegistryWatcher.Watch
+    {
+        try RegistryWatcher.watch(registry, now: now) { [lines] in lines.add($0) }
     }
 
     private func eventually(_ isTrue: () -> Bool) -> Bool {
@@ -130,6 +132,25 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         registry.state.withLock { $0.isMute = false }
         #expect(eventually { lines.texts.count == 2 })
         #expect(registry.state.withLock { $0.announced } == [0, 1])
+        watch.stop()
+    }
+
+    /// By the time that the server lives by, whatever the wall clock says.
+    @Test func oldSecretRunsOutByTheTimeThatIsGiven() throws {
+        let time = Mutex(Milliseconds(1999))
+        let (old, new) = (Array("old".utf8), Array("new".utf8))
+        _ = try registry.update { content in
+            _ = try content.addInstitution(
+                "bank-1", clientID: "c", secret: SecretDigest(of: old))
+            _ = try content.rotateSecret(
+                "bank-1", clientID: "c", secret: SecretDigest(of: new), oldUntil: 2000, now: 0)
+        }
+        let watch = try watch { time.withLock { $0 } }
+        usleep(300_000)
+        #expect(watch.feed.registry.client(id: "c", secret: old) != nil, "1999 has not come")
+        time.withLock { $0 = 2000 }
+        #expect(eventually { watch.feed.registry.client(id: "c", secret: old) == nil })
+        #expect(watch.feed.registry.client(id: "c", secret: new) != nil)
         watch.stop()
     }
 }
