@@ -12,10 +12,9 @@ enum KeyUses {
     ) throws(DatabaseError) -> StoreKeys {
         let history = try KnownKeys.read(database, keyring)
         var uses: [KeyFingerprint: KeyUse] = [:]
-        if let now = try lastIssuedAt(database) {
-            for record in records(history) {
-                uses[record.fingerprint] = try use(record, database, now)
-            }
+        let records = records(history)
+        if !records.isEmpty, let now = try lastIssuedAt(database) {
+            for record in records { uses[record.fingerprint] = try use(record, database, now) }
         }
         return StoreKeys(history: history, uses: uses)
     }
