@@ -151,8 +151,6 @@ public struct IdentifierSealer {
         return SealedIdentifier(high: number(0), low: number(8))
     }
 
-    var keyCount: Int { keys.count }
-
     /// Opens with the newest key, of those from `first` on, under which the result makes sense.
     ///
     /// What was not sealed with a key opens to a time and bits of chance, so `isPlausible` looks at

@@ -59,7 +59,7 @@ extension TokenIssuer {
         _ opening: Opening, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        guard identifiers.hasMore(opening.candidate) else {
+        guard opening.candidate.nextKey < keyCount else {
             return store.token(opening.identifier, now: now, completion: completion)
         }
         store.token(opening.identifier, now: now) { [self] result in
@@ -74,7 +74,7 @@ extension TokenIssuer {
     func ccgToken(
         _ opening: Opening, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
     ) {
-        guard identifiers.hasMore(opening.candidate) else {
+        guard opening.candidate.nextKey < keyCount else {
             return store.ccgToken(opening.identifier, completion: completion)
         }
         store.ccgToken(opening.identifier) { [self] result in
@@ -93,15 +93,24 @@ extension TokenIssuer {
         _ attempt: ExchangeAttempt,
         completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
-        guard identifiers.hasMore(attempt.opening.candidate) else {
+        guard attempt.nextKey < keyCount else {
             return store.redeem(attempt.redemption, completion: completion)
         }
         store.redeem(attempt.redemption) { [self] result in
-            guard case .success(.refused(.unknown, _, _)) = result,
-                let next = next(attempt.opening)
-            else { return completion(result) }
-            redeem(attempt.with(next), completion: completion)
+            guard case .success(.refused(.unknown, _, _)) = result, let next = nextAttempt(attempt)
+            else {
+                return completion(result)
+            }
+            redeem(next, completion: completion)
         }
+    }
+
+    /// The attempt with what the next key makes of the code that makes sense of it.
+    private func nextAttempt(_ attempt: ExchangeAttempt) -> ExchangeAttempt? {
+        let issueTimes = TokenIssuer.issueTimes(
+            youngerThan: codeAgeMax, attempt.redemption.now)
+        let code = identifiers.open(attempt.sealedCode, from: attempt.nextKey, issueTimes)
+        return code.map { attempt.with($0) }
     }
 
     /// What is inside of a code or token that was sealed here, however old; nil for most of what

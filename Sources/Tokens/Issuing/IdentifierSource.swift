@@ -36,9 +36,4 @@ struct IdentifierSource {
     mutating func drawNumber() -> SealedIdentifier {
         SealedIdentifier(high: random.next(), low: random.next())
     }
-
-    /// A key has not been asked yet what it makes of what `candidate` was in.
-    func hasMore(_ candidate: IdentifierSealer.Candidate) -> Bool {
-        candidate.nextKey < sealer.keyCount
-    }
 }

@@ -56,21 +56,27 @@ public struct IssuedToken: Sendable {
 /// An exchange under way: what the store is asked, and the token that it makes if it says yes.
 public struct ExchangeAttempt: Sendable {
     let redemption: Redemption
-    /// Of the code.
-    let opening: Opening
+    /// The code as it came, and the first of the keys that it has not been opened with.
+    let sealedCode: SealedIdentifier
+    let nextKey: Int
     public let token: Token
 
-    init(redemption: Redemption, opening: Opening, token: SealedIdentifier) {
+    init(
+        redemption: Redemption, sealedCode: SealedIdentifier, nextKey: Int, token: SealedIdentifier
+    ) {
         self.redemption = redemption
-        self.opening = opening
+        self.sealedCode = sealedCode
+        self.nextKey = nextKey
         self.token = Token(sealed: token, codeIssuedAt: redemption.code.issuedAt)
     }
 
     /// The same for what another key makes of the code.
-    func with(_ other: Opening) -> ExchangeAttempt {
+    func with(_ code: IdentifierSealer.Candidate) -> ExchangeAttempt {
         var redemption = redemption
-        redemption.code = other.identifier
-        return ExchangeAttempt(redemption: redemption, opening: other, token: token.sealed)
+        redemption.code = code.identifier
+        return ExchangeAttempt(
+            redemption: redemption, sealedCode: sealedCode, nextKey: code.nextKey,
+            token: token.sealed)
     }
 
     /// The token that leaves if the store says yes. Small, for a closure to hold.
@@ -111,6 +117,7 @@ public final class TokenIssuer {
     private let feed: RegistryFeed
     private var feedGeneration: Int
     var identifiers: IdentifierSource
+    let keyCount: Int
 
     public init(
         registry feed: RegistryFeed, settings: IssuerSettings, store: any TokenStore,
@@ -123,6 +130,7 @@ public final class TokenIssuer {
         self.settings = settings
         self.store = store
         identifiers = IdentifierSource(keyring, random)
+        keyCount = keyring.keys.count
     }
 
     /// To be called before each request, so that it sees what has been registered, disabled and
@@ -167,8 +175,7 @@ public final class TokenIssuer {
                 provider: request.provider, redirectURI: request.redirectURI, now: now, token: id,
                 tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
                 revocations: registry.revocations, isAudited: settings.isAudited),
-            opening: Opening(sealed: sealedCode, issueTimes: issueTimes, candidate: code),
-            token: sealed)
+            sealedCode: sealedCode, nextKey: code.nextKey, token: sealed)
     }
 
     /// A number for a request or an error occurrence: unique, and tells nothing.
