@@ -37,7 +37,7 @@ import Testing
         #expect(start["store"] as? String == "sqlite:\(store.folder)/store.db")
         #expect((start["version"] as? String)?.isEmpty == false)
         #expect((start["actor"] as? String)?.contains("uid ") == true)
-        #expect(try audit("verify", log).output.contains("started 1 times"))
+        #expect(try audit("verify", log).output.contains("starts 1"))
     }
 
     @Test func crashShows() throws {
@@ -50,7 +50,7 @@ import Testing
         let second = try store.serve()
         second.program.stop(SIGTERM)
         let (status, output) = try audit("verify", log)
-        #expect(status == 0 && output.contains("started 2 times"))
+        #expect(status == 0 && output.contains("starts 2"))
         #expect(output.matches(of: /crashed before 2/).count == 1)
         #expect(!output.contains("not stopped since"))
     }

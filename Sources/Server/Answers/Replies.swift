@@ -180,9 +180,9 @@ final class Replies {
             output.append(contentsOf: createdHead)
             appendRequestID(context, to: &output)
         } else {
-            var head = createdHeadWithID.mutableSpan
-            context.drawnID.storeCode(in: &head, at: head.count - SealedIdentifier.codeLength)
             output.append(contentsOf: createdHeadWithID)
+            var text = output.mutableSpan
+            context.drawnID.storeCode(in: &text, at: text.count - SealedIdentifier.codeLength)
         }
         if !context.isUsual { appendConnectionField(context, to: &output) }
         if let interactionID = context.interactionID {

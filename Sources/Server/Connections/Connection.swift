@@ -182,12 +182,14 @@ extension Connection {
             isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
         if state.isStopping { reply.keepsAlive = false }
         let before = replies.count
-        let ids = replies.append(response, reply, givenID)
+        // A copy, which nobody has to check the access to.
+        let context = reply
+        let ids = replies.append(response, context, context.hasGivenID ? givenID : [])
         observer.finished(
             record, response, ids, isConfirmed: isConfirmed, bytes: replies.count - before
         ) { origin }
         record.notes = nil
-        happened(.answered(isLast: !reply.keepsAlive))
+        happened(.answered(isLast: !context.keepsAlive))
         if isWorking { return }
         // The store took its time: go on with what has come in since.
         if state.isParsing {

@@ -91,6 +91,7 @@ extension Connection {
         take(ReplyContext(request, bytes, drawn: id), request, bytes)
     }
 
+    @inline(__always)
     private func take(
         _ context: ReplyContext, _ request: borrowing Request, _ bytes: Span<UInt8>
     ) {

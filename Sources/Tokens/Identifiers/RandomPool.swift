@@ -20,15 +20,33 @@ public struct RandomPool {
 
     /// 64 unpredictable bits, used once: the pool forgets them.
     public mutating func next() -> UInt64 {
-        if position + 8 > block.count {
-            fill(&block)
-            position = 0
-        }
-        let start = position
-        position += 8
+        let start = take(8)
         let number = block.span.word(at: start).byteSwapped
         var bytes = block.mutableSpan
         bytes.store(0, at: start)
         return number
+    }
+
+    /// The same twice.
+    mutating func nextTwo() -> (UInt64, UInt64) {
+        let start = take(16)
+        let numbers = (
+            block.span.word(at: start).byteSwapped, block.span.word(at: start + 8).byteSwapped
+        )
+        var bytes = block.mutableSpan
+        bytes.store(0, at: start)
+        bytes.store(0, at: start + 8)
+        return numbers
+    }
+
+    /// Where so many bytes are that nobody has had.
+    @inline(__always)
+    private mutating func take(_ count: Int) -> Int {
+        if position + count > block.count {
+            fill(&block)
+            position = 0
+        }
+        defer { position += count }
+        return position
     }
 }

@@ -34,6 +34,7 @@ struct IdentifierSource {
     }
 
     mutating func drawNumber() -> SealedIdentifier {
-        SealedIdentifier(high: random.next(), low: random.next())
+        let (high, low) = random.nextTwo()
+        return SealedIdentifier(high: high, low: low)
     }
 }

@@ -85,7 +85,7 @@ struct AuditCommand: ParsableCommand {
             if summary.repairs > 0 {
                 text += "\nrepaired \(summary.repairs) times after a crash, as its lines say"
             }
-            if summary.starts > 0 { text += "\nstarted \(summary.starts) times" }
+            if summary.starts > 0 { text += "\nstarts \(summary.starts)" }
             for time in summary.crashes {
                 text += "\ncrashed before \(time): a server started, and none had stopped"
             }

@@ -70,7 +70,9 @@ import Testing
         }
         #expect(pool.next() == 0x0101_0303_0505_0707)
         #expect(pool.next() == 0x0909_0B0B_0D0D_0F0F)
-        for _ in 2...RandomPool.blockBytes / 8 { _ = pool.next() }
+        let two = pool.nextTwo()
+        #expect(two.0 == 0x1111_1313_1515_1717 && two.1 == 0x1919_1B1B_1D1D_1F1F)
+        for _ in 4...RandomPool.blockBytes / 8 { _ = pool.next() }
         let empty = [UInt8](repeating: 0, count: RandomPool.blockBytes)
         #expect(blocks == [empty, empty], "nothing is left when the block is filled again")
     }
@@ -88,5 +90,10 @@ import Testing
         #expect(fills == 1)
         _ = pool.next()
         #expect(fills == 2)
+        // Two at a time, where one is left: it is not given half.
+        for _ in 2..<perBlock { _ = pool.next() }
+        #expect(fills == 2)
+        _ = pool.nextTwo()
+        #expect(fills == 3)
     }
 }
