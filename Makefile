@@ -116,6 +116,7 @@ check: check-fast
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut --audit-strict
 	Tests/crash/fault_test.py --server $(SERVER)
+	Tests/crash/lost_sync_test.py --server $(SERVER) --rounds 3
 	Tests/crash/damage_test.py --server $(SERVER)
 	$(MAKE) differential
 	Tests/abuse/abuse_test.py --server $(SERVER)
@@ -151,6 +152,7 @@ crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut --audit-strict
+	Tests/crash/lost_sync_test.py --server $(SERVER) --rounds $(ROUNDS)
 
 $(H11)/installed: Tests/differential/requirements.txt
 	$(VENV)

@@ -23,6 +23,10 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// A sync has failed, so what was written since the last one may be lost, though it can still be
+    /// read, and though the next sync succeeds.
+    var isLostSync: Bool { [SQLITE_IOERR | 4 << 8, SQLITE_IOERR | 5 << 8].contains(code) }
+
     /// A COMMIT that failed like this has changed nothing, now or after a crash.
     ///
     /// Of all others that cannot be said: the last frame of a transaction may be in the log, whole,

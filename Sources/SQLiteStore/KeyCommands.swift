@@ -50,6 +50,7 @@ public enum KeysOfStore {
     ) throws(StoreFailure) {
         let lock = try StoreLock(path)
         defer { lock.release() }
+        try LogOnDisk.readAgain(store: path)
         do throws(DatabaseError) {
             let database = try Database(path: path, .existing)
             try Schema.prepareWriter(database)

@@ -29,15 +29,18 @@ import UV
     ///   - settings: of the mode that the file was made in.
     ///   - now: nothing will be issued before.
     ///   - report: gets one line each time the store fails or recovers.
+    ///   - onLoss: is called where a sync has failed. From then on the store takes no changes, and the
+    ///     process has to end: only a new one knows what is on the disk.
     ///   - keyring: is asked for the keys; among them must be all that something alive needs. It is told
     ///     whether the file has never been used with any.
     /// - Throws: `StoreFailure` that says what to do, or what `keyring` throws. Where the store is
     ///   not used then, nothing is left that was not there before.
     public init(
         path: String, companions: [String] = [], settings: IssuerSettings, now: Milliseconds,
-        report: @escaping @Sendable (String) -> Void, keyring: (_ isNew: Bool) throws -> Keyring
+        report: @escaping @Sendable (String) -> Void, onLoss: @escaping @Sendable () -> Void,
+        keyring: (_ isNew: Bool) throws -> Keyring
     ) throws {
-        health = StoreHealth(report: report)
+        health = StoreHealth(report: report, onLoss: onLoss)
         place = try StorePlace(path, companions: companions)
         obie_sqlite_disable_statistics()
         var hasKeys = false
@@ -134,8 +137,10 @@ extension SQLiteFile {
     /// The same with keys that are there already.
     public convenience init(
         path: String, keyring: Keyring, settings: IssuerSettings, now: Milliseconds = 0,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (String) -> Void, onLoss: @escaping @Sendable () -> Void = {}
     ) throws {
-        try self.init(path: path, settings: settings, now: now, report: report) { _ in keyring }
+        try self.init(
+            path: path, settings: settings, now: now, report: report, onLoss: onLoss
+        ) { _ in keyring }
     }
 }

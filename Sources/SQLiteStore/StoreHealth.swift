@@ -14,6 +14,8 @@ public final class StoreHealth: Sendable {
         /// It belongs to the store, and can be read. Whoever reads it tells so.
         case registry
 
+        /// What is written comes to the disk. There is no way back but a start.
+        case syncing
         /// A part of the file cannot be read. The rest of it can.
         case damage
         /// Removing what has expired.
@@ -25,7 +27,7 @@ public final class StoreHealth: Sendable {
         /// restart mends it, and most is answered.
         fileprivate var isNeeded: Bool {
             switch self {
-            case .writing, .reading, .files, .registry, .exchanging: true
+            case .writing, .reading, .files, .registry, .syncing, .exchanging: true
             case .log, .damage, .cleaning: false
             }
         }
@@ -43,6 +45,10 @@ public final class StoreHealth: Sendable {
                     + "503: what is issued now, the next start would not find. Put it back where it "
                     + "was; if it was removed, stop the server and restore a backup"
             case .registry: cause
+            case .syncing:
+                "the disk has failed to sync the store: \(cause); what was written since the last sync "
+                    + "may be lost, so the server ends with status 74; its next start goes on from "
+                    + "what is on the disk"
             case .damage:
                 "the store is damaged: \(cause); what stands there gets 503, all else is answered; "
                     + "run `obie-tokens check`, and restore a backup"
@@ -62,6 +68,7 @@ public final class StoreHealth: Sendable {
             case .log: "the store's log can be moved into its file again"
             case .files: "all files of the store are where they were again"
             case .registry: "the registry can be read again"
+            case .syncing: "the store can be synced again"
             case .damage: "the store's file can be read again"
             case .cleaning: "what expires leaves the store's file again"
             case .exchanging: "the store takes exchanges again"
@@ -75,9 +82,18 @@ public final class StoreHealth: Sendable {
     /// What fails, and each cause that was told.
     private let failing = Mutex<[Part: Set<String>]>([:])
     private let report: @Sendable (String) -> Void
+    private let onLoss: @Sendable () -> Void
 
-    /// - Parameter report: gets one line for each change, without any secret.
-    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
+    /// - Parameters:
+    ///   - report: gets one line for each change, without any secret.
+    ///   - onLoss: is called once a sync has failed: the process has to end soon.
+    init(
+        report: @escaping @Sendable (String) -> Void,
+        onLoss: @escaping @Sendable () -> Void = {}
+    ) {
+        self.report = report
+        self.onLoss = onLoss
+    }
 
     /// Whether requests can be answered.
     public var isGood: Bool {
@@ -102,6 +118,12 @@ public final class StoreHealth: Sendable {
     /// For what somebody else tells people of.
     func set(_ part: Part, isFailing: Bool) {
         failing.withLock { $0[part] = isFailing ? [] : nil }
+    }
+
+    /// What was written since the last good sync counts for nothing any more.
+    func lostSync(_ cause: String) {
+        failed(.syncing, cause)
+        onLoss()
     }
 
     func recovered(_ part: Part) {

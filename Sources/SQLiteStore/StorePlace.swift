@@ -21,6 +21,7 @@ final class StorePlace {
             isNew = try !StorePlace.isThere(path, companions)
             if isNew { try NewStore.make(path) }
             try lock.lockStore()
+            try LogOnDisk.readAgain(store: path)
         } catch {
             lock.abandon()
             throw error

@@ -57,6 +57,9 @@ final class Writer {
     /// Set by each job of expiry, which comes once a second.
     private var rehearsalTime: Milliseconds?
 
+    /// A sync has failed. Nothing is written any more.
+    private var isOver = false
+
     /// Of the jobs of one batch that meet damage, so many are left out; where there are more, all of
     /// it is refused, since each means to begin anew.
     private static let leftOutMax = 16
@@ -84,19 +87,34 @@ final class Writer {
     }
 
     func run(_ queue: ParcelQueue<Job, JobAnswer>) {
-        defer { tendLog { () throws(DatabaseError) in try transactions.emptyLog() } }
+        defer {
+            if !isOver {
+                tendLog(isLast: true) { () throws(DatabaseError) in try transactions.emptyLog() }
+            }
+        }
         while let parcels = queue.take() {
             var rest = parcels[...]
             while !rest.isEmpty {
                 let batch = nextBatch(rest)
                 metrics.busySince.set(Clock.monotonicMicroseconds())
-                commit(batch)
-                rehearse()
-                tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
+                if isOver { refuse(batch) } else { write(batch) }
                 metrics.busySince.set(0)
                 rest = rest.dropFirst(batch.count)
             }
         }
+    }
+
+    private func write(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
+        commit(batch)
+        guard !isOver else { return }
+        rehearse()
+        tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
+    }
+
+    private func refuse(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
+        Parcel.answer(
+            batch,
+            batch.map { Array(repeating: .failure(.unavailable), count: $0.jobs.count) })
     }
 
     /// At least one parcel, and what else fits into one transaction.
@@ -143,6 +161,8 @@ final class Writer {
                 met(cause, batch.flatMap { $0.jobs }[number])
                 leftOut.insert(number)
                 if leftOut.count <= Writer.leftOutMax { return nil }
+            } else if error.isLostSync {
+                lost(cause)
             } else {
                 health.failed(.writing, cause.description)
             }
@@ -151,6 +171,11 @@ final class Writer {
             let answer = JobAnswer.failure(isUnknown ? .outcomeUnknown : .unavailable)
             return batch.map { Array(repeating: answer, count: $0.jobs.count) }
         }
+    }
+
+    private func lost(_ sync: DatabaseError) {
+        isOver = true
+        health.lostSync(sync.description)
     }
 
     /// How far a transaction has come.
@@ -183,11 +208,15 @@ final class Writer {
     }
 
     /// After the answers: it may take the disk a while.
-    private func tendLog(_ step: () throws(DatabaseError) -> Void) {
+    private func tendLog(
+        isLast: Bool = false, _ step: () throws(DatabaseError) -> Void
+    ) {
         do throws(DatabaseError) {
             try step()
             health.recovered(.log)
         } catch {
+            // At the end it loses nothing: the log stays as it is.
+            if error.isLostSync, !isLast { return lost(error) }
             health.failed(.log, error.description)
         }
     }

@@ -54,7 +54,7 @@ struct Serve: ParsableCommand {
 
             Exit status: 0 after SIGTERM or SIGINT; 64 for a wrong flag; 66 if the file of --config \
             cannot be read; 71 if the server cannot listen on an address or open the store; 74 if \
-            the disk did not answer at the end; 77 if the server may not read the keys; 78 for a \
+            the disk failed to sync the store, or did not answer at the end; 77 if the server may not read the keys; 78 for a \
             wrong setting in the file or the environment, and for missing keys.
             """)
 

@@ -27,10 +27,12 @@ struct Program {
         let settings = IssuerSettings(options)
         var configuration = try Program.configuration(options, sockets, logger)
         let clock = Timekeeper()
-        let store = try options.store.open(options.keysFile, settings, clock) { line in
-            logger.log(.warning, line)
-            notices.status(line)
-        }
+        let store = try options.store.open(
+            options.keysFile, settings, clock,
+            report: { line in
+                logger.log(.warning, line)
+                notices.status(line)
+            }, onLoss: { Program.endAfterLoss(logger) })
         self.store = store
         do throws(ProgramFailure) {
             audit = try ServerAudit(options, settings.mode, clock, logger)
@@ -126,6 +128,12 @@ struct Program {
                 }
             }
         }
+    }
+
+    /// The disk has lost changes, and only a new process knows which. Requests that wait are answered
+    /// meanwhile.
+    private static func endAfterLoss(_ logger: Logger) {
+        Worker.endProcess(afterSeconds: 1, status: 74) { logger.close() }
     }
 
     /// What the page of metrics says of what stands behind the server.

@@ -10,7 +10,7 @@ struct MemoryChoice: StoreChoice {
 
     func open(
         _ keys: KeySource, _ settings: IssuerSettings, _ clock: Timekeeper,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (String) -> Void, onLoss: @escaping @Sendable () -> Void
     ) throws(ProgramFailure) -> any OpenedStore {
         // Its registry is empty, and no command reaches it.
         guard settings.mode == .sandbox else {

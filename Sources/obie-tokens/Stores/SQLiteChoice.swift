@@ -16,13 +16,14 @@ struct SQLiteChoice: StoreChoice {
 
     func open(
         _ keys: KeySource, _ settings: IssuerSettings, _ clock: Timekeeper,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (String) -> Void, onLoss: @escaping @Sendable () -> Void
     ) throws(ProgramFailure) -> any OpenedStore {
         do {
             var keyring: Keyring?
             let opened = try SQLiteFile(
                 path: file, companions: try Companions.present(store: file, keys),
-                settings: settings, now: clock.now(), report: report
+                settings: settings, now: clock.now(), report: report,
+                onLoss: onLoss
             ) { isNew in
                 let opened = try KeyFile.open(keys, store: file, isNew: isNew)
                 keyring = opened

@@ -13,9 +13,10 @@ protocol StoreChoice: Sendable {
     /// - Parameters:
     ///   - clock: begins not before the last time that the store has seen.
     ///   - report: gets a line each time the store fails or recovers. Any thread.
+    ///   - onLoss: is called where the disk has lost changes, and the process has to end. Any thread.
     func open(
         _ keys: KeySource, _ settings: IssuerSettings, _ clock: Timekeeper,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (String) -> Void, onLoss: @escaping @Sendable () -> Void
     ) throws(ProgramFailure) -> any OpenedStore
 
     /// What commands can do with it; or why they cannot.

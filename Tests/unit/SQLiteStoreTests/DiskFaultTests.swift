@@ -35,11 +35,51 @@ import Tokens
         let crashed = try afterCrash(rig)
         #expect(try spentCodes(crashed.database) == 1, "the crash has made it spent")
         #expect(try spentCodes(try Database(path: rig.path, .readOnly)) == 0)
-        // Where there is no crash, what is written next takes its place.
+    }
+
+    /// The next sync would succeed, and say nothing of what the one before has lost.
+    @Test func afterASyncThatFailedNothingIsWrittenAnyMore() throws {
+        let rig = try Rig()
+        let codes = [rig.code(1), rig.code(2)]
+        for code in codes { try rig.insert(code).get() }
+        rig.fail(FAILING_DISK_SYNC, file: "-wal")
+        #expect(rig.losses.texts.isEmpty)
+        #expect(try rig.redeemAtOnce(codes) == codes.map { _ in .failure(.outcomeUnknown) })
         rig.fail(nil, file: "-wal")
-        #expect(try rig.redeem(code) == .success(.redeemed(state: "s")))
+        for _ in 0..<3 {
+            #expect(try rig.redeemAtOnce(codes) == codes.map { _ in .failure(.unavailable) })
+        }
+        #expect(rig.losses.texts.count == 1, "the process is told to end, once")
+        #expect(rig.lines.texts.count == 1)
+        #expect(rig.lines.texts.first?.contains("ends with status 74") == true)
+        #expect(rig.store?.isAvailable == false)
+        // Look-ups go on until the end.
+        #expect(try rig.token(1).get() == nil)
+        rig.close()
+        try rig.open()
+        #expect(try rig.redeem(codes[0]) == .success(.redeemed(state: "s")))
         #expect(rig.store?.isAvailable == true)
-        #expect(rig.lines.texts.count == 2)
+    }
+
+    @Test func syncThatFailsAtTheEndLosesNothing() throws {
+        let rig = try Rig()
+        try rig.insert(rig.code(1)).get()
+        rig.fail(FAILING_DISK_SYNC)
+        rig.close()
+        #expect(rig.losses.texts.isEmpty)
+        #expect(rig.lines.texts.count == 1)
+        rig.fail(nil)
+        try rig.open()
+        #expect(try rig.redeem(rig.code(1)) == .success(.redeemed(state: "s")), "nothing is lost")
+    }
+
+    @Test(
+        arguments: [
+            (10 | 4 << 8, true), (10 | 5 << 8, true), (10 | 3 << 8, false), (10, false),
+            (13, false),
+        ] as [(Int32, Bool)])
+    func lostSyncIsToldFromOtherFaults(code: Int32, isLost: Bool) {
+        #expect(DatabaseError(code: code, description: "").isLostSync == isLost)
     }
 
     @Test func writeThatFailsUnderACommitLeavesTheOutcomeUnknown() throws {

@@ -18,6 +18,8 @@ final class Rig {
     private(set) var file: SQLiteFile?
     private(set) var faces: [SQLiteStore] = []
     let lines = Lines()
+    /// One for each time that the process was told to end.
+    let losses = Lines()
 
     final class Lines: Sendable {
         private let all = Mutex<[String]>([])
@@ -39,16 +41,20 @@ final class Rig {
     }
 
     static func file(
-        _ path: String, keyring: Keyring = keyring, _ report: @escaping @Sendable (String) -> Void
+        _ path: String, keyring: Keyring = keyring, _ report: @escaping @Sendable (String) -> Void,
+        onLoss: @escaping @Sendable () -> Void = {}
     ) throws -> SQLiteFile {
         var settings = IssuerSettings()
         settings.codeLifetime = StoreContract.lifetime
         settings.tokenLifetime = StoreContract.tokenLifetime
-        return try SQLiteFile(path: path, keyring: keyring, settings: settings, report: report)
+        return try SQLiteFile(
+            path: path, keyring: keyring, settings: settings, report: report, onLoss: onLoss)
     }
 
     func open() throws {
-        let opened = try Rig.file(path) { [lines] in lines.add($0) }
+        let opened = try Rig.file(path, { [lines] in lines.add($0) }) { [losses] in
+            losses.add("lost")
+        }
         file = opened
         faces = try loops.map { try SQLiteStore(opened, loop: $0) }
     }

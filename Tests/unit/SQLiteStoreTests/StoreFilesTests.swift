@@ -220,8 +220,9 @@ import Tokens
     @Test func startWithoutKeysTakesBackWhatItHasMade() throws {
         struct NoKeys: Error {}
         #expect(throws: NoKeys.self) {
-            _ = try SQLiteFile(path: store, settings: IssuerSettings(), now: 0, report: { _ in }) {
-                isNew in
+            _ = try SQLiteFile(
+                path: store, settings: IssuerSettings(), now: 0, report: { _ in }, onLoss: {}
+            ) { isNew in
                 #expect(isNew)
                 throw NoKeys()
             }
