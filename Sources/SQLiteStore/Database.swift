@@ -203,6 +203,18 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
             unsafe sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil))
     }
 
+    /// Moves all of the log into the file and cuts it down to nothing, so that no old rows stand in it.
+    ///
+    /// - Returns: false where somebody reads it just now.
+    func eraseLog() throws(DatabaseError) -> Bool {
+        let code = unsafe sqlite3_wal_checkpoint_v2(
+            handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+        if code & 0xFF == SQLITE_BUSY { return false }
+        try check(code)
+        logCount.pages = 0
+        return true
+    }
+
     private final class LogCount {
         var pages: Int32 = 0
     }

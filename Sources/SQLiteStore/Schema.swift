@@ -94,13 +94,14 @@ enum Schema {
     ]
 
     /// The one connection that writes and checkpoints. FULL: a commit that was answered survives a
-    /// power cut; with NORMAL a spent code could be good again.
+    /// power cut; with NORMAL a spent code could be good again. And what is deleted is overwritten, also
+    /// on pages that are free afterwards.
     static func prepareWriter(_ database: Database) throws(DatabaseError) {
         try database.execute(
             """
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = FULL;
-            PRAGMA secure_delete = FAST;
+            PRAGMA secure_delete = ON;
             PRAGMA journal_size_limit = 67108864;
             PRAGMA cache_size = -16000;
             PRAGMA mmap_size = 0;
@@ -138,7 +139,8 @@ extension Schema {
     /// - Parameter registry: the one that it is made for, where there is one.
     static func makeNew(_ path: String, for registry: RegistryMark? = nil) throws {
         let database = try Database(path: path, .readWrite)
-        try database.execute("PRAGMA synchronous = EXTRA")
+        // Only before the first table: its free pages can be given back while it is used.
+        try database.execute("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = EXTRA")
         try migrate(database, path: path)
         if let registry { try StoreMemory.join(registry, database) }
         _ = try StoreMemory.makeID(database)

@@ -19,6 +19,7 @@ final class Transactions {
     private let insertCCGToken: Statement
     private let expiring: [ExpiredRows]
     private let consents: RevokedConsentTable
+    private let space: FreeSpace
     private let touch: Statement
 
     init(_ database: Database) throws(DatabaseError) {
@@ -49,6 +50,7 @@ final class Transactions {
             try ExpiredRows(database, "codes", keptMilliseconds: ReplayMemory.milliseconds),
             try ExpiredRows(database, "tokens"),
         ]
+        space = try FreeSpace(database)
         touch = try database.prepare("INSERT OR REPLACE INTO meta VALUES ('touched', x'00')")
         try insertCode.bind(2, to: codeDigest.bytes)
         try spendCode.bind(2, to: tokenDigest.bytes)
@@ -69,6 +71,11 @@ final class Transactions {
 
     /// Moves the log into the file, as far as readers allow.
     func emptyLog() throws(DatabaseError) { try database.checkpoint() }
+
+    /// Moves all of the log into the file, and leaves nothing of it.
+    ///
+    /// - Returns: false where a reader prevents it.
+    func eraseLog() throws(DatabaseError) -> Bool { try database.eraseLog() }
 
     func begin() throws(DatabaseError) { try beginTransaction.run() }
     func commit() throws(DatabaseError) { try commitTransaction.run() }
@@ -205,9 +212,12 @@ final class Transactions {
         return isMore
     }
 
-    /// A part of some table cannot be read, so nothing is removed from it for a while.
+    /// Gives some of the file's free pages back to the file system, where there are many.
+    func giveBackSpace() throws(DatabaseError) { try space.giveBack() }
+
+    /// A part of the file cannot be read, so nothing is removed or moved there for a while.
     func isCleaningPaused(at now: Milliseconds) -> Bool {
-        consents.rests(at: now) || expiring.contains { $0.rests(at: now) }
+        consents.rests(at: now) || space.hasMetDamage || expiring.contains { $0.rests(at: now) }
     }
 
     /// Makes a code and exchanges it, and undoes both: where a part of the file is damaged, this

@@ -55,7 +55,10 @@ final class Writer {
     private let health: StoreHealth
     private let metrics: StoreMetrics
     /// Set by each job of expiry, which comes once a second.
-    private var rehearsalTime: Milliseconds?
+    private var expiryTime: Milliseconds?
+    private var logIsErasedAt: Milliseconds?
+    /// How long a removed row may stand in the log, in milliseconds.
+    static let logMilliseconds: Milliseconds = 10 * 60 * 1000
 
     /// A sync has failed. Nothing is written any more.
     private var isOver = false
@@ -107,8 +110,21 @@ final class Writer {
     private func write(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
         commit(batch)
         guard !isOver else { return }
+        let now = expiryTime
         rehearse()
-        tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
+        if let now, isLogToErase(now) {
+            tendLog { () throws(DatabaseError) in
+                if try transactions.eraseLog() { logIsErasedAt = now }
+            }
+        } else {
+            tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
+        }
+    }
+
+    private func isLogToErase(_ now: Milliseconds) -> Bool {
+        let last = logIsErasedAt ?? now
+        logIsErasedAt = last
+        return now - last >= Writer.logMilliseconds
     }
 
     private func refuse(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
@@ -196,8 +212,8 @@ final class Writer {
 
     /// Where a part of the file is damaged: finds out whether exchanges are possible all the same.
     private func rehearse() {
-        guard let now = rehearsalTime else { return }
-        rehearsalTime = nil
+        guard let now = expiryTime else { return }
+        expiryTime = nil
         guard health.isFailing(.damage) || health.isFailing(.cleaning) else { return }
         do throws(DatabaseError) {
             try transactions.rehearse(now: now)
@@ -265,8 +281,9 @@ final class Writer {
             try transactions.takeOver(consent, until: until)
             return .done
         case .removeExpired(let now):
-            rehearsalTime = now
+            expiryTime = now
             let isMore = try transactions.removeExpired(now: now)
+            if !isMore, !health.isFailing(.damage) { try transactions.giveBackSpace() }
             if !transactions.isCleaningPaused(at: now) { health.recovered(.cleaning) }
             return .expired(next: isMore ? now : now + 1000)
         }

@@ -78,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
     options = parser.parse_args()
-    options.power_cut = False
+    options.power_cut, options.audit_strict = False, False
     with tempfile.TemporaryDirectory(prefix="obie-tokens-fault-") as folder:
         try:
             run(options, folder)

@@ -83,6 +83,10 @@ extension SQLiteChoice: StoreAdministration {
     func damage() throws(StoreFailure) -> [String] {
         try StoreCheck.damage(of: file)
     }
+
+    func compact() throws(StoreFailure) -> (before: Int, after: Int) {
+        try Compaction.run(store: file)
+    }
 }
 
 private final class OpenedSQLite: OpenedStore {

@@ -73,6 +73,11 @@ protocol StoreAdministration: Sendable {
     ///
     /// - Returns: what is damaged, in the store's own words; empty where it is whole.
     func damage() throws(StoreFailure) -> [String]
+
+    /// Writes it anew without what is free in it. No server may use it.
+    ///
+    /// - Returns: its bytes before and after.
+    func compact() throws(StoreFailure) -> (before: Int, after: Int)
 }
 
 /// A kind of store.
