@@ -17,7 +17,7 @@ sed -i "s#^ExecStart=/usr#ExecStart=$folder/usr#" "$units/obie-tokens.service"
 systemd-analyze verify --man=no --recursive-errors=no "$units"/obie-tokens*
 systemd-analyze security --offline=true --threshold=15 --no-pager "$units/obie-tokens.service" | tail -1
 # Verify accepts a unit that lost half of its lines; these make it what it is.
-for line in Type=notify WatchdogSec= DynamicUser=yes StateDirectory= LoadCredential=keys: ExecReload= TimeoutStopSec=; do
+for line in Type=notify WatchdogSec= DynamicUser=yes StateDirectory= LoadCredential=keys: ExecReload= TimeoutStopSec= Restart=on-failure StartLimitIntervalSec=0; do
     grep -q "^$line" "$units/obie-tokens.service" || { echo "unit check: no $line in the unit" >&2; exit 1; }
 done
 echo "unit check: the units are sound, the service is confined"

@@ -3,6 +3,9 @@
 #ifndef OBIE_TOKENS_CSYSTEM_SHIM_H
 #define OBIE_TOKENS_CSYSTEM_SHIM_H
 
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <malloc.h>     // malloc_trim
 #include <sys/prctl.h>
 #include <sys/random.h> // getrandom
@@ -27,6 +30,20 @@ static inline int obie_allowed_processors(void) {
 // renameat2(2) with RENAME_NOREPLACE, which the C library declares only with extensions on; -100 is AT_FDCWD.
 static inline int obie_rename_to_new(const char *path, const char *target) {
     return (int)syscall(SYS_renameat2, -100, path, -100, target, 1);
+}
+
+// Root becomes another user with that user's group and no others, and keeps only these of its capabilities (a mask of the
+// first 32), as far as it has them. 0, or -1 with errno. The bit NO_SETUID_FIXUP first: without it the capabilities would
+// go with the user, and access(2) would ignore them. Whoever may not set it keeps none.
+static inline int obie_become(uid_t user, gid_t group, unsigned capabilities) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct kept[2] = {{0}};
+    if (syscall(SYS_capget, &header, kept) != 0) return -1;
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0) capabilities = 0;
+    if (setgroups(0, NULL) != 0 || setgid(group) != 0 || setuid(user) != 0) return -1;
+    kept[0].effective = kept[0].permitted = kept[0].permitted & capabilities;
+    kept[1].effective = kept[1].permitted = kept[0].inheritable = kept[1].inheritable = 0;
+    return (int)syscall(SYS_capset, &header, kept);
 }
 
 // accept4(2) and pipe2(2) by their own names: the C library declares them only with extensions on.

@@ -23,7 +23,8 @@ public struct Operator: Equatable, Sendable, CustomStringConvertible {
     /// The login that the kernel remembers through `su` and `sudo` (`/proc/self/loginuid`); where it
     /// knows none, and we are root, the one that sudo names; else the user of the process.
     public static func current() -> Operator {
-        let user = User(id: getuid(), name: name(of: getuid()))
+        let started = ActingUser.startedAs
+        let user = User(id: started, name: name(of: started))
         let effective = User(id: geteuid(), name: name(of: geteuid()))
         let kernel = loginID(in: Operator.read("/proc/self/loginuid"))
         return Operator(

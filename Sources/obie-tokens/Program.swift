@@ -63,8 +63,7 @@ struct Program {
             store.close()
             throw ProgramFailure(description: error.description)
         }
-        if let line = clock.startNotice { logger.log(.warning, line) }
-        announce(settings.mode, options.streams, loops: configuration.loops)
+        announce(options, clock: clock, loops: configuration.loops)
     }
 
     /// What does not hang on the store. Sees to it that there are enough descriptors for all of it.
@@ -85,13 +84,13 @@ struct Program {
         return configuration
     }
 
-    private func announce(_ mode: IssuerSettings.Mode, _ streams: StreamKind, loops: Int) {
-        if mode == .sandbox {
-            logger.log(
-                .warning,
-                "SANDBOX: this sandbox takes well-known credentials; never expose it. "
-                    + "Use --mode production for a real one.")
+    private func announce(_ options: Settings, clock: Timekeeper, loops: Int) {
+        let start = StartNotice(options, store.registry.registry.counts)
+        logger.log(.info, start.line)
+        for line in [start.warning, clock.startNotice].compactMap({ $0 }) {
+            logger.log(.warning, line)
         }
+        let streams = options.streams
         let url = streams.url(server.address)
         logger.log(
             .info,

@@ -114,7 +114,7 @@ def restarted(program, folder, seconds, name):
                 till.expect_alive(tokens, name)
                 tokens += till.tokens()
                 till.expect_alive(tokens, name)
-                revoke_behind(program, folder, shim, till, tokens, name)
+                revoke(program, folder, shim, till, tokens, name)
             else:
                 time.sleep(4)  # it would delete what is 400 days old
             expect(server.stop() == 0, "it did not end with 0")
@@ -129,8 +129,23 @@ def restarted(program, folder, seconds, name):
     return name
 
 
-def revoke_behind(program, folder, shim, till, tokens, name):
-    """A command whose wall clock is behind all the same revokes what was issued until now."""
+def revoked_ahead(program, folder):
+    """A command whose wall clock is ahead of the server's time revokes nothing that is issued afterwards."""
+    os.mkdir(folder)
+    with Shim() as shim, start(program, folder, shim, "SQLite", mode="production") as server, Client(server.port) as client:
+        requests = Production(program, folder)
+        requests.take_ccg_token(client)
+        till = Till(client, requests)
+        tokens = till.tokens()
+        shim.move_clock(HOUR)
+        revoke(program, folder, shim, till, tokens, "an hour ahead")
+        requests.take_ccg_token(client)
+        till.expect_alive(till.tokens(), "issued after a `tokens revoke` with a clock an hour ahead")
+    return "revoked with a clock an hour ahead"
+
+
+def revoke(program, folder, shim, till, tokens, name):
+    """A command revokes what was issued until now, wherever its wall clock stands."""
     environment = {**os.environ, "LD_PRELOAD": shim.server["preload"], **shim.server["env"]}
     subprocess.run([program, "tokens", "revoke", "--fi", BANK, "--yes"], cwd=folder, check=True, capture_output=True,
                    env=environment)
@@ -145,5 +160,6 @@ def check_clocks(program, folder):
              for store in STORES for seconds, name in steps]
     return "time goes on: " + each(
         *calls, lambda: suspended(program, next(folders)),
+        lambda: revoked_ahead(program, next(folders)),
         lambda: restarted(program, next(folders), -10 * MINUTE, "restarted 10 minutes behind"),
         lambda: restarted(program, next(folders), 400 * DAY, "restarted 400 days ahead"))

@@ -43,8 +43,8 @@ def systemctl(*arguments):
 
 
 def tokens(*arguments):
-    """A command as an administrator gives it: as root, with the settings of the service."""
-    return run("/usr/bin/obie-tokens", *arguments, "--config", CONF)
+    """A command as an administrator gives it: as root. It finds the settings of the service by itself."""
+    return run("/usr/bin/obie-tokens", *arguments)
 
 
 def journal():
@@ -160,6 +160,23 @@ def check_watchdog():
             f"{took[1]:.1f} s after the writer has, and starts it again")
 
 
+def check_retries():
+    """Its address is taken for longer than systemd's patience lasts by itself: five tries in ten seconds."""
+    systemctl("stop", UNIT)
+    with socket.create_server(("127.0.0.1", HTTP)):
+        began = time.monotonic()
+        subprocess.run(["systemctl", "start", UNIT], capture_output=True)
+        wait_until(lambda: int(show("NRestarts")) > 0, lambda: f"not tried again: {show('ActiveState')} {journal()}", 30)
+        took = time.monotonic() - began
+        expect(took > 8, f"tried again after {took:.1f} s, though nothing can have changed")
+        drop_in(f"WatchdogSec={WATCHDOG}s\nRestartSec=100ms\nExecStopPost=")
+        wait_until(lambda: int(show("NRestarts")) > 8, lambda: f"it was given up: {show('ActiveState')} {journal()}", 40)
+        tries = int(show("NRestarts")) + 1
+    wait_until(lambda: ready() == 200, lambda: f"the address is free, and it does not serve: {journal()}", 10)
+    drop_in(f"WatchdogSec={WATCHDOG}s\nRestartSec=100ms")
+    return f"with its address taken it is tried again {took:.1f} s later, and after {tries} tries it serves: it never gives up"
+
+
 def ready():
     try:
         return get(ADMIN, "/readyz", timeout=10)[0]
@@ -245,7 +262,7 @@ def check_misuse():
 
 
 CHECKS = {"start": check_start, "commands": check_commands, "reload": check_reload, "watchdog": check_watchdog,
-          "drain": check_drain, "activation": check_activation, "misuse": check_misuse}
+          "retries": check_retries, "drain": check_drain, "activation": check_activation, "misuse": check_misuse}
 
 
 def main():

@@ -16,8 +16,12 @@ public final class Registry: Sendable {
     /// When an old secret runs out, so that a new snapshot is needed.
     public let validUntil: Milliseconds?
 
+    /// How many are registered, disabled or not.
+    public let counts: (institutions: Int, providers: Int, clients: Int)
+
     /// - Parameter now: secrets that have run out then are left out.
     public init(_ content: RegistryContent, now: Milliseconds) {
+        counts = (content.institutions.count, content.providers.count, content.clients.count)
         let enabled = content.institutions.values.filter { !$0.isDisabled }
         let enabledIDs = Set(enabled.map(\.id))
         let providers = content.providers.values.filter { !$0.isDisabled }.map { record in

@@ -4,8 +4,8 @@ import System
 import Tokens
 
 extension StoreAdministration {
-    /// The wall clock, but not before the last time that the store has seen: what is revoked until now
-    /// covers what has been issued by now, also where the clock was set back.
+    /// The wall clock, but not before the last time that the store has seen: a moment that has
+    /// been seen has passed.
     func now() throws(StoreFailure) -> Milliseconds {
         max(Clock.wallMilliseconds(), try issueTimes()?.newest ?? 0)
     }

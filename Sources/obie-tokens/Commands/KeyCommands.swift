@@ -44,6 +44,7 @@ struct Keys: ParsableCommand {
             let key = SealingKey(random: SystemRandom.fill)
             let settings = try flags.read()
             let path = try settings.keysPath()
+            try Settings.actAsOwner(ofFirst: [path])
             var count = 0
             try KeyFile.change(path) { keyring in
                 try settings.checkKeys(keyring)
@@ -94,7 +95,7 @@ extension Settings {
     func storeKeys(
         _ keyring: Keyring, of records: (KeyHistory) -> [KeyRecord]
     ) throws(ProgramFailure) -> StoreKeys? {
-        let administration = try storeAdministration()
+        let administration = try administrationAsWeAre()
         do throws(StoreFailure) {
             return try administration.keys(keyring, of: records)
         } catch {

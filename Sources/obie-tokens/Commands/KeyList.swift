@@ -25,6 +25,7 @@ struct ListKeys: ParsableCommand {
 
     func run() throws {
         let settings = try flags.read()
+        try settings.actAsOwner()
         let keyring = try KeyFile.read(try settings.keysPath())
         let keys = try settings.storeKeys(keyring) { $0.records }
         let now = Clock.wallMilliseconds()

@@ -12,7 +12,8 @@ struct KeyRetirement {
 
     init(_ settings: Settings, _ digits: String, isForced: Bool) throws(ProgramFailure) {
         self.settings = settings
-        administration = try settings.storeAdministration()
+        try Settings.actAsOwner(ofFirst: [try settings.keysPath()])
+        administration = try settings.administrationAsWeAre()
         self.digits = digits
         self.isForced = isForced
     }

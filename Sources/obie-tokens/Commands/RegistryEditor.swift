@@ -38,8 +38,9 @@ struct RegistryEditor {
         try RegistryEditor.explaining { try administration.now() }
     }
 
-    /// The moment of a revocation: now, and not before anything that has been issued, whatever this
-    /// process's clock says.
+    /// The moment of a revocation: until when everything was issued that there is; 0 where there is
+    /// nothing. By the server's own time, which no wall clock has moved: one that is ahead would void
+    /// what is issued next.
     ///
     /// Forgets some of the revocations of before that nobody needs any more.
     func momentOfRevocation() throws(ProgramFailure) -> Milliseconds {
@@ -51,7 +52,7 @@ struct RegistryEditor {
                 status: 66)
         }
         return try RegistryEditor.explaining {
-            let now = try administration.now()
+            let now = times.newest ?? 0
             try registry.forgetConsents(
                 revokedBefore: ConsentRevocation.outlivedBefore(oldest: times.oldest, now: now))
             return now

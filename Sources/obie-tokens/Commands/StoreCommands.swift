@@ -24,7 +24,7 @@ struct BackUp: ParsableCommand {
 
     func run() throws {
         let settings = try flags.read()
-        let administration = try settings.storeAdministration()
+        let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let keys = try settings.keysPath()
         try settings.checkKeys(try KeyFile.read(keys))
         try administration.backUp(keys: keys, to: destination)

@@ -16,8 +16,19 @@ enum StoreAndKeysSettings: SettingSelection {
 }
 
 extension Settings {
+    /// The store, for a command that root may have given: it acts as the store's owner from here on.
+    ///
+    /// - Parameter rights: what it needs besides the store.
     /// - Throws: where commands can do nothing with the store.
-    func storeAdministration() throws(ProgramFailure) -> any StoreAdministration {
+    func storeAdministration(
+        keeping rights: ActingUser.Rights = .toRead
+    ) throws(ProgramFailure) -> any StoreAdministration {
+        try actAsOwner(keeping: rights)
+        return try administrationAsWeAre()
+    }
+
+    /// The same for a command that has settled whom it acts as.
+    func administrationAsWeAre() throws(ProgramFailure) -> any StoreAdministration {
         do throws(StoreFailure) {
             return try self.store.administration.get()
         } catch {

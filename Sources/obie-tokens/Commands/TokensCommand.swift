@@ -80,7 +80,9 @@ struct TokensCommand: ParsableCommand {
             }
             let until = Timestamp.text(now)
             try output.report(
-                "revoked everything issued for \(subject) until \(until)",
+                now == 0
+                    ? "nothing has been issued yet, so there was nothing to revoke for \(subject)"
+                    : "revoked everything issued for \(subject) until \(until)",
                 Record([
                     "institution": .text(fi), "provider": .text(psp), "consent": .text(consent),
                     "revoked_until": .text(until),

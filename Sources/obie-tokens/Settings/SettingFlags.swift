@@ -6,10 +6,18 @@ import System
 /// Which settings a command takes as flags. All of them can stand in the file and the environment.
 protocol SettingSelection {
     static var settings: [any AnySetting] { get }
+    /// Without another word the settings of the service count, where it is installed: for commands that
+    /// are about a running server.
+    static var followsService: Bool { get }
+}
+
+extension SettingSelection {
+    static var followsService: Bool { true }
 }
 
 enum EverySetting: SettingSelection {
     static var settings: [any AnySetting] { SettingsTable.all }
+    static var followsService: Bool { false }
 }
 
 enum NoSetting: SettingSelection {
@@ -68,7 +76,9 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
 
     /// The settings that are in force for this command. Reads the file each time.
     func read() throws(ProgramFailure) -> Settings {
-        try SettingsReader.read(flags: texts, file: config, environment: Environment.all)
+        let environment = Environment.all
+        let file = config ?? ServiceFile.path(for: Selection.self, flags: texts, environment)
+        return try SettingsReader.read(flags: texts, file: file, environment: environment)
     }
 
     private struct Key: CodingKey {

@@ -1,0 +1,47 @@
+// What the log begins with: what this server is, and for whom.
+
+import Tokens
+
+/// The first lines of the log. A value.
+struct StartNotice {
+    private let mode: IssuerSettings.Mode
+    private let store: String
+    private let counts: (institutions: Int, providers: Int, clients: Int)
+
+    /// - Parameter counts: how many are registered.
+    init(_ settings: Settings, _ counts: (institutions: Int, providers: Int, clients: Int)) {
+        mode = settings.mode
+        store = settings.written(SettingsTable.rows.store).text
+        self.counts = counts
+    }
+
+    /// Such as `production on the store sqlite:./obie-tokens.db: 2 institutions, 1 provider, 2 clients`.
+    var line: String {
+        let parts = [
+            StartNotice.count(counts.institutions, "institution"),
+            StartNotice.count(counts.providers, "provider"),
+            StartNotice.count(counts.clients, "client"),
+        ]
+        return "\(mode.rawValue) on the store \(store): \(parts.joined(separator: ", "))"
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
+    /// What is not as an operator may think that it is; nil where there is nothing to say.
+    var warning: String? {
+        switch mode {
+        case .sandbox:
+            "SANDBOX: this sandbox takes well-known credentials; never expose it. "
+                + "Use --mode production for a real one."
+        case .production where counts.institutions == 0:
+            "no institution is registered, so every request is refused; register one with "
+                + "`obie-tokens fi add REFERENCE`"
+        case .production where counts.providers == 0:
+            "no provider is registered, so no code can be made; register one with `obie-tokens psp "
+                + "add REFERENCE --redirect-uri URI`"
+        case .production: nil
+        }
+    }
+}
