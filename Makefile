@@ -19,6 +19,7 @@
 #   make timing  can the time of a 401 tell an unknown client from a wrong secret? (100,000 of each)
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
 #   make faults  faults that it once had: resets, floods, silence, no descriptors, clocks that jump
+#   make model STEPS=100000   random steps on server and commands, every answer compared with a simple model (or SEED=)
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
 #   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection state, connection
@@ -56,6 +57,7 @@ EVENTS := .build/release/http1-events
 SECONDS ?= 30
 COUNT ?=
 SEED ?=
+STEPS ?= 100000
 # Schemas and linters for the files in Deploy.
 SCHEMAS := .build/schemas
 TAG ?=
@@ -68,7 +70,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer random-bytes
+.PHONY: help run test check check-fast lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -122,6 +124,7 @@ check: check-fast
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	Tests/faults/faults_test.py --server $(SERVER)
+	Tests/model/model_test.py --server $(SERVER) --steps 10000
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
 	if [ "$$(id -u)" -eq 0 ]; then $(MAKE) image-check; else echo 'image-check: left out, it needs root'; fi
@@ -147,6 +150,9 @@ abuse: check-tools release
 
 faults: check-tools release
 	Tests/faults/faults_test.py --server $(SERVER) $(ARGS)
+
+model: check-tools release
+	Tests/model/model_test.py --server $(SERVER) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""One model of it all: random steps on the real server and commands, and every answer compared with a simple model.
+
+    Tests/model/model_test.py --server .build/release/obie-tokens --steps 100000 [--seed N]
+
+Codes are made, exchanged, looked up, revoked; institutions and providers are disabled, removed and added; consents are
+withdrawn while their codes are exchanged; keys rotate; the server is stopped, killed, set differently; the wall clock
+jumps; backups are made and restored; files are lost. Time passes by a shim, so a day takes no time. Ends with 1 at the
+first answer that the model does not give; the seed and the number of the step are printed, and with the same seed the
+same steps come again. Traffic stays on 127.0.0.1.
+"""
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from bank import Bank  # noqa: E402
+from harness import Failure  # noqa: E402
+from rules import Model, Party  # noqa: E402
+from steps import WEIGHTS, Steps  # noqa: E402
+from timepiece import Timepiece  # noqa: E402
+
+PROGRESS_SECONDS = 10
+FIS, PSPS = 3, 4
+
+
+def prepare(options, folder):
+    """A server with some institutions and providers."""
+    bank, model = Bank(os.path.abspath(options.server), folder, Timepiece(folder)), Model()
+    for number in range(FIS):
+        party = Party(f"PSDGB-FCA-10000{number}")
+        bank.add_fi(party)
+        model.fis[party.reference] = party
+    for number in range(PSPS):
+        party = Party(f"PSDGB-FCA-20000{number}")
+        bank.add_psp(party)
+        model.psps[party.reference] = party
+    bank.start()
+    return bank, model
+
+
+def run(options, folder):
+    bank, model = prepare(options, folder)
+    steps, number, name, told = Steps(bank, model, random.Random(options.seed)), 0, "start", time.monotonic()
+    for left_out in options.without:
+        WEIGHTS.pop(left_out)
+    try:
+        for number in range(1, options.steps + 1):
+            name = steps.one()
+            if time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                print(f"  step {number}: {len(model.tokens)} tokens in mind", flush=True)
+        bank.stop()
+    except (Failure, OSError) as error:
+        print(f"model: FAILED at step {number}, after {name}, seed {options.seed}: {error!r}\n"
+              f"{bank.server.log_text()[-2000:]}")
+        return 1
+    finally:
+        if bank.server and bank.server.is_running():
+            bank.server.kill()
+    print("model: " + ", ".join(f"{count} {name}" for name, count in sorted(steps.counts.items())))
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", default=str(ROOT / ".build/release/obie-tokens"))
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--without", action="append", default=[], choices=sorted(WEIGHTS), help="leave this step out")
+    options = parser.parse_args()
+    print(f"model: {options.steps} steps, seed {options.seed}", flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="obie-tokens-model-") as folder:
+        status = run(options, folder)
+    print(f"model: {time.monotonic() - began:.0f} s")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

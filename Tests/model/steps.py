@@ -1,0 +1,356 @@
+"""The steps: each does something to the server and to the model, and compares what came of it."""
+import os
+import shutil
+import threading
+import time
+
+import sandbox
+from bank import CALLBACK
+from harness import Client, expect
+from rules import EITHER, NO, YES
+
+CONSENTS = [f"consent-{number}" for number in range(40)]
+KEPT = 3_000        # codes and tokens that are asked about
+BURST_CODES = 48
+BURST_THREADS = 4
+ROTATIONS_MAX = 24
+FILES = ("store.db", "store.db.registry", "store.db.keys")
+
+
+class Steps:
+    """Random steps on one bank and one model. What goes wrong raises Failure."""
+
+    def __init__(self, bank, model, chance):
+        self.bank, self.model, self.chance = bank, model, chance
+        self.counts, self.suspects = {}, []
+        self.rotations = self.backups = 0
+        self.backup = None  # (path, who was registered then, when)
+        self.old_registry = None
+        self.wall_steps_left = 0
+
+    @property
+    def now(self):
+        return self.bank.timepiece.now
+
+    def one(self):
+        """Does one step; returns its name."""
+        names, weights = zip(*WEIGHTS.items())
+        name = self.chance.choices(names, weights)[0]
+        getattr(self, name)()
+        self.counts[name] = self.counts.get(name, 0) + 1
+        if self.wall_steps_left:
+            self.wall_steps_left -= 1
+            if not self.wall_steps_left:
+                self.bank.timepiece.set_wall(0)
+        return name
+
+    # Choosing
+
+    def fi(self):
+        return self.chance.choice(list(self.model.fis.values()))
+
+    def psp(self):
+        return self.chance.choice(list(self.model.psps.values()))
+
+    def recent(self, items):
+        """Mostly of the last ones, since older codes are dead."""
+        if not items:
+            return None
+        if self.chance.random() < 0.7:
+            return self.chance.choice(items[-60:])
+        return self.chance.choice(items)
+
+    # What institutions ask
+
+    def issue(self):
+        fi, psp, consent = self.fi(), self.psp(), self.chance.choice(CONSENTS)
+        account = f"account-{self.chance.randrange(10**6)}"
+        code, answer = self.bank.issue(fi, psp, consent, account)
+        may = self.model.may_ask(fi.reference, psp.reference)
+        expect(bool(code) == may, lambda: f"a code for {fi} and {psp}: {answer!r}")
+        if code:
+            self.model.issued(code, fi.reference, psp.reference, consent, account, self.now)
+            self.model.forget(KEPT)
+
+    def exchange(self):
+        if code := self.recent(self.model.codes):
+            self.try_code(code, self.model.fis[code.fi], self.model.psps[code.psp], CALLBACK)
+
+    def exchange_wrongly(self):
+        if code := self.recent(self.model.codes):
+            wrong = self.chance.randrange(3)
+            fi = self.fi() if wrong == 0 else self.model.fis[code.fi]
+            psp = self.psp() if wrong == 1 else self.model.psps[code.psp]
+            self.try_code(code, fi, psp, "https://elsewhere.example/" if wrong == 2 else CALLBACK)
+
+    def replay(self):
+        used = [code for code in self.model.codes[-300:] if code.used_at is not None]
+        if used:
+            code = self.chance.choice(used)
+            self.try_code(code, self.model.fis[code.fi], self.psp(), CALLBACK)
+
+    def try_code(self, code, fi, psp, redirect_uri):
+        model, before = self.model, self.now
+        is_right = redirect_uri == CALLBACK
+        wanted = model.can_be_exchanged(code, fi.reference, psp.reference, is_right, before)
+        replays = model.is_replay(code, fi.reference, before)
+        if replays == EITHER:
+            return
+        reaches_the_code = model.may_ask(fi.reference, psp.reference)
+        text, answer = self.bank.exchange(fi, psp, code.text, redirect_uri)
+        if text:
+            expect(wanted != NO, lambda: f"exchanged {code}, which was {code.why or 'not good'}: {answer!r}")
+            model.exchanged(code, text, self.now)
+            return
+        expect(wanted != YES, lambda: f"did not exchange {code}: {answer!r}")
+        if wanted == EITHER:
+            code.void, code.why = True, "late"
+        if replays == YES and reaches_the_code and code.token:
+            self.hit(model.void("replayed", lambda item: item is code.token))
+
+    def introspect(self):
+        token = self.suspects.pop() if self.suspects else self.recent(self.model.tokens)
+        if token:
+            self.look_at(token)
+
+    def look_at(self, token):
+        asker = self.fi() if self.chance.random() < 0.1 else self.model.fis[token.fi]
+        if not asker.exists:
+            return
+        wanted = self.model.is_active(token, asker.reference, self.now)
+        said = self.bank.introspect(asker, token.text)
+        active = bool(said and said["active"])
+        if wanted != EITHER:
+            expect(active == (wanted == YES),
+                   lambda: f"{token} is {'active' if active else 'inactive'} for {asker}; {token.why} now {self.now}")
+        if active:
+            expect((said["consent_id"], said["sub"], said["client_id"]) == (token.consent, token.account, token.psp),
+                   lambda: f"{token} is said to be {said}")
+
+    def revoke(self):
+        token = self.recent(self.model.tokens)
+        if not token or not self.model.fis[token.fi].exists:
+            return
+        own = self.chance.random() < 0.9
+        fi = self.model.fis[token.fi] if own else self.fi()
+        if not fi.exists:
+            return
+        answer = self.bank.revoke(fi, token.text)
+        expect(answer.status == 200, lambda: f"revocation by {fi}: {answer!r}")
+        if fi.reference == token.fi and fi.entry == token.fi_entry:
+            self.hit(self.model.void("revoked", lambda item: item is token))
+
+    def withdraw(self):
+        """A customer withdraws a consent."""
+        fi, consent = self.fi(), self.chance.choice(CONSENTS)
+        answer = self.bank.revoke_consent(fi, consent)
+        expect((answer.status == 200) == fi.counts, lambda: f"{fi} withdraws {consent}: {answer!r}")
+        if answer.status == 200:
+            self.hit(self.model.void("withdrawn", lambda item: item.consent == consent and self.belongs(item, fi)))
+
+    @staticmethod
+    def belongs(item, fi):
+        return (item.fi, item.fi_entry) == (fi.reference, fi.entry)
+
+    def hit(self, items):
+        """Some of what became void is looked at soon."""
+        tokens = [item for item in items if item.code]
+        self.suspects = (self.suspects + self.chance.sample(tokens, min(len(tokens), 8)))[-60:]
+        for code in [item for item in items if not item.code and item.used_at is None][:3]:
+            self.try_code(code, self.model.fis[code.fi], self.model.psps[code.psp], CALLBACK)
+
+    # Many at once
+
+    def withdraw_amid_exchanges(self):
+        """Codes of one consent are exchanged while it is withdrawn: whatever came of them is void afterwards."""
+        fi = next((fi for fi in self.model.fis.values() if fi.counts), None)
+        psp = next((psp for psp in self.model.psps.values() if psp.counts), None)
+        if not fi or not psp:
+            return
+        consent = self.chance.choice(CONSENTS)
+        codes = []
+        for _ in range(BURST_CODES):
+            text, answer = self.bank.issue(fi, psp, consent, "burst")
+            expect(text, lambda: f"a code: {answer!r}")
+            codes.append(self.model.issued(text, fi.reference, psp.reference, consent, "burst", self.now))
+        threads = [threading.Thread(target=self.exchange_all, args=(fi, psp, codes[number::BURST_THREADS]))
+                   for number in range(BURST_THREADS)]
+        for thread in threads:
+            thread.start()
+        time.sleep(self.chance.random() * 0.005)
+        if self.chance.random() < 0.8 or self.bank.timepiece.wall > 0:
+            expect(self.bank.revoke_consent(fi, consent).status == 200, "a consent could not be withdrawn")
+        else:
+            self.bank.commands.succeed("tokens", "revoke", "--consent", consent, "--fi", fi.reference, "--yes")
+        self.hit(self.model.void("withdrawn amid exchanges",
+                                 lambda item: item.consent == consent and self.belongs(item, fi)))
+        for thread in threads:
+            thread.join()
+        for code in codes:
+            code.void, code.why = True, "withdrawn amid exchanges"
+            if code.token:
+                code.token.void, code.token.why = True, code.why
+                self.look_at(code.token)
+
+    def exchange_all(self, fi, psp, codes):
+        """A thread: codes that are exchanged get their token."""
+        with Client(self.bank.server.port) as client:
+            fields = self.bank.fields(fi, self.bank.ccg[fi.reference, psp.reference])
+            for code in codes:
+                answer = client.ask(sandbox.post(sandbox.TOKENS, {"redirect_uri": CALLBACK, "auth_code": code.text},
+                                                 **fields))
+                if answer.status == 201:
+                    self.model.exchanged(code, sandbox.token_of(answer), self.now)
+
+    # What operators do
+
+    def revoke_by_command(self):
+        if self.bank.timepiece.wall > 0:
+            return  # a command has no other clock; what it voids for a future is void
+        kind, fi, psp, consent = self.chance.randrange(3), self.fi(), self.psp(), self.chance.choice(CONSENTS)
+        if kind == 0 and fi.exists:
+            self.bank.commands.succeed("tokens", "revoke", "--fi", fi.reference, "--yes")
+            self.hit(self.model.void("revoked with its FI", lambda item: self.belongs(item, fi)))
+        elif kind == 1 and psp.exists:
+            self.bank.commands.succeed("tokens", "revoke", "--psp", psp.reference, "--yes")
+            self.hit(self.model.void("revoked with its PSP", lambda item: item.psp == psp.reference
+                                     and item.psp_entry == psp.entry))
+        elif kind == 2:
+            self.bank.commands.succeed("tokens", "revoke", "--consent", consent, "--yes")
+            self.hit(self.model.void("revoked with its consent", lambda item: item.consent == consent))
+
+    def disable_or_enable(self):
+        noun, party = self.chance.choice([("fi", self.fi()), ("psp", self.psp())])
+        # Most are enabled, so that something happens.
+        if party.exists and (not party.enabled or self.chance.random() < 0.4):
+            self.bank.commands.succeed(noun, "disable" if party.enabled else "enable", party.reference)
+            party.enabled = not party.enabled
+            self.look_at_some()
+
+    def remove_or_add(self):
+        noun, party = self.chance.choice([("fi", self.fi()), ("psp", self.psp())])
+        if party.exists and self.chance.random() < 0.3:
+            self.bank.commands.succeed(noun, "remove", party.reference, "--yes")
+            party.exists = False
+        elif not party.exists:
+            (self.bank.add_fi if noun == "fi" else self.bank.add_psp)(party)
+            party.exists, party.enabled, party.entry = True, True, party.entry + 1
+        self.look_at_some()
+
+    def look_at_some(self):
+        for token in self.chance.sample(self.model.tokens, min(6, len(self.model.tokens))):
+            self.look_at(token)
+
+    def rotate(self):
+        if self.rotations < ROTATIONS_MAX:
+            self.rotations += 1
+            self.bank.commands.succeed("keys", "rotate")
+            self.restart()
+
+    def restart(self):
+        self.before_start()
+        self.bank.stop()
+        self.bank.start()
+        self.look_at_some()
+
+    def kill(self):
+        self.before_start()
+        self.bank.kill()
+        self.bank.start()
+        self.look_at_some()
+
+    def before_start(self):
+        """A server that starts has no other clock than the wall's, but never goes back."""
+        if self.bank.timepiece.wall > 0:
+            self.bank.timepiece.set_wall(0)
+        self.model.lag = max(0, -self.bank.timepiece.wall)
+
+    def change_settings(self):
+        lifetime = self.chance.choice([None, None, 86_400, 31_104_000])
+        code_lifetime = self.chance.choice([60, 60, 600])
+        self.bank.settings = {"--code-lifetime": str(code_lifetime), "--access-token-lifetime": str(lifetime or "never")}
+        self.model.code_lifetime = code_lifetime * 1000
+        self.model.token_lifetime = lifetime and lifetime * 1000
+        self.restart()
+
+    # Time
+
+    def pass_time(self):
+        seconds = self.chance.choice([1, 2, 5, 10, 30, 30, 90, 700])
+        if self.bank.timepiece.wall == 0 and self.chance.random() < 0.05:
+            seconds = 90_000
+        self.bank.hang_up()
+        self.bank.timepiece.pass_(seconds * 1000)
+        time.sleep(0.05)  # timers that are due run
+
+    def step_clock(self):
+        seconds = self.chance.choice([-50, -50, -600, -3600, 50, 3600, 400 * 86_400])
+        self.bank.timepiece.set_wall(seconds * 1000)
+        self.wall_steps_left = self.chance.randrange(1, 60)
+
+    # Copies
+
+    def back_up(self):
+        path = os.path.join(self.bank.folder, f"backup-{self.backups}")
+        self.backups += 1
+        self.bank.commands.succeed("backup", path)
+        for folder in [self.backup[0]] if self.backup else []:
+            for name in os.listdir(self.bank.folder):
+                if name.startswith(os.path.basename(folder)):
+                    os.remove(os.path.join(self.bank.folder, name))
+        self.backup = (path, self.model.parties(), self.now)
+
+    def restore(self):
+        """The registry is what it was; whatever was issued before is void."""
+        if not self.backup:
+            return
+        self.before_start()
+        self.bank.stop()
+        path, parties, _ = self.backup
+        self.bank.commands.succeed("restore", path)
+        self.model.fis, self.model.psps = parties
+        self.backup = (path, self.model.parties(), self.now)
+        self.model.void("restored over", lambda item: True)
+        self.bank.ccg, self.old_registry = {}, None
+        self.bank.start()
+        self.look_at_some()
+
+    def lose_a_file(self):
+        """Without one of its three files, or with an older registry, the server does not start."""
+        self.before_start()
+        self.bank.stop()
+        name = self.chance.choice(FILES)
+        path = os.path.join(self.bank.folder, name)
+        aside = path + ".aside"
+        os.rename(path, aside)
+        older = self.old_registry if name.endswith("registry") else None
+        if older and self.chance.random() < 0.5:
+            shutil.copy(older, path)
+        try:
+            self.bank.refuses_to_start()
+            expect(older or not os.path.exists(path), f"a start that failed made {name}")
+        finally:
+            os.replace(aside, path)
+        self.bank.start()
+        self.look_at_some()
+
+    def keep_registry(self):
+        """An old registry, which must not be taken for the present one."""
+        self.before_start()
+        self.bank.stop()
+        copy = os.path.join(self.bank.folder, "registry.old")
+        shutil.copy(os.path.join(self.bank.folder, FILES[1]), copy)
+        self.bank.start()
+        noun, party = "psp", self.psp()
+        if party.exists:  # so that it is older
+            self.bank.commands.succeed(noun, "disable" if party.enabled else "enable", party.reference)
+            party.enabled = not party.enabled
+            self.old_registry = copy
+
+
+WEIGHTS = {
+    "issue": 330, "exchange": 290, "exchange_wrongly": 30, "replay": 15, "introspect": 230, "revoke": 25, "withdraw": 12,
+    "pass_time": 12, "step_clock": 3, "withdraw_amid_exchanges": 1, "revoke_by_command": 1.5, "disable_or_enable": 2.5,
+    "remove_or_add": 1, "rotate": 0.3, "restart": 0.6, "kill": 1, "change_settings": 0.5, "back_up": 0.4, "restore": 0.15,
+    "lose_a_file": 0.4, "keep_registry": 0.2,
+}
