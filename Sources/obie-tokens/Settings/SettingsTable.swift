@@ -66,11 +66,11 @@ struct SettingsTable: Sendable {
             + "them out. The next client waits until a connection closes.")
     let headTimeout = Setting(
         "head-timeout", "seconds", default: "10", isReloadable: true,
-        SettingValue.number(1...IssuerSettings.codeLifetimeMax / 1000),
+        SettingValue.number(1...3600),
         help: "How long the head of a request may take from its first byte: 1 to 3600 seconds.")
     let idleTimeout = Setting(
         "idle-timeout", "seconds", default: "60", isReloadable: true,
-        SettingValue.number(1...IssuerSettings.codeLifetimeMax / 1000),
+        SettingValue.number(1...3600),
         help: "How long a connection may wait for its next request: 1 to 3600 seconds.")
     let drainDelay = Setting(
         "drain-delay", "seconds", default: "0", isReloadable: true, SettingValue.number(0...600),
@@ -78,7 +78,7 @@ struct SettingsTable: Sendable {
             + "503, so that a load balancer can turn to other servers first: 0 to 600 seconds.")
     let drainTimeout = Setting(
         "drain-timeout", "seconds", default: "20", isReloadable: true,
-        SettingValue.number(1...IssuerSettings.codeLifetimeMax / 1000),
+        SettingValue.number(1...3600),
         help: "How long requests under way may take once the server accepts no more connections: 1 "
             + "to 3600 seconds.")
     let logLevel = Setting(
