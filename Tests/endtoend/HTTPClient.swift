@@ -128,16 +128,3 @@ final class HTTPConnection {
         return count > 0
     }
 }
-
-/// Runs the body with no signal blocked. Threads of the test runner block nearly all, a child
-/// inherits that, and one that cannot be terminated would be left behind. It stands here because
-/// it takes pointers.
-func withSignalsUnblocked<Value>(_ body: () throws -> Value) rethrows -> Value {
-    var none = sigset_t()
-    var before = sigset_t()
-    // Both sets are copied before the calls return.
-    unsafe sigemptyset(&none)
-    unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-    return try body()
-}

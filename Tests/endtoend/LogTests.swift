@@ -105,20 +105,20 @@ import Testing
     /// A server whose log is a pipe, which is read to the line that says where it listens and then
     /// left alone.
     private final class Unread {
-        let process = Process()
+        let process: ChildProcess
         let pipe = Pipe()
         let said: String
         let port: UInt16
 
         init() throws {
-            process.executableURL = ChildProcess.binary
-            process.arguments = [
-                "serve", "--store", "memory", "--listen", "127.0.0.1:0", "--admin-listen",
-                "127.0.0.1:0", "--access-log", "--loops", "1",
-            ]
-            process.standardError = pipe
-            let child = process
-            try withSignalsUnblocked { try child.run() }
+            process = try ChildProcess(
+                ChildProcess.binary.path,
+                [
+                    "serve", "--store", "memory", "--listen", "127.0.0.1:0", "--admin-listen",
+                    "127.0.0.1:0", "--access-log", "--loops", "1",
+                ], errors: pipe.fileHandleForWriting.fileDescriptor)
+            // Else its end would not be seen.
+            try pipe.fileHandleForWriting.close()
             var said = ""
             while !said.contains("event loop") {
                 said += String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
@@ -129,9 +129,7 @@ import Testing
             (self.said, self.port) = (said, port)
         }
 
-        deinit {
-            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        }
+        deinit { process.send(SIGKILL) }
 
         func ask(_ count: Int) throws {
             let connection = try HTTPConnection(port: port)
@@ -148,7 +146,7 @@ import Testing
         let server = try Unread()
         let count = 10_000
         try server.ask(count)
-        server.process.terminate()
+        server.process.send(SIGTERM)
         // Now somebody reads to the end.
         var rest = server.said
         while true {
@@ -156,8 +154,7 @@ import Testing
             if data.isEmpty { break }
             rest += String(decoding: data, as: UTF8.self)
         }
-        server.process.waitUntilExit()
-        #expect(server.process.terminationStatus == 0)
+        #expect(server.process.exitStatus() == 0)
         let lost = try #require(rest.firstMatch(of: /(\d+) lines of the log were lost/))
         let answered = rest.split(separator: "\n").filter { $0.contains("answered") }.count
         #expect(answered > 1000)
@@ -169,9 +166,8 @@ import Testing
         let server = try Unread()
         try server.ask(3000)
         let began = Date()
-        server.process.terminate()
-        server.process.waitUntilExit()
-        #expect(server.process.terminationStatus == 0)
+        server.process.send(SIGTERM)
+        #expect(server.process.exitStatus() == 0)
         #expect(Date().timeIntervalSince(began) < 8)
     }
 
