@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 MARGIN = 3_000
 REPLAY = 10 * 60_000  # a used code is remembered at least this long
 
+CONSENTS = [f"consent-{number}" for number in range(40)]
 YES, NO, EITHER = "yes", "no", "either"
 
 
