@@ -24,7 +24,7 @@ public struct IssueTimes: Sendable {
     }
 
     /// The same through an open connection.
-    init(_ database: Database) throws(DatabaseError) {
+    private init(_ database: Database) throws(DatabaseError) {
         // Each is the end of a key: five look-ups, however many there are.
         let select = try database.prepare(
             """
@@ -39,5 +39,20 @@ public struct IssueTimes: Sendable {
         let isThere = try select.step()
         oldest = isThere ? select.optionalInteger(0) : nil
         newest = isThere ? select.optionalInteger(1) : nil
+    }
+
+    /// The last moment alone, for a start: a damaged store opens too, so what cannot be read is left out.
+    static func newest(_ database: Database) throws(DatabaseError) -> Milliseconds? {
+        var newest: Milliseconds?
+        for table in ["codes", "tokens", "ccg_tokens"] {
+            do throws(DatabaseError) {
+                // 0 where there is nothing.
+                let time = try database.integer("SELECT max(issued_at) FROM \(table)")
+                if time > newest ?? 0 { newest = time }
+            } catch  where error.isDamage {
+                continue
+            }
+        }
+        return newest
     }
 }
