@@ -55,8 +55,7 @@ struct Program {
             server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
                     registry: store.registry, settings: settings, store: face,
-                    keyring: store.keyring,
-                    random: RandomPool(fill: SystemRandom.fill))
+                    keyring: store.keyring, random: RandomPool(fill: SystemRandom.fill))
             }
         } catch {
             audit.close()

@@ -132,6 +132,7 @@ import Testing
         for name in try FileManager.default.contentsOfDirectory(atPath: store.folder) {
             try #require(unsafe chown("\(store.folder)/\(name)", 65_532, 65_532) == 0)
         }
+        try #require(unsafe chown(store.folder, 65_532, 65_532) == 0)
         try store.command("psp", "add", "PSDGB-FCA-200001", "--redirect-uri", "https://a.example")
         for name in ["store.db.audit", "store.db.audit.head"] {
             let attributes = try FileManager.default.attributesOfItem(

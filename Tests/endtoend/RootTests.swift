@@ -18,7 +18,7 @@ struct RootTests {
         let outer = NSTemporaryDirectory() + "obie-root-\(UUID().uuidString)"
         folder = outer + "/private"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        #expect(chmod(outer, 0o700) == 0 && chmod(folder, 0o700) == 0)
+        for made in [outer, folder] { #expect(unsafe chmod(made, 0o700) == 0) }
     }
 
     private func remove() throws {
@@ -28,8 +28,8 @@ struct RootTests {
 
     /// Everything in the folder, and the folder, is this user's from now on.
     private func give(to user: uid_t, _ group: gid_t) throws {
-        for name in try names() { #expect(chown("\(folder)/\(name)", user, group) == 0) }
-        #expect(chown(folder, user, group) == 0)
+        for name in try names() { #expect(unsafe chown("\(folder)/\(name)", user, group) == 0) }
+        #expect(unsafe chown(folder, user, group) == 0)
     }
 
     private func names(in folder: String? = nil) throws -> [String] {
@@ -41,7 +41,7 @@ struct RootTests {
     ) throws {
         for name in try names(in: folder) {
             var status = stat()
-            #expect(lstat("\(folder ?? self.folder)/\(name)", &status) == 0)
+            #expect(unsafe lstat("\(folder ?? self.folder)/\(name)", &status) == 0)
             #expect(status.st_uid == user, "\(name) after \(command)")
         }
     }
@@ -75,7 +75,7 @@ struct RootTests {
         defer { try? remove() }
         try makeStore()
         let backups = (folder as NSString).deletingLastPathComponent + "/backups"
-        #expect(mkdir(backups, 0o700) == 0)
+        #expect(unsafe mkdir(backups, 0o700) == 0)
         let commands = [
             ["fi", "add", "bank-1"], ["fi", "list"], ["fi", "rotate-secret", "bank-1"],
             ["psp", "add", "psp-1", "--redirect-uri", "https://psp.example/a"],
@@ -102,10 +102,10 @@ struct RootTests {
         defer { try? remove() }
         try makeStore()
         let victim = (folder as NSString).deletingLastPathComponent + "/victim"
-        #expect(unlink("\(store).audit") == 0)
-        #expect(symlink(victim, "\(store).audit") == 0)
+        #expect(unsafe unlink("\(store).audit") == 0)
+        #expect(unsafe symlink(victim, "\(store).audit") == 0)
         #expect(try run(["fi", "add", "bank-1"] + option).status != 0)
-        #expect(access(victim, F_OK) != 0)
+        #expect(unsafe access(victim, F_OK) != 0)
     }
 
     @Test func rootsOwnStoreStaysRoots() throws {

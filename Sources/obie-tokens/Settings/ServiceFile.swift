@@ -17,7 +17,7 @@ enum ServiceFile {
             flags[store.name] != nil || environment[store.variable] != nil
             || environment[SettingsReader.pathVariable] != nil
         guard selection.followsService, !isNamed, PrivateFile.exists(path) else { return nil }
-        Program.log("these are the settings of \(path); --config or --store names others")
+        Log.line("obie-tokens: these are the settings of \(path); --config or --store names others")
         return path
     }
 }
