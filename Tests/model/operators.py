@@ -105,26 +105,22 @@ class Operators:
         path = os.path.join(self.bank.folder, f"backup-{self.backups}")
         self.backups += 1
         self.bank.commands.succeed("backup", path)
-        for folder in [self.backup[0]] if self.backup else []:
+        if self.backup:
             for name in os.listdir(self.bank.folder):
-                if name.startswith(os.path.basename(folder)):
+                if name.startswith(os.path.basename(self.backup) + ".") or name == os.path.basename(self.backup):
                     os.remove(os.path.join(self.bank.folder, name))
-        self.backup = (path, self.model.parties(), self.now)
+        self.backup = path
 
     def restore(self):
-        """The registry is what it was; whatever was issued before is void."""
+        """Whatever was issued before is void. The registry stays: it knows what was disabled since."""
         if not self.backup:
             return
         self.before_start()
         self.bank.stop()
-        path, parties, _ = self.backup
-        self.bank.commands.succeed("restore", path)
-        self.model.fis, self.model.psps = parties
-        self.backup = (path, self.model.parties(), self.now)
-        self.model.void("restored over", lambda item: True)
+        self.bank.commands.succeed("restore", self.backup)
         self.bank.ccg, self.old_registry = {}, None
         self.bank.start()
-        self.look_at_some()
+        self.hit(self.model.void("restored over", lambda item: True))
 
     def lose_a_file(self):
         """Without one of its three files, or with an older registry, the server does not start."""

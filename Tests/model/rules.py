@@ -3,7 +3,6 @@
 Times are milliseconds. A server may be up to `lag` behind the true time, where it was started while the wall clock was
 slow; what is made meanwhile ages faster later. Near the end of a life, within MARGIN, either answer is right.
 """
-import copy
 from dataclasses import dataclass, field
 
 MARGIN = 3_000
@@ -133,7 +132,3 @@ class Model:
         for items in (self.codes, self.tokens):
             if len(items) > keep:
                 del items[:len(items) - keep]
-
-    def parties(self):
-        """A copy of who is registered, for a backup."""
-        return copy.deepcopy((self.fis, self.psps))

@@ -20,7 +20,7 @@ class Steps(Operators):
         self.bank, self.model, self.chance = bank, model, chance
         self.counts, self.suspects = {}, []
         self.rotations = self.backups = 0
-        self.backup = None  # (path, who was registered then, when)
+        self.backup = None  # its path
         self.old_registry = None
         self.wall_steps_left = 0
 
