@@ -47,8 +47,14 @@ class Bank:
                       awaited=awaited)
 
     def start(self):
-        self.server = self.make_server()
-        self.server.start()
+        for attempt in range(3):
+            self.server = self.make_server()
+            try:
+                return self.server.start()
+            except Failure as failure:
+                # A free port was chosen, and somebody else's connection got it before the second loop did.
+                if attempt == 2 or "in use by another process" not in str(failure):
+                    raise
 
     def stop(self):
         self.hang_up()
