@@ -124,6 +124,7 @@ check: check-fast
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	Tests/faults/faults_test.py --server $(SERVER)
+	Tests/model/model_test.py --server $(SERVER) --steps 10000
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
 	if [ "$$(id -u)" -eq 0 ]; then $(MAKE) image-check; else echo 'image-check: left out, it needs root'; fi
