@@ -2,6 +2,7 @@
 """One model of it all: random steps on the real server and commands, and every answer compared with a simple model.
 
     Tests/model/model_test.py --server .build/release/obie-tokens --steps 100000 [--seed N]
+    Tests/model/model_test.py --weight all=0 --weight issue=3 --weight exchange=3 --weight introspect=6 --weight rotate=0.02
 
 Codes are made, exchanged, looked up, revoked; institutions and providers are disabled, removed and added; consents are
 withdrawn while their codes are exchanged; keys rotate; the server is stopped, killed, set differently; the wall clock
@@ -48,8 +49,8 @@ def prepare(options, folder):
 def run(options, folder):
     bank, model = prepare(options, folder)
     steps, number, name, told = Steps(bank, model, random.Random(options.seed)), 0, "start", time.monotonic()
-    for left_out in options.without:
-        WEIGHTS.pop(left_out)
+    for name, number in options.weight:
+        WEIGHTS.update(dict.fromkeys(WEIGHTS, number) if name == "all" else {name: number})
     try:
         for number in range(1, options.steps + 1):
             name = steps.one()
@@ -68,12 +69,22 @@ def run(options, folder):
     return 0
 
 
+def weight(text):
+    """STEP=WEIGHT."""
+    name, _, number = text.partition("=")
+    if name != "all" and name not in WEIGHTS:
+        raise argparse.ArgumentTypeError(f"there is no step {name}")
+    return name, float(number)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", default=str(ROOT / ".build/release/obie-tokens"))
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--without", action="append", default=[], choices=sorted(WEIGHTS), help="leave this step out")
+    parser.add_argument("--weight", action="append", default=[], type=weight, metavar="STEP=WEIGHT",
+                        help="how often a step comes beside the others; 0 leaves it out, all=0 leaves out all but those "
+                        "that follow: " + ", ".join(f"{name}={weight}" for name, weight in WEIGHTS.items()))
     options = parser.parse_args()
     print(f"model: {options.steps} steps, seed {options.seed}", flush=True)
     began = time.monotonic()

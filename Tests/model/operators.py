@@ -16,8 +16,6 @@ class Operators:
     # What operators do
 
     def revoke_by_command(self):
-        if self.bank.timepiece.wall > 0:
-            return  # a command has no other clock; what it voids for a future is void
         kind, fi, psp, consent = self.chance.randrange(3), self.fi(), self.psp(), self.chance.choice(CONSENTS)
         if kind == 0 and fi.exists:
             self.bank.commands.succeed("tokens", "revoke", "--fi", fi.reference, "--yes")

@@ -158,7 +158,17 @@ class Steps(Operators):
     # Many at once
 
     def withdraw_amid_exchanges(self):
-        """Codes of one consent are exchanged while it is withdrawn: whatever came of them is void afterwards."""
+        def withdraw(fi, consent):
+            expect(self.bank.revoke_consent(fi, consent).status == 200, "a consent could not be withdrawn")
+        self.amid_exchanges(withdraw)
+
+    def revoke_amid_exchanges(self):
+        def revoke(fi, consent):
+            self.bank.commands.succeed("tokens", "revoke", "--consent", consent, "--fi", fi.reference, "--yes")
+        self.amid_exchanges(revoke)
+
+    def amid_exchanges(self, end):
+        """Codes of one consent are exchanged while it ends: whatever came of them is void afterwards."""
         fi = next((fi for fi in self.model.fis.values() if fi.counts), None)
         psp = next((psp for psp in self.model.psps.values() if psp.counts), None)
         if not fi or not psp:
@@ -174,10 +184,7 @@ class Steps(Operators):
         for thread in threads:
             thread.start()
         time.sleep(self.chance.random() * 0.005)
-        if self.chance.random() < 0.8 or self.bank.timepiece.wall > 0:
-            expect(self.bank.revoke_consent(fi, consent).status == 200, "a consent could not be withdrawn")
-        else:
-            self.bank.commands.succeed("tokens", "revoke", "--consent", consent, "--fi", fi.reference, "--yes")
+        end(fi, consent)
         self.hit(self.model.void("withdrawn amid exchanges",
                                  lambda item: item.consent == consent and self.belongs(item, fi)))
         for thread in threads:
@@ -201,7 +208,7 @@ class Steps(Operators):
 
 WEIGHTS = {
     "issue": 330, "exchange": 290, "exchange_wrongly": 30, "replay": 15, "introspect": 230, "revoke": 25, "withdraw": 12,
-    "pass_time": 12, "step_clock": 3, "withdraw_amid_exchanges": 1, "revoke_by_command": 1.5, "disable_or_enable": 2.5,
-    "remove_or_add": 1, "rotate": 0.3, "restart": 0.6, "kill": 1, "change_settings": 0.5, "back_up": 0.4, "restore": 0.15,
-    "lose_a_file": 0.4, "keep_registry": 0.2,
+    "pass_time": 12, "step_clock": 3, "withdraw_amid_exchanges": 0.8, "revoke_amid_exchanges": 0.2,
+    "revoke_by_command": 1.5, "disable_or_enable": 2.5, "remove_or_add": 1, "rotate": 0.3, "restart": 0.6, "kill": 1,
+    "change_settings": 0.5, "back_up": 0.4, "restore": 0.15, "lose_a_file": 0.4, "keep_registry": 0.2,
 }
