@@ -56,6 +56,19 @@ struct AuditChain: Sendable {
         output.append(UInt8(ascii: "\n"))
     }
 
+    /// Whether the bytes are whole lines that lead from the line with one hash to the line with another.
+    static func leads(_ bytes: [UInt8], from: AuditHash, to head: AuditHash) -> Bool {
+        var (rest, previous) = (bytes[...], from)
+        while !rest.isEmpty {
+            guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return false }
+            let line = rest[..<end]
+            guard AuditChain.previous(of: line) == previous else { return false }
+            previous = AuditHash(of: line)
+            rest = rest[(end + 1)...]
+        }
+        return previous == head
+    }
+
     /// What a line says of the line before it; nil where it is no line of an audit log.
     static func previous(of line: ArraySlice<UInt8>) -> AuditHash? {
         guard line.starts(with: AuditRecord.opening) else { return nil }

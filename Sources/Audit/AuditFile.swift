@@ -18,6 +18,10 @@ final class AuditFile {
     private var chain = AuditChain()
     /// Where the file ended when we let go of it; nil where we do not know.
     private var size: Int?
+    /// What is surely on disk: up to where, and the last line there; nil before our first line.
+    private var synced: (end: Int, head: AuditHash)?
+    /// What stands behind `synced` may be on disk or not, whatever a later sync says.
+    private var hasSyncFailed = false
     /// Cut off the end, and not yet told in a line.
     private var repairedBytes = 0
     /// How often the file was not at its path any more.
@@ -85,10 +89,10 @@ final class AuditFile {
         let start = try catchUp()
         var next = chain
         var bytes: [UInt8] = []
-        if start == 0, size == nil, let head = notedHead() {
-            next = AuditChain(head: head)
-            next.append(.logContinued(at: now), to: &bytes)
-        }
+        let noted = start == 0 && size == nil ? notedHead() : nil
+        if let noted { next = AuditChain(head: noted) }
+        if synced == nil { synced = (start, next.head) }
+        if noted != nil { next.append(.logContinued(at: now), to: &bytes) }
         if repairedBytes > 0 {
             next.append(.tailRepaired(bytes: repairedBytes, at: now), to: &bytes)
         }
@@ -105,8 +109,49 @@ final class AuditFile {
         return true
     }
 
+    /// Returns when all lines are on disk. After a sync that failed they are written once more before
+    /// the next: that one alone would prove nothing.
     func sync() throws(AuditFailure) {
-        try attempt { () throws(AppendFile.Failure) in try storage.sync() }
+        if hasSyncFailed { try writeAgain() }
+        let (end, head) = (size, chain.head)
+        do throws(AuditFailure) {
+            try attempt { () throws(AppendFile.Failure) in try storage.sync() }
+        } catch {
+            hasSyncFailed = true
+            throw error
+        }
+        hasSyncFailed = false
+        if let end { synced = (end, head) }
+    }
+
+    /// Goes on only from what is read back. What does not follow from the last line on disk is lost,
+    /// and the next line says so.
+    private func writeAgain() throws(AuditFailure) {
+        let storage = storage
+        try attempt { () throws(AppendFile.Failure) in
+            try storage.lock(withinMilliseconds: AuditFile.lockPatienceMilliseconds)
+        }
+        defer { storage.unlock() }
+        guard let synced else { return }
+        let found = try attempt { () throws(AppendFile.Failure) in try storage.size() }
+        let bytes = try attempt { () throws(AppendFile.Failure) in
+            try storage.read(at: synced.end, countMax: max(0, found - synced.end))
+        }
+        // Others' lines behind ours count, too.
+        let last = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let head = bytes.isEmpty ? synced.head : AuditHash(of: bytes[last...].dropLast())
+        if AuditChain.leads(bytes, from: synced.head, to: head), found >= size ?? 0 {
+            chain = AuditChain(head: head)
+            try attempt { () throws(AppendFile.Failure) in
+                try storage.rewrite(bytes, at: synced.end)
+            }
+            size = found
+        } else {
+            try attempt { () throws(AppendFile.Failure) in try storage.truncate(to: synced.end) }
+            repairedBytes += max(found, size ?? 0) - synced.end
+            (chain, size) = (AuditChain(head: synced.head), synced.end)
+            report("the disk has lost the last lines of the audit log \(storage.path)")
+        }
     }
 
     /// A part that a full disk took is taken back: half a line must not stay.
@@ -190,6 +235,7 @@ extension AuditFile {
         if !isRemoved { syncMoved() }
         storage = fresh
         (size, repairedBytes, isLossReported) = (nil, 0, false)
+        (synced, hasSyncFailed) = (nil, false)
         report(
             what + (isRemoved ? " with all its lines" : "")
                 + "; the file that is there now goes on from its last line")

@@ -44,6 +44,7 @@ protocol AuditStorage: AnyObject {
     func size() throws(AppendFile.Failure) -> Int
     func read(at offset: Int, countMax: Int) throws(AppendFile.Failure) -> [UInt8]
     func append(_ bytes: [UInt8]) throws(AppendFile.Failure)
+    func rewrite(_ bytes: [UInt8], at offset: Int) throws(AppendFile.Failure)
     func truncate(to size: Int) throws(AppendFile.Failure)
     func sync() throws(AppendFile.Failure)
 }

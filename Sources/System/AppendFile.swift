@@ -155,6 +155,26 @@ public final class AppendFile {
         if try size() > bytes.count { try truncate(to: bytes.count) }
     }
 
+    /// Writes bytes once more where they stand. After a sync that failed the kernel takes what it could
+    /// not write for written, so that no later sync would write it (fsync(2), "BUGS").
+    public func rewrite(_ bytes: [UInt8], at offset: Int) throws(Failure) {
+        // The same file, whatever its name is by now, by a descriptor that does not append.
+        let place = unsafe open("/proc/self/fd/\(descriptor)", O_WRONLY | O_CLOEXEC)
+        guard place >= 0 else { throw failure }
+        defer { close(place) }
+        var written = 0
+        while written < bytes.count {
+            // The kernel reads the rest of the array, which stays where it is meanwhile.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[written...])
+                return unsafe pwrite(place, rest.baseAddress, rest.count, offset + written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure }
+            written += count
+        }
+    }
+
     /// Cuts off what stands behind `size` bytes.
     public func truncate(to size: Int) throws(Failure) {
         guard ftruncate(descriptor, size) == 0 else { throw failure }

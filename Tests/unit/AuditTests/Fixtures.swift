@@ -179,6 +179,9 @@ final class SmallDisk: AuditStorage {
         try file.append(Array(bytes.prefix(fitting)))
         if fitting < bytes.count { throw AppendFile.Failure(path: path, code: ENOSPC) }
     }
+    func rewrite(_ bytes: [UInt8], at offset: Int) throws(AppendFile.Failure) {
+        try file.rewrite(bytes, at: offset)
+    }
     func truncate(to size: Int) throws(AppendFile.Failure) {
         guard room.canTruncate else { throw AppendFile.Failure(path: path, code: EIO) }
         try file.truncate(to: size)

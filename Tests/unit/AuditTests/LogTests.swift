@@ -222,6 +222,9 @@ private final class NoSync: AuditStorage {
         try file.read(at: offset, countMax: countMax)
     }
     func append(_ bytes: [UInt8]) throws(AppendFile.Failure) { try file.append(bytes) }
+    func rewrite(_ bytes: [UInt8], at offset: Int) throws(AppendFile.Failure) {
+        try file.rewrite(bytes, at: offset)
+    }
     func truncate(to size: Int) throws(AppendFile.Failure) { try file.truncate(to: size) }
     func sync() {}
 }

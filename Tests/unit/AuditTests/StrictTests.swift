@@ -54,6 +54,9 @@ private final class CountingDisk: AuditStorage {
     func read(at offset: Int, countMax: Int) throws(AppendFile.Failure) -> [UInt8] {
         try file.read(at: offset, countMax: countMax)
     }
+    func rewrite(_ bytes: [UInt8], at offset: Int) throws(AppendFile.Failure) {
+        try file.rewrite(bytes, at: offset)
+    }
     func append(_ bytes: [UInt8]) throws(AppendFile.Failure) {
         guard control.canWrite else { throw AppendFile.Failure(path: path, code: ENOSPC) }
         try file.append(bytes)
