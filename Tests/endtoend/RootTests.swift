@@ -80,8 +80,9 @@ struct RootTests {
             ["fi", "add", "bank-1"], ["fi", "list"], ["fi", "rotate-secret", "bank-1"],
             ["psp", "add", "psp-1", "--redirect-uri", "https://psp.example/a"],
             ["psp", "disable", "psp-1"], ["tokens", "revoke", "--consent", "c", "--yes"],
-            ["keys", "rotate"], ["backup", "\(backups)/monday.db"],
-            ["fi", "remove", "bank-1", "--yes"],
+            ["keys", "rotate"], ["keys", "list"], ["backup", "\(backups)/monday.db"],
+            ["fi", "remove", "bank-1", "--yes"], ["check"], ["compact"],
+            ["restore", "\(backups)/monday.db"], ["reset", "--yes"],
         ]
         for command in commands {
             let outcome = try run(command + option)
@@ -95,6 +96,32 @@ struct RootTests {
         let log = try String(contentsOfFile: "\(store).audit", encoding: .utf8)
         #expect(log.contains("as uid 54321"), "\(log)")
         try expectOwner(Self.user, in: backups, after: ["backup"])
+    }
+
+    /// As with a credential: the keys lie in root's folder, and are root's.
+    @Test func rootsKeysStayRoots() throws {
+        defer { try? remove() }
+        let outer = (folder as NSString).deletingLastPathComponent
+        let keys = ["--keys-file", "\(outer)/keys"]
+        #expect(try run(["keys", "create", "\(outer)/keys"]).status == 0)
+        #expect(try run(["fi", "add", "bank-0"] + option).status == 0)
+        let server = try ServerProcess(["--mode", "production"] + option + keys)
+        server.program.stop(SIGTERM)
+        try give(to: Self.user, Self.group)
+        let backups = outer + "/backups"
+        try FileManager.default.createDirectory(
+            atPath: backups, withIntermediateDirectories: false)
+        for command in [
+            ["keys", "list"], ["keys", "rotate"], ["backup", "\(backups)/monday.db"],
+            ["restore", "\(backups)/monday.db"],
+        ] {
+            let outcome = try run(command + option + keys)
+            #expect(outcome.status == 0, "\(command): \(outcome.errors)")
+            try expectOwner(Self.user, after: command)
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(outer)/keys")
+            #expect((attributes[.ownerAccountID] as? NSNumber)?.uint32Value == 0, "\(command)")
+            #expect((attributes[.posixPermissions] as? NSNumber)?.uint32Value == 0o600)
+        }
     }
 
     /// The service's user has put a link in the place of the audit log: root does not write through it.

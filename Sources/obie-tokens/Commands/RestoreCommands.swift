@@ -41,7 +41,7 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let settings = try flags.read()
-        let administration = try settings.storeAdministration()
+        let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let lines = try administration.restore(
             from: backup, keys: try settings.keysPath(), keepsTokens: keepIssued,
             takesRegistry: oldRegistry)
