@@ -57,7 +57,7 @@ def run(options, folder):
     with crash_test.server(options, folder) as server:
         with Client(server.port) as client:
             for number in range(CODES):
-                promises.fresh.add(issue(client, number))
+                promises.fresh.add(issue(client, number, promises))
             for code in list(promises.fresh)[:100]:
                 status, promises.spent[code] = exchange(client, code)
                 promises.fresh.discard(code)
