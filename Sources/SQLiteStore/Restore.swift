@@ -11,8 +11,14 @@ public struct Restore {
         public var moved: [(from: String, to: String)] = []
         /// The registry that is in force is newer than the backup's, and stayed.
         public var keepsRegistry = false
+        /// There is one.
+        public var hasRegistry = true
+        /// The registry that was there cannot be read any more.
+        public var isRegistryDamaged = false
         /// The keys that are there open all that the backup's do, and stayed.
         public var keepsKeys = false
+        /// Keys were there already: they stand in front, so that they seal, and the backup's behind.
+        public var addsKeys = false
         public var keepsTokens = false
         /// Access tokens of the backup: void, unless they are kept.
         public var tokens = 0
@@ -68,9 +74,12 @@ public struct Restore {
         do {
             let database = try Database(path: draft.store, .existing)
             try Restore.void(database, keepsTokens: keepsTokens, &outcome)
+            outcome.isRegistryDamaged = try isRegistryDamaged()
             outcome.keepsRegistry =
-                try !takesRegistry && hasNewerRegistry(than: try StoreMemory(database))
+                try !takesRegistry && !outcome.isRegistryDamaged
+                && hasNewerRegistry(than: try StoreMemory(database))
             outcome.keepsKeys = try hasNewerKeys(database)
+            if !outcome.keepsKeys { outcome.addsKeys = try putKeysInFront(of: draft.keys) }
         } catch {
             throw error as? StoreFailure ?? StoreFailure("cannot change the copy: \(error)")
         }
@@ -86,8 +95,19 @@ public struct Restore {
             draft.removeAll()
             lock.abandon()
         }
+        let hasRegistry: Bool
         do {
-            let hasRegistry = try SQLiteRegistry.mark.isThere(place.registry)
+            hasRegistry = try SQLiteRegistry.mark.isThere(place.registry)
+            guard hasRegistry || PrivateFile.exists(place.store) else {
+                throw StoreFailure(
+                    "there is neither a store \(place.store) nor its registry; choose the right one "
+                        + "with --store", .absent)
+            }
+            if try isRegistryDamaged() {
+                throw StoreFailure(
+                    "the registry \(place.registry) is damaged; restore a backup, or move it away and "
+                        + "register everybody anew", .configuration)
+            }
             let mark =
                 hasRegistry
                 ? try RegistryRows.mark(try Database(path: place.registry, .existing)) : nil
@@ -98,6 +118,7 @@ public struct Restore {
         try handOver(draft)
         var outcome = Outcome()
         outcome.keepsRegistry = true
+        outcome.hasRegistry = hasRegistry
         try exchange(draft, &outcome)
         return outcome
     }
@@ -112,6 +133,21 @@ public struct Restore {
         outcome.tokens = Int(try database.integer("SELECT count(*) FROM tokens"))
         if !keepsTokens { try database.execute("DELETE FROM tokens") }
         try database.execute("COMMIT")
+    }
+
+    /// There is a registry of ours, and SQLite cannot read all of it.
+    private func isRegistryDamaged() throws -> Bool {
+        guard PrivateFile.exists(place.registry) else { return false }
+        do {
+            guard try SQLiteRegistry.mark.isThere(place.registry) else { return false }
+            try StoreSet.checkPages(
+                try Database(path: place.registry, .existing), place.registry)
+            return false
+        } catch is StoreFailure {
+            return true
+        } catch let error as DatabaseError where error.isDamage {
+            return true
+        }
     }
 
     /// The registry that is there belongs to the backup's store, and is not older.
@@ -148,6 +184,27 @@ public struct Restore {
         } catch is StoreFailure {
             return false
         }
+    }
+
+    /// A key that was given up since the backup was made must not seal again.
+    ///
+    /// - Returns: false where there are no keys, or none that the store that is there was used with.
+    private func putKeysInFront(of path: String) throws -> Bool {
+        guard PrivateFile.exists(place.keys), PrivateFile.exists(place.store),
+            let newer = Keyring(
+                fileContent: try PrivateFile.read(place.keys, bytesMax: StoreSet.keyBytesMax)),
+            let older = Keyring(
+                fileContent: try PrivateFile.read(path, bytesMax: StoreSet.keyBytesMax))
+        else { return false }
+        do {
+            try KnownKeys.check(try Database.reading(place.store), newer, path: place.store)
+        } catch {
+            // They are another store's, or the store is not readable: the backup's are surely right.
+            return false
+        }
+        unsafe unlink(path)
+        try PrivateFile.make(newer.followed(by: older).fileContent, at: path)
+        return true
     }
 
     /// What root makes belongs to whom the file before it belonged, or the store.

@@ -79,7 +79,15 @@ public final class ServedRegistry: RegistryStore {
         consents.beginAnew()
     }
 
+    /// A command must not be told that its change is in force while the files are not those that it has
+    /// read: its moment may be older than what is served.
     public func takenOver(_ version: Int64) throws {
+        try files.look()
+        guard !health.isFailing(.files) else {
+            throw StoreFailure(
+                "changes of the registry are not confirmed while a file of the store is not where it "
+                    + "was", .configuration)
+        }
         try consents.handOver(from: registry)
         try lock.announce(registryVersion: version)
     }

@@ -29,7 +29,13 @@ public enum StoreCheck {
     private static func findings(_ database: Database) throws(DatabaseError) -> [String] {
         let check = try database.prepare("PRAGMA integrity_check(\(findingsMax))")
         var lines: [Substring] = []
-        while try check.step() { lines += check.text(0).split(separator: "\n") }
-        return lines.filter { $0 != "ok" && !$0.hasPrefix("***") }.map(String.init)
+        var end: [String] = []
+        do throws(DatabaseError) {
+            while try check.step() { lines += check.text(0).split(separator: "\n") }
+        } catch  where error.isDamage {
+            // It gives up at some damage; what it has found until then counts.
+            end = [error.description]
+        }
+        return lines.filter { $0 != "ok" && !$0.hasPrefix("***") }.map(String.init) + end
     }
 }

@@ -80,8 +80,8 @@ import Tokens
             usleep(20_000)
         }
         throw StoreFailure(
-            "the store \(store) is in use by another server; stop that one, or choose another "
-                + "path with --store")
+            "the store \(store) is in use by another server; stop that one first. To start one more "
+                + "server, choose another path with --store")
     }
 
     func release() {

@@ -112,7 +112,7 @@ public struct StoreSet: Sendable {
     }
 
     /// Whether SQLite can read all of a file.
-    private static func checkPages(_ database: Database, _ path: String) throws {
+    static func checkPages(_ database: Database, _ path: String) throws {
         let select = try database.prepare("PRAGMA quick_check(1)")
         defer { select.reset() }
         guard try select.step(), select.text(0) == "ok" else {

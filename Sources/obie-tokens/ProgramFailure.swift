@@ -22,6 +22,7 @@ extension ProgramFailure {
             case .system: 71
             case .rights: 77
             case .configuration: 78
+            case .absent: 66
             case .existing: 73
             }
         self.init(description: failure.description, status: status)

@@ -122,7 +122,7 @@ extension RegistryCommandTests {
         #expect(try registry(store) == before, "nothing has changed")
     }
 
-    @Test func registryThatCannotBeUsedIs71AndWhatIsNoneIs78() throws {
+    @Test func registryThatIsMissingIs66ThatCannotBeUsed71AndWhatIsNone78() throws {
         let store = try ProductionStore()
         func expect(_ status: Int32, _ path: String, _ arguments: [String]) throws {
             let ended = try ChildProcess.run(
@@ -137,7 +137,7 @@ extension RegistryCommandTests {
             ["fi", "list"], ["psp", "list", "--json"], ["fi", "show", "x"], ["fi", "disable", "x"],
             ["fi", "remove", "x", "--yes"], ["tokens", "revoke", "--fi", "x", "--yes"],
         ]
-        for arguments in reading { try expect(71, missing, arguments) }
+        for arguments in reading { try expect(66, missing, arguments) }
         #expect(try store.files().isEmpty, "a command that reads makes nothing")
         try expect(71, "\(store.folder)/no/such/folder.db", ["fi", "add", "PSDGB-FCA-100001"])
         let noise = "no database at all, but long enough to be read as one"

@@ -124,6 +124,46 @@ import Testing
         }
     }
 
+    /// A key that was compromised since the backup must not seal again.
+    @Test func keyThatWasGivenUpSealsNoMore() throws {
+        let story = try Story()
+        story.kill()
+        func keys() throws -> [[String: Any]] {
+            try story.store.command("keys", "list", "--json").jsonList()
+        }
+        let old = try #require(try keys().first?["fingerprint"] as? String)
+        try story.store.command("keys", "rotate")
+        try story.restart().server.program.stop(SIGTERM)
+        try story.store.command("keys", "retire", old, "--force")
+        let outcome = try story.store.command("restore", story.copy)
+        #expect(
+            outcome.errors.contains("the keys that were there go on sealing"), "\(outcome.errors)")
+        let after = try keys()
+        #expect(after.first?["fingerprint"] as? String != old, "\(after)")
+        let bank = try story.restart()
+        defer { bank.server.program.stop(SIGTERM) }
+        #expect(try bank.isActive(try bank.newToken()))
+    }
+
+    /// A registry that cannot be read all through does not stay, and `reset` does not begin with it.
+    @Test func damagedRegistryIsReplacedAndNamed() throws {
+        let story = try Story()
+        story.kill()
+        let registry = "\(story.path).registry"
+        let file = try #require(FileHandle(forUpdatingAtPath: registry))
+        try file.seek(toOffset: 2 * 4096)
+        try file.write(contentsOf: Data(repeating: 0xA5, count: 3 * 4096))
+        try file.close()
+        let reset = try story.store.run("reset", "--yes")
+        #expect(reset.status == 78 && reset.errors.contains("damaged"), "\(reset.errors)")
+        let outcome = try story.store.command("restore", story.copy)
+        #expect(
+            outcome.errors.contains("the registry that was there is damaged"), "\(outcome.errors)")
+        let bank = try story.restart()
+        defer { bank.server.program.stop(SIGTERM) }
+        #expect(try bank.isActive(try bank.newToken()))
+    }
+
     /// What root restores, the service's user can use.
     @Test func restoredFilesBelongToWhomTheStoreBelonged() throws {
         guard geteuid() == 0 else { return }

@@ -56,6 +56,12 @@ public struct Keyring: Sendable {
         return rest.isEmpty ? nil : Keyring(keys: rest)
     }
 
+    /// With the keys of another behind its own, as far as it has them not.
+    public func followed(by other: Keyring) -> Keyring {
+        let known = Set(fingerprints)
+        return Keyring(keys: keys + other.keys.filter { !known.contains($0.fingerprint) })
+    }
+
     /// One key per line, as 32 hexadecimal digits.
     public var fileContent: [UInt8] {
         var content: [UInt8] = []

@@ -10,6 +10,8 @@ public struct StoreFailure: Error, CustomStringConvertible {
         case rights
         /// What was chosen, or what lies there, does not belong together.
         case configuration
+        /// What a command is about is not there.
+        case absent
         /// A file that was to be made is there already.
         case existing
     }

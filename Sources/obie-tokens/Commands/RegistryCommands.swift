@@ -34,8 +34,8 @@ extension RegistryKind {
                 \(ChangeOutcome.help)
 
                 Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what cannot be done; \
-                71 if the registry cannot be read or written; 74 if standard output or the audit log \
-                takes nothing, and then nothing has changed; 75 for a change that is late.
+                66 if there is no registry; 71 if it cannot be read or written; 74 if standard output or \
+                the audit log takes nothing, and then nothing has changed; 75 for a change that is late.
                 """,
             subcommands: commands)
     }

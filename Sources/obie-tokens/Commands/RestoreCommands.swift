@@ -46,7 +46,10 @@ struct RestoreCommand: ParsableCommand {
             from: backup, keys: try settings.keysPath(), keepsTokens: keepIssued,
             takesRegistry: oldRegistry)
         for line in lines { Program.log(line) }
-        try settings.record("store restored from \(backup)")
+        let choices =
+            (keepIssued ? ", with the tokens issued until then" : "")
+            + (oldRegistry ? ", with its older registry" : "")
+        try settings.record("store restored from \(backup)\(choices)")
     }
 }
 

@@ -49,7 +49,7 @@ extension SQLiteChoice: StoreAdministration {
             try SQLiteRegistry.refuseLoss(store: file)
             throw StoreFailure(
                 "there is no registry beside the store \(file); `obie-tokens fi add` makes one, or "
-                    + "choose the right store with --store")
+                    + "choose the right store with --store", .absent)
         }
         let registry = try SQLiteRegistry(store: file, mode: nil)
         if registry.isNew {

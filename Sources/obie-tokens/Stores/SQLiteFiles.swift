@@ -30,12 +30,15 @@ extension SQLiteChoice {
                     + "issued since",
             outcome.keepsRegistry
                 ? "the registry stayed: it is newer than the backup's, or the same"
-                : "the registry is the backup's: look through `obie-tokens fi list` and `obie-tokens psp "
+                : (outcome.isRegistryDamaged ? "the registry that was there is damaged; " : "")
+                    + "the registry is the backup's: look through `obie-tokens fi list` and `obie-tokens psp "
                     + "list`, since what was registered, disabled, revoked or given a new secret after "
                     + "the backup is not in it",
             outcome.keepsKeys
                 ? "the keys stayed: they open what the backup's do"
-                : "the keys are the backup's",
+                : outcome.addsKeys
+                    ? "the keys that were there go on sealing; the backup's stand behind them, see "
+                        + "`obie-tokens keys list`" : "the keys are the backup's",
         ]
     }
 
@@ -45,6 +48,8 @@ extension SQLiteChoice {
         }
         return moved(outcome) + [
             "\(file) is a new, empty store; everything that was issued is void"
+                + (outcome.hasRegistry
+                    ? "" : "; there is no registry: register institutions and providers anew")
         ]
     }
 

@@ -54,6 +54,9 @@ import Tokens
         #expect(!isReady(file))
         #expect(lines.texts.count == 1, "\(lines.texts)")
         #expect(lines.texts.first?.hasPrefix("\(store)\(suffix) was moved") == true)
+        #expect(throws: StoreFailure.self, "no command hears that it is in force") {
+            try file.registry.takenOver(9)
+        }
         try Shell.move(store + ".moved", store + suffix)
         #expect(look(file) == nil && isReady(file))
         #expect(lines.texts.count == 2)
