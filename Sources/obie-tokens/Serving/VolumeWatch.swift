@@ -44,20 +44,20 @@ final class VolumeWatch: Sendable {
         do throws(UVError) {
             handles.end = try Wakeup(loop) { handles.close() }
             handles.timer = try UV.Timer(loop)
+            let end = handles.end?.sender
+            var alarms = subjects.map { VolumeAlarm($0.name) }
+            handles.timer?.start(
+                afterMilliseconds: 1, repeatMilliseconds: VolumeWatch.everyMilliseconds
+            ) { [self] in look(&alarms) }
+            let worker = try Worker(owning: loop, named: "volumes") { $0.run() }
+            return {
+                end?.wake()
+                worker.join()
+            }
         } catch {
             handles.close()
-            loop.run()
+            loop.abandon()
             throw error
-        }
-        let end = handles.end?.sender
-        var alarms = subjects.map { VolumeAlarm($0.name) }
-        handles.timer?.start(
-            afterMilliseconds: 1, repeatMilliseconds: VolumeWatch.everyMilliseconds
-        ) { [self] in look(&alarms) }
-        let worker = try Worker(owning: loop, named: "volumes") { $0.run() }
-        return {
-            end?.wake()
-            worker.join()
         }
     }
 
