@@ -17,42 +17,38 @@ public struct IssueTimes: Sendable {
     public init?(store path: String) throws(StoreFailure) {
         guard try Schema.mark.isThere(path) else { return nil }
         do throws(DatabaseError) {
-            try self.init(try Database.reading(path))
+            let database = try Database.reading(path)
+            oldest = try IssueTimes.edge("min", ["codes", "tokens"], database).min()
+            newest = try IssueTimes.newest(database)
         } catch {
             throw StoreFailure("cannot read the store \(path): \(error)")
         }
     }
 
-    /// The same through an open connection.
-    private init(_ database: Database) throws(DatabaseError) {
-        // Each is the end of a key: five look-ups, however many there are.
-        let select = try database.prepare(
-            """
-            SELECT min(oldest), max(newest) FROM (
-                SELECT (SELECT min(issued_at) FROM codes) AS oldest,
-                    (SELECT max(issued_at) FROM codes) AS newest
-                UNION ALL SELECT (SELECT min(issued_at) FROM tokens),
-                    (SELECT max(issued_at) FROM tokens)
-                UNION ALL SELECT NULL, (SELECT max(issued_at) FROM ccg_tokens))
-            """)
-        defer { select.reset() }
-        let isThere = try select.step()
-        oldest = isThere ? select.optionalInteger(0) : nil
-        newest = isThere ? select.optionalInteger(1) : nil
+    /// The last moment alone.
+    ///
+    /// - Parameter isStart: a damaged store opens too, so what cannot be read is left out.
+    static func newest(
+        _ database: Database, atStart isStart: Bool = false
+    ) throws(DatabaseError) -> Milliseconds? {
+        try edge("max", ["codes", "tokens", "ccg_tokens"], database, leavesOutDamage: isStart).max()
     }
 
-    /// The last moment alone, for a start: a damaged store opens too, so what cannot be read is left out.
-    static func newest(_ database: Database) throws(DatabaseError) -> Milliseconds? {
-        var newest: Milliseconds?
-        for table in ["codes", "tokens", "ccg_tokens"] {
+    /// The first or last moment of each table that has any. Each is the end of a key: one look-up,
+    /// however much there is.
+    private static func edge(
+        _ function: String, _ tables: [String], _ database: Database, leavesOutDamage: Bool = false
+    ) throws(DatabaseError) -> [Milliseconds] {
+        var moments: [Milliseconds] = []
+        for table in tables {
             do throws(DatabaseError) {
-                // 0 where there is nothing.
-                let time = try database.integer("SELECT max(issued_at) FROM \(table)")
-                if time > newest ?? 0 { newest = time }
-            } catch  where error.isDamage {
+                let select = try database.prepare("SELECT \(function)(issued_at) FROM \(table)")
+                defer { select.reset() }
+                if try select.step(), let time = select.optionalInteger(0) { moments.append(time) }
+            } catch  where leavesOutDamage && error.isDamage {
                 continue
             }
         }
-        return newest
+        return moments
     }
 }

@@ -13,23 +13,10 @@ enum KeyUses {
         let history = try KnownKeys.read(database, keyring)
         var uses: [KeyFingerprint: KeyUse] = [:]
         let records = records(history)
-        if !records.isEmpty, let now = try lastIssuedAt(database) {
+        if !records.isEmpty, let now = try IssueTimes.newest(database) {
             for record in records { uses[record.fingerprint] = try use(record, database, now) }
         }
         return StoreKeys(history: history, uses: uses)
-    }
-
-    /// The right edges of three keys, however much there is; nil: nothing is left.
-    static func lastIssuedAt(_ database: Database) throws(DatabaseError) -> Milliseconds? {
-        let select = try database.prepare(
-            """
-            SELECT max(latest) FROM (
-                SELECT max(issued_at) AS latest FROM codes
-                UNION ALL SELECT max(issued_at) FROM tokens
-                UNION ALL SELECT max(issued_at) FROM ccg_tokens)
-            """)
-        defer { select.reset() }
-        return try select.step() ? select.optionalInteger(0) : nil
     }
 
     /// - Parameter now: the last time that the store has seen. A clock that is wrong for a moment must not

@@ -13,7 +13,7 @@ enum KnownKeys {
         let rows = try records(database)
         if rows.isEmpty, let last = try lastUsed(database) {
             return KeyHistory(
-                lastUsed: last, keyring, lastIssuedAt: try KeyUses.lastIssuedAt(database))
+                lastUsed: last, keyring, lastIssuedAt: try IssueTimes.newest(database))
         }
         return KeyHistory(rows)
     }
@@ -67,7 +67,7 @@ enum KnownKeys {
         var history = try read(database, keyring)
         // Not read without need: a start must not fail where only the newest rows are damaged.
         let isSame = history.sealing?.fingerprint == keyring.fingerprints[0]
-        let lastIssuedAt = isSame ? nil : try KeyUses.lastIssuedAt(database)
+        let lastIssuedAt = isSame ? nil : try IssueTimes.newest(database)
         history.begin(keyring, now: now, lastIssuedAt: lastIssuedAt)
         if try records(database) != history.records { try write(history, database) }
     }

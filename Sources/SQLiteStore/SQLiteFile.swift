@@ -52,7 +52,7 @@ import UV
             // Nothing has been changed so far.
             try Schema.prepareWriter(database)
             try Schema.migrate(database, path: path)
-            newestTime = try IssueTimes.newest(database)
+            newestTime = try IssueTimes.newest(database, atStart: true)
             try Schema.checkMode(database, settings.mode, path: path)
             let (registry, mark) = try SQLiteFile.registry(path, settings.mode, database)
             // Only now: had the registry refused the mode, the two would contradict each other.
