@@ -97,8 +97,8 @@ let package = Package(
         unit("TokensTests", "Tokens", "StoreContract", "System", "UV"),
         .target(name: "FailingDisk", dependencies: ["CSQLite"], path: "Tests/unit/FailingDisk"),
         unit(
-            "SQLiteStoreTests", "FailingDisk", "Metrics", "SQLiteStore", "Server", "StoreContract",
-            "System", "Tokens", "UV"),
+            "SQLiteStoreTests", "CSQLite", "FailingDisk", "Metrics", "SQLiteStore", "Server",
+            "StoreContract", "System", "Tokens", "UV"),
         unit(
             "AuditTests", "Audit", "System", "Tokens", "UV",
             .product(name: "Crypto", package: "swift-crypto")),

@@ -54,6 +54,9 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     private var conditions: [Condition] = []
     private let logCount = LogCount()
 
+    // SQLite takes this before its first connection and at no other time, whoever opens that.
+    private static let memoryIsNotCounted: Void = obie_sqlite_disable_statistics()
+
     /// Makes the file where there is none, for this user only, before SQLite would make it for all. A
     /// failure is SQLite's to tell.
     static func makePrivate(_ path: String) {
@@ -65,6 +68,7 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     ///
     /// - Throws: what `sqlite3_open_v2` says, such as SQLITE_CANTOPEN.
     init(path: String, _ access: Access) throws(DatabaseError) {
+        Database.memoryIsNotCounted
         if access == .readWrite { Database.makePrivate(path) }
         var opened: OpaquePointer?
         let flags =

@@ -1,6 +1,5 @@
 // The store on disk: one file, opened once, with two threads that all loops share.
 
-import CSQLite
 import Tokens
 import UV
 
@@ -42,7 +41,6 @@ import UV
     ) throws {
         health = StoreHealth(report: report, onLoss: onLoss)
         place = try StorePlace(path, companions: companions)
-        obie_sqlite_disable_statistics()
         var hasKeys = false
         do {
             let database = try Database(path: path, .existing)
