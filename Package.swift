@@ -8,6 +8,7 @@
 //                           ─▶ System
 //                           ─▶ Tokens ─▶ swift-crypto
 //                 ─▶ SQLiteStore ─▶ Tokens, UV, System, Metrics, CSQLite
+//                 ─▶ PostgresStore ─▶ Tokens, UV, System, Metrics, CPostgres
 //                 ─▶ Audit ─▶ Tokens, UV, System, swift-crypto
 //
 // Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
@@ -60,6 +61,16 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
+        .systemLibrary(
+            name: "CPostgres", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "PostgresStore",
+            dependencies: [
+                "Bytes", "CPostgres", "Metrics", "System", "Tokens", "UV",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "Audit",
             dependencies: [
@@ -99,6 +110,9 @@ let package = Package(
         unit(
             "SQLiteStoreTests", "CSQLite", "FailingDisk", "Metrics", "SQLiteStore", "Server",
             "StoreContract", "System", "Tokens", "UV"),
+        unit(
+            "PostgresStoreTests", "Metrics", "PostgresStore", "StoreContract", "System", "Tokens",
+            "UV"),
         unit(
             "AuditTests", "Audit", "System", "Tokens", "UV",
             .product(name: "Crypto", package: "swift-crypto")),
