@@ -7,8 +7,9 @@
 //                           ─▶ Metrics
 //                           ─▶ System
 //                           ─▶ Tokens ─▶ swift-crypto
-//                 ─▶ SQLiteStore ─▶ Tokens, UV, System, Metrics, CSQLite
-//                 ─▶ PostgresStore ─▶ Tokens, UV, System, Metrics, CPostgres
+//                 ─▶ SQLiteStore ─▶ StoreThreads, Tokens, UV, System, Metrics, CSQLite
+//                 ─▶ PostgresStore ─▶ StoreThreads, Tokens, UV, System, Metrics, CPostgres
+//                    StoreThreads ─▶ UV, System
 //                 ─▶ Audit ─▶ Tokens, UV, System, swift-crypto
 //
 // Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
@@ -51,13 +52,14 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: strict),
+        .target(name: "StoreThreads", dependencies: ["System", "UV"], swiftSettings: strict),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "CSQLite", "Metrics", "System", "Tokens", "UV",
+                "CSQLite", "Metrics", "StoreThreads", "System", "Tokens", "UV",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
@@ -67,7 +69,7 @@ let package = Package(
         .target(
             name: "PostgresStore",
             dependencies: [
-                "Bytes", "CPostgres", "Metrics", "System", "Tokens", "UV",
+                "Bytes", "CPostgres", "Metrics", "StoreThreads", "System", "Tokens", "UV",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
@@ -110,9 +112,10 @@ let package = Package(
         unit(
             "SQLiteStoreTests", "CSQLite", "FailingDisk", "Metrics", "SQLiteStore", "Server",
             "StoreContract", "System", "Tokens", "UV"),
+        unit("StoreThreadsTests", "StoreThreads", "UV"),
         unit(
-            "PostgresStoreTests", "Metrics", "PostgresStore", "StoreContract", "System", "Tokens",
-            "UV"),
+            "PostgresStoreTests", "CPostgres", "Metrics", "PostgresStore", "StoreContract",
+            "System", "Tokens", "UV"),
         unit(
             "AuditTests", "Audit", "System", "Tokens", "UV",
             .product(name: "Crypto", package: "swift-crypto")),

@@ -1,6 +1,7 @@
 // Consents that commands have revoked, on their way from the registry's file into the store.
 
 import Glibc
+import StoreThreads
 import System
 import Tokens
 
@@ -42,7 +43,7 @@ final class ConsentHandover {
         if asked == nil { try ask(try registry.consents(after: version)) }
         let began = Clock.monotonicMicroseconds()
         while var asked {
-            for answer in asked.answers.take().joined() {
+            for answer in asked.answers.take().flatMap(\.answers) {
                 asked.missing -= 1
                 if case .failure = answer { asked.hasFailed = true }
             }

@@ -1,6 +1,7 @@
 // The thread that reads: questions about tokens, never on a loop's thread, and through a connection
 // that cannot write or checkpoint.
 
+import StoreThreads
 import Tokens
 
 /// What the reader is asked.

@@ -1,6 +1,7 @@
 // Lets the store's writer write down how far the registry has come.
 
 import Glibc
+import StoreThreads
 import System
 import Tokens
 
@@ -56,7 +57,7 @@ final class RegistryMemory {
     }
 
     private func collect() {
-        guard let answer = answers?.take().first?.first else { return }
+        guard let answer = answers?.take().first?.answers.first else { return }
         answers = nil
         if case .success = answer { isOpen = false }
     }

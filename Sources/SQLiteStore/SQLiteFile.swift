@@ -1,5 +1,6 @@
 // The store on disk: one file, opened once, with two threads that all loops share.
 
+import StoreThreads
 import Tokens
 import UV
 

@@ -1,5 +1,6 @@
 // One event loop's face of the store on disk.
 
+import StoreThreads
 import Tokens
 import UV
 

@@ -2,6 +2,7 @@
 // then all of it is answered; what comes in meanwhile is the next batch. So the busier, the larger.
 
 import Metrics
+import StoreThreads
 import System
 import Tokens
 

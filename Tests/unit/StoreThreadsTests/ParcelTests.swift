@@ -3,7 +3,7 @@
 import Testing
 import UV
 
-@testable import SQLiteStore
+@testable import StoreThreads
 
 @Suite struct ParcelTests {
     @Test func fullQueueTakesNothingAndForgetsNothing() throws {
