@@ -1,0 +1,62 @@
+// Removing what has expired: asked for by each loop once a second, done on whichever writing connection
+// is free, by one server at a time.
+
+import StoreThreads
+import Tokens
+
+/// One look, asked for by a loop.
+struct PendingChore {
+    let now: Milliseconds
+    let ticket: Ticket<Chore, ChoreAnswer>
+    /// When it came, in monotonic microseconds.
+    let since: Int
+}
+
+/// The store's thread.
+final class Chores {
+    private let inbox: Inbox<Chore, ChoreAnswer>
+    private var rows = ExpiredRows()
+    private var waiting: [PendingChore] = []
+    private var isUnderWay = false
+
+    /// How long to wait where nothing more is due, in milliseconds.
+    private static let pauseMilliseconds: Milliseconds = 1000
+
+    init(_ inbox: Inbox<Chore, ChoreAnswer>) { self.inbox = inbox }
+
+    /// Takes what has come.
+    func take(at now: Int) {
+        inbox.take { chore, ticket in
+            waiting.append(PendingChore(now: chore.now, ticket: ticket, since: now))
+        }
+    }
+
+    func deliver() { inbox.deliver() }
+
+    /// One at a time: the other connection goes on with requests.
+    func next() -> PendingChore? {
+        isUnderWay || waiting.isEmpty ? nil : waiting.removeFirst()
+    }
+
+    func begin(_ chore: PendingChore) -> [Step] {
+        isUnderWay = true
+        return rows.steps(now: chore.now)
+    }
+
+    /// - Parameter results: nil where nothing has come of it.
+    func end(_ chore: PendingChore, _ results: [ServerResult]?) {
+        isUnderWay = false
+        guard let results else { return inbox.answer(chore.ticket, .failure(.unavailable)) }
+        let isMore = rows.read(results, now: chore.now)
+        inbox.answer(
+            chore.ticket, .success(isMore ? chore.now : chore.now + Chores.pauseMilliseconds))
+    }
+
+    /// Answers those that have waited too long.
+    func expire(cameBefore moment: Int) {
+        for chore in waiting where chore.since < moment {
+            inbox.answer(chore.ticket, .failure(.unavailable))
+        }
+        waiting.removeAll { $0.since < moment }
+    }
+}

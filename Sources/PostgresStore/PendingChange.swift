@@ -1,0 +1,52 @@
+// One change, from being asked for to being answered, and behind that where it has to be undone.
+
+import Tokens
+
+/// The store's thread.
+final class PendingChange {
+    let change: Change
+    let ticket: Ticket<Change, ChangeAnswer>
+    /// When it came, in monotonic microseconds.
+    let since: Int
+    /// It is to be sent without others: one of those that it was sent with is at fault.
+    var isAlone = false
+    /// It has been sent on a connection that was lost then, so it may have happened.
+    var mayBeDone = false
+    /// Whoever asked has been told something, once.
+    private(set) var isAnswered = false
+    /// How often a code stood as if it was to be spent, after it was not.
+    var surprises = 0
+
+    init(_ change: Change, _ ticket: Ticket<Change, ChangeAnswer>, since: Int) {
+        self.change = change
+        self.ticket = ticket
+        self.since = since
+    }
+
+    var redemption: Redemption? {
+        if case .redeem(let attempt) = change { attempt } else { nil }
+    }
+
+    /// - Returns: false where it was answered before.
+    func markAnswered() -> Bool {
+        defer { isAnswered = true }
+        return !isAnswered
+    }
+}
+
+/// An exchange that nobody has been told of: its code is to be good again, and its token to go.
+struct Undo {
+    let code: Identifier
+    let token: Identifier
+
+    init(_ attempt: Redemption) { (code, token) = (attempt.code, attempt.token) }
+
+    static func parameters(_ undos: [Undo]) -> Parameters {
+        var parameters = Parameters(reserving: 128 * undos.count)
+        parameters.add(numbers: undos) { $0.code.issuedAt }
+        parameters.add(bytes: undos) { Digest.of($0.code) }
+        parameters.add(numbers: undos) { $0.token.issuedAt }
+        parameters.add(bytes: undos) { Digest.of($0.token) }
+        return parameters
+    }
+}

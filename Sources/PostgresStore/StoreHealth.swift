@@ -1,0 +1,78 @@
+// Whether the database does what is asked of it. Written by the store's thread, read by anybody.
+
+import Synchronization
+import System
+
+/// Says so once each time it changes. The store's thread, but for `isGood`.
+final class StoreHealth: Sendable {
+    enum Part { case writing, reading }
+
+    private struct State {
+        /// When each was last answered well, in monotonic microseconds.
+        var written: Int?
+        var read: Int?
+        /// Why something failed, and when. It counts until all has been answered well again.
+        var failure: (cause: String, at: Int)?
+        var isReported = false
+
+        var cause: String? {
+            failure.flatMap { $0.at >= min(written ?? 0, read ?? 0) ? $0.cause : nil }
+        }
+    }
+
+    /// Not good after as long without a good answer.
+    static let patienceMicroseconds = 2_000_000
+
+    private let good = Atomic(false)
+    private let state = Mutex(State())
+    private let report: @Sendable (String) -> Void
+
+    /// - Parameter report: gets one line for each change, without any secret.
+    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
+
+    /// Whether requests can be answered. Any thread.
+    var isGood: Bool { good.load(ordering: .relaxed) }
+
+    func succeeded(_ part: Part) {
+        let now = Clock.monotonicMicroseconds()
+        state.withLock { state in
+            switch part {
+            case .writing: state.written = now
+            case .reading: state.read = now
+            }
+        }
+        if !isGood { look() }
+    }
+
+    /// Why the last thing failed. Told where it lasts.
+    func failed(_ cause: String) {
+        let now = Clock.monotonicMicroseconds()
+        state.withLock { $0.failure = (cause, now) }
+    }
+
+    /// How long ago there was the last good answer, in microseconds; nil: there was none.
+    func age(_ part: Part) -> Int? {
+        let now = Clock.monotonicMicroseconds()
+        return state.withLock { part == .writing ? $0.written : $0.read }.map { now - $0 }
+    }
+
+    /// To be called often.
+    func look() {
+        let ages = [age(.writing), age(.reading)]
+        let isGood = ages.allSatisfy { $0.map { $0 < StoreHealth.patienceMicroseconds } ?? false }
+        good.store(isGood, ordering: .relaxed)
+        let line: String? = state.withLock { state in
+            if isGood {
+                defer { state.isReported = false }
+                return state.isReported ? "the store answers again" : nil
+            }
+            // A first connection is no failure while it is made.
+            let isStarting = ages.contains { $0 == nil } && state.cause == nil
+            guard !state.isReported, !isStarting else { return nil }
+            state.isReported = true
+            return "the store does not answer: \(state.cause ?? "the server is silent"); "
+                + "requests get 503 until it does"
+        }
+        if let line { report(line) }
+    }
+}

@@ -1,0 +1,148 @@
+// What a batch of changes asks the database, and what the answers say. Judges nothing by itself.
+
+import Tokens
+
+/// Changes that share a transaction. The store's thread.
+final class WriteBatch {
+    private enum Part { case node, insert, spend, revoke, consent, ccgToken }
+
+    let changes: [PendingChange]
+    /// It repeats one that may have happened, so it has to make a change of its own.
+    let isRepetition: Bool
+    private var parts: [Part] = []
+    /// In the order in which they are sent: sorted, so that two batches cannot wait for each other.
+    private var spending: [PendingChange] = []
+    private var revoking: [(change: PendingChange, id: Identifier)] = []
+    /// Exchanges that no statement has spent, to be asked about.
+    private(set) var questions: [PendingChange] = []
+    /// How often it has met another transaction, and gone back for it.
+    var conflicts = 0
+
+    init(_ changes: [PendingChange], isRepetition: Bool) {
+        self.changes = changes
+        self.isRepetition = isRepetition
+    }
+
+    private static func sorted(_ changes: [PendingChange]) -> [PendingChange] {
+        changes.map { ($0.redemption?.code, $0) }
+            .sorted { one, other in
+                guard let one = one.0, let other = other.0 else { return false }
+                return one < other
+            }.map(\.1)
+    }
+
+    /// What the first transaction is. Empty where there is nothing but questions.
+    func steps(node: [UInt8]) -> [Step] {
+        var codes: [AuthorizationCode] = []
+        var ccgTokens: [CCGToken] = []
+        var consents: [(ConsentRevocation, Milliseconds)] = []
+        (spending, questions, revoking) = ([], [], [])
+        for change in changes {
+            switch change.change {
+            case .insert(let code): codes.append(code)
+            case .insertCCG(let token): ccgTokens.append(token)
+            case .redeem(let attempt):
+                if WriteBatch.isRefused(attempt) {
+                    questions.append(change)
+                } else {
+                    spending.append(change)
+                }
+            case .revoke(let candidates, _):
+                for id in candidates { revoking.append((change, id)) }
+            case .revokeConsent(let consent, let now): consents.append((consent, now))
+            }
+        }
+        spending = WriteBatch.sorted(spending)
+        revoking.sort { $0.id < $1.id }
+        var steps: [(Part, Step)] = []
+        if isRepetition {
+            var parameters = Parameters()
+            parameters.add(bytes: node)
+            steps.append((.node, Step(.node, parameters)))
+        }
+        if !codes.isEmpty { steps.append((.insert, ChangeParameters.insert(codes))) }
+        if !spending.isEmpty { steps.append((.spend, ChangeParameters.spend(spending))) }
+        if !revoking.isEmpty { steps.append((.revoke, ChangeParameters.revoke(revoking))) }
+        if !consents.isEmpty { steps.append((.consent, ChangeParameters.revoke(consents))) }
+        if !ccgTokens.isEmpty { steps.append((.ccgToken, ChangeParameters.insert(ccgTokens))) }
+        parts = steps.map(\.0)
+        return steps.map(\.1)
+    }
+
+    /// The verdict refuses it whatever else the row says, by what the database does not know.
+    private static func isRefused(_ attempt: Redemption) -> Bool {
+        guard attempt.redirectURI != nil else { return true }
+        // A code with another institution or provider than these is refused, too.
+        return attempt.revocations?.covers(
+            issuedAt: attempt.code.issuedAt, institution: attempt.institution,
+            provider: attempt.provider) == true
+    }
+
+    /// What has become of the changes, but for those in `questions`.
+    ///
+    /// - Parameter each: is told of each once.
+    func read(_ results: [ServerResult], _ each: (PendingChange, ChangeAnswer) -> Void) {
+        for (part, result) in zip(parts, results) {
+            switch part {
+            case .spend: readSpent(result, each)
+            case .revoke: readRevoked(result, each)
+            case .node, .insert, .consent, .ccgToken: break
+            }
+        }
+        for change in changes {
+            switch change.change {
+            case .insert, .insertCCG, .revokeConsent: each(change, .success(.done))
+            case .revoke(let candidates, _):
+                if candidates.isEmpty { each(change, .success(.revoked(nil))) }
+            case .redeem: break
+            }
+        }
+    }
+
+    private func readSpent(
+        _ result: ServerResult, _ each: (PendingChange, ChangeAnswer) -> Void
+    ) {
+        var isSpent = [Bool](repeating: false, count: spending.count)
+        for row in 0..<result.rowCount {
+            // Counted from 1.
+            let index = Int(result.number(row, 0)) - 1
+            guard spending.indices.contains(index) else { continue }
+            isSpent[index] = true
+            let change = spending[index]
+            let consent =
+                change.redemption?.isAudited == true
+                ? Consent(id: result.text(row, 2), accountID: result.text(row, 3)) : nil
+            each(
+                change,
+                .success(
+                    .redeemed(.redeemed(state: result.optionalText(row, 1), consent: consent))))
+        }
+        for (change, isSpent) in zip(spending, isSpent) where !isSpent { questions.append(change) }
+    }
+
+    /// A repetition that finds nothing may have revoked the token before.
+    private func readRevoked(
+        _ result: ServerResult, _ each: (PendingChange, ChangeAnswer) -> Void
+    ) {
+        var revoked: [ObjectIdentifier: AccessToken] = [:]
+        for row in 0..<result.rowCount {
+            let index = Int(result.number(row, 0)) - 1
+            guard revoking.indices.contains(index) else { continue }
+            let (change, id) = revoking[index]
+            revoked[ObjectIdentifier(change)] = TokenRow.token(id, result, row)
+        }
+        for change in changes {
+            guard case .revoke(let candidates, _) = change.change, !candidates.isEmpty else {
+                continue
+            }
+            let token = revoked[ObjectIdentifier(change)]
+            each(
+                change,
+                token == nil && change.mayBeDone
+                    ? .failure(.outcomeUnknown) : .success(.revoked(token)))
+        }
+    }
+
+    /// Who has to be asked about, in the order of the codes.
+    func sortQuestions() { questions = WriteBatch.sorted(questions) }
+}

@@ -1,0 +1,258 @@
+// One writing connection and its batch. What a lost connection leaves in doubt stays here, and comes
+// first on the next one: that is made only when the server's process behind the old one is gone, so that
+// nothing of before can still happen.
+
+import System
+import Tokens
+import UV
+
+/// The store's thread.
+final class WriteSlot {
+    private let queue: ChangeQueue
+    private let chores: Chores
+    private let health: StoreHealth
+    private let metrics: StoreMetrics
+    private let node: [UInt8]
+    /// Runs after each step, so that both connections find work.
+    private let afterwards: () -> Void
+    private var batch: WriteBatch?
+    /// Sent, and of unknown outcome.
+    private var uncertain: [PendingChange] = []
+    private var undos: [Undo] = []
+    /// Not before this moment, in monotonic microseconds: they have failed.
+    private var undosFrom = 0
+    private var began = 0
+    private(set) weak var link: Link?
+
+    /// How often a batch goes back for another transaction.
+    private static let conflictsMax = 3
+    private static let undoPauseMicroseconds = 500_000
+
+    init(
+        _ queue: ChangeQueue, _ chores: Chores, _ health: StoreHealth, _ metrics: StoreMetrics,
+        node: [UInt8], afterwards: @escaping () -> Void
+    ) {
+        (self.queue, self.chores, self.health, self.metrics) = (queue, chores, health, metrics)
+        self.node = node
+        self.afterwards = afterwards
+    }
+
+    func use(_ link: Link) { self.link = link }
+
+    var undoCount: Int { undos.count }
+    var owesNothing: Bool { batch == nil && uncertain.isEmpty && undos.isEmpty }
+
+    /// Takes up what waits, where the connection is free.
+    func work() {
+        guard let link, link.isReady else { return }
+        if !undos.isEmpty, Clock.monotonicMicroseconds() >= undosFrom { return undo(link) }
+        if !uncertain.isEmpty {
+            let changes = Array(uncertain.prefix(ChangeQueue.batchMax))
+            uncertain.removeFirst(changes.count)
+            metrics.repeated.add(changes.count)
+            return send(WriteBatch(changes, isRepetition: true), link)
+        }
+        if let chore = chores.next() { return run(chore, link) }
+        let changes = queue.next()
+        if !changes.isEmpty { send(WriteBatch(changes, isRepetition: false), link) }
+    }
+
+    /// Finds out whether changes are taken, where nothing else does.
+    func probe() {
+        guard let link, link.isReady, owesNothing else { return }
+        var parameters = Parameters()
+        parameters.add(bytes: node)
+        link.run([Step(.node, parameters)]) { [self] outcome in
+            _ = noted(outcome)
+            afterwards()
+        }
+    }
+
+    /// - Returns: the results of what is as durable as it can be.
+    private func noted(_ outcome: TransactionOutcome) -> [ServerResult]? {
+        switch outcome {
+        case .committed(let results):
+            health.succeeded(.writing)
+            return results
+        case .rolledBack(let error):
+            metrics.failedBatches.add()
+            if error.isConflict { metrics.conflicts.add() }
+            if !error.isConflict, !error.isOfOneChange { health.failed(error.message) }
+        case .weaklyCommitted:
+            health.failed("a commit did not wait for the standby, since somebody cancelled that")
+        case .lost: break
+        }
+        return nil
+    }
+
+    /// Answers those who have waited too long.
+    func expire(cameBefore moment: Int) {
+        for change in batch?.changes ?? [] where change.since < moment { queue.abandon(change) }
+        let late = uncertain.filter { $0.since < moment }
+        guard !late.isEmpty else { return }
+        uncertain.removeAll { $0.since < moment }
+        undos += late.compactMap(queue.giveUp)
+    }
+
+    /// To be done before all else.
+    /// To be done before all else.
+    func add(_ more: [Undo]) { undos += more }
+}
+
+// MARK: Batches
+
+extension WriteSlot {
+    private func send(_ batch: WriteBatch, _ link: Link) {
+        self.batch = batch
+        let steps = batch.steps(node: node)
+        guard !steps.isEmpty else {
+            // There are only exchanges to be asked about, and revocations of nothing.
+            batch.read([], settle)
+            return ask(batch, link)
+        }
+        began = Clock.monotonicMicroseconds()
+        link.run(steps) { [self] outcome in
+            if let results = noted(outcome) {
+                metrics.commits.observe(Clock.monotonicMicroseconds() - began)
+                metrics.batchSizes.observe(batch.changes.count)
+                batch.read(results, settle)
+                ask(batch, link)
+            } else {
+                failed(batch, batch.changes, outcome, link)
+            }
+            afterwards()
+        }
+    }
+
+    /// Answers a change, or undoes what came too late.
+    private func settle(_ change: PendingChange, _ answer: ChangeAnswer) {
+        guard change.isAnswered, let attempt = change.redemption else {
+            return queue.answer(change, answer)
+        }
+        if case .success(.redeemed(.redeemed)) = answer {
+            undos.append(Undo(attempt))
+        } else {
+            queue.settle(attempt.code)
+        }
+    }
+
+    /// Asks about the exchanges that no statement has spent.
+    private func ask(_ batch: WriteBatch, _ link: Link) {
+        batch.sortQuestions()
+        let questions = batch.questions.filter { change in
+            guard change.isAnswered else { return true }
+            // Nobody waits for it. Where it may have been done before, it is to be undone.
+            if let undo = queue.giveUp(change) { undos.append(undo) }
+            return false
+        }
+        guard !questions.isEmpty else {
+            self.batch = nil
+            return
+        }
+        link.run([ChangeParameters.question(questions)]) { [self] outcome in
+            if let result = noted(outcome)?.first {
+                self.batch = nil
+                judge(questions, result)
+            } else {
+                failed(batch, questions, outcome, link)
+            }
+            afterwards()
+        }
+    }
+
+    private func judge(_ questions: [PendingChange], _ result: ServerResult) {
+        var rows = [Int?](repeating: nil, count: questions.count)
+        for row in 0..<result.rowCount {
+            let index = Int(result.number(row, 0)) - 1
+            if rows.indices.contains(index) { rows[index] = row }
+        }
+        for (change, row) in zip(questions, rows) {
+            guard let attempt = change.redemption else { continue }
+            guard let row else {
+                settle(change, .success(.redeemed(.refused(.unknown))))
+                continue
+            }
+            switch CodeRow.judge(attempt, result, row) {
+            case .answer(let outcome): settle(change, .success(.redeemed(outcome)))
+            case .admitted: spendAgain(change)
+            case .senseless:
+                health.failed("a row of codes makes no sense")
+                giveUp([change])
+            }
+        }
+    }
+
+    private static let surprisesMax = 3
+
+    private func spendAgain(_ change: PendingChange) {
+        change.surprises += 1
+        if change.isAnswered || change.surprises > WriteSlot.surprisesMax {
+            giveUp([change])
+        } else {
+            queue.putBack([change])
+        }
+    }
+
+    private func giveUp(_ changes: [PendingChange]) { undos += changes.compactMap(queue.giveUp) }
+
+    /// - Parameter changes: those of the batch that are not known about.
+    private func failed(
+        _ batch: WriteBatch, _ changes: [PendingChange], _ outcome: TransactionOutcome, _ link: Link
+    ) {
+        self.batch = nil
+        switch outcome {
+        case .committed: preconditionFailure("what was committed has not failed")
+        case .lost, .weaklyCommitted:
+            metrics.uncertain.add(changes.count)
+            for change in changes { change.mayBeDone = true }
+            giveUp(changes.filter(\.isAnswered))
+            uncertain = changes.filter { !$0.isAnswered } + uncertain
+        case .rolledBack(let error):
+            if error.isConflict, batch.conflicts < WriteSlot.conflictsMax {
+                batch.conflicts += 1
+                return again(batch, changes, link)
+            }
+            if error.isOfOneChange, changes.count > 1 {
+                for change in changes { change.isAlone = true }
+                giveUp(changes.filter(\.isAnswered))
+                return queue.putBack(changes)
+            }
+            giveUp(changes)
+        }
+    }
+
+    /// The same once more, after it has met another transaction.
+    private func again(_ batch: WriteBatch, _ changes: [PendingChange], _ link: Link) {
+        giveUp(changes.filter(\.isAnswered))
+        let left = changes.filter { !$0.isAnswered }
+        guard !left.isEmpty else { return }
+        let next = WriteBatch(left, isRepetition: batch.isRepetition)
+        next.conflicts = batch.conflicts
+        send(next, link)
+    }
+}
+
+// MARK: Undoing, and chores
+
+extension WriteSlot {
+    private func undo(_ link: Link) {
+        let some = Array(undos.prefix(ChangeQueue.batchMax))
+        link.run([Step(.undo, Undo.parameters(some))]) { [self] outcome in
+            if noted(outcome) != nil {
+                undos.removeFirst(some.count)
+                metrics.undone.add(some.count)
+                for undo in some { queue.settle(undo.code) }
+            } else if case .rolledBack = outcome {
+                undosFrom = Clock.monotonicMicroseconds() + WriteSlot.undoPauseMicroseconds
+            }
+            afterwards()
+        }
+    }
+
+    private func run(_ chore: PendingChore, _ link: Link) {
+        link.run(chores.begin(chore)) { [self] outcome in
+            chores.end(chore, noted(outcome))
+            afterwards()
+        }
+    }
+}
