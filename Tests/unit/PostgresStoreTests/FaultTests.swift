@@ -1,0 +1,148 @@
+// Connections that are lost under load, and servers that do not answer: what was acknowledged is there,
+// nothing is spent twice, and what was answered 503 is undone.
+
+import Foundation
+import StoreContract
+import Testing
+import Tokens
+
+@testable import PostgresStore
+
+extension OnPostgres {
+    @Suite struct FaultTests {
+        /// The server ends connections all the time. Each exchange is repeated with the same token, and
+        /// recognised: nobody is refused a code that is good.
+        @Test func lostConnectionsLoseNothing() throws {
+            let rig = try Rig(faces: 2, timeoutMilliseconds: 20_000)
+            defer { rig.closeOrRecord() }
+            var redeemed: [UInt64] = []
+            var asked = 0
+            let end = ContinuousClock.now + .seconds(6)
+            var kills = 0
+            var number: UInt64 = 0
+            while ContinuousClock.now < end {
+                for _ in 0..<20 {
+                    let code = Rig.code(number)
+                    number += 1
+                    asked += 1
+                    let face = rig.faces[Int(number % 2)]
+                    face.insert(code) { result in
+                        guard case .success = result else {
+                            Issue.record("\(result)")
+                            return
+                        }
+                        face.redeem(Rig.attempt(code, token: code.id.low)) { result in
+                            guard result == .success(.redeemed(state: "s")) else {
+                                Issue.record("\(code.id.low): \(result)")
+                                return
+                            }
+                            redeemed.append(code.id.low)
+                        }
+                    }
+                }
+                for _ in 0..<20 { rig.wait() }
+                if Int.random(in: 0..<4) == 0 {
+                    try rig.session.run(
+                        "SELECT pg_terminate_backend(pid) FROM unnest(ARRAY[\(try rig.processes.map(String.init).joined(separator: ","))]::int[]) AS p(pid)"
+                    )
+                    kills += 1
+                }
+            }
+            try rig.wait("all answers") { redeemed.count == asked }
+            print("\(asked) exchanges, \(kills) kills, \(rig.databases[0].summary ?? "")")
+            #expect(kills > 20)
+            #expect(rig.databases[0].metrics.reconnects.value > 20)
+            #expect(try rig.session.number("SELECT count(*) FROM tokens") == redeemed.count)
+            #expect(
+                try rig.session.number(
+                    """
+                    SELECT count(*) FROM codes c LEFT JOIN tokens t
+                        ON t.issued_at = c.token_issued_at AND t.digest = c.token_digest
+                    WHERE t.digest IS NULL
+                    """) == 0)
+        }
+
+        /// The server takes an exchange and says nothing: 503, and then the code is good again.
+        @Test func silentServerIsAnswered503AndUndone() throws {
+            let rig = try Rig(timeoutMilliseconds: 1500)
+            defer { rig.closeOrRecord() }
+            let codes = (0..<20).map { Rig.code($0) }
+            try rig.insert(codes)
+            // Whoever commits waits for a standby that is not there; the rows are changed by then.
+            try rig.session.run(
+                """
+                CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN PERFORM pg_sleep(2); RETURN NULL; END $$;
+                CREATE TRIGGER slow AFTER UPDATE ON codes FOR EACH STATEMENT EXECUTE FUNCTION slow()
+                """)
+            var outcomes: [Result<RedemptionOutcome, StoreError>] = []
+            for (number, code) in codes.enumerated() {
+                rig.faces[0].redeem(Rig.attempt(code, token: UInt64(number))) {
+                    outcomes.append($0)
+                }
+            }
+            try rig.wait("all answers") { outcomes.count == codes.count }
+            #expect(outcomes.allSatisfy { $0 == .failure(.unavailable) }, "\(outcomes)")
+            // As long as it is not undone, nobody is told that the code is used.
+            let early = try rig.redeem(codes[0], token: 500)
+            #expect(early == .failure(.unavailable))
+            try rig.session.run("DROP TRIGGER slow ON codes")
+            try rig.wait("the undoing") { rig.databases[0].metrics.undone.value == codes.count }
+            #expect(try rig.session.number("SELECT count(*) FROM tokens") == 0)
+            for code in codes {
+                let outcome = try rig.redeem(code, token: code.id.low + 1000)
+                #expect(outcome == .success(.redeemed(state: "s")))
+            }
+        }
+
+        /// A server process that stands still is not heard of for three seconds. It could go on later, so the
+        /// next connection ends it first.
+        @Test func processThatStandsStillDoesNothingLater() throws {
+            let rig = try Rig(timeoutMilliseconds: 4000)
+            defer { rig.closeOrRecord() }
+            let codes = (0..<50).map { Rig.code($0) }
+            try rig.insert(codes)
+            let stopped = try rig.processes
+            for process in stopped { kill(pid_t(process), SIGSTOP) }
+            var outcomes: [Result<RedemptionOutcome, StoreError>] = []
+            for (number, code) in codes.enumerated() {
+                rig.faces[0].redeem(Rig.attempt(code, token: UInt64(number))) {
+                    outcomes.append($0)
+                }
+            }
+            try rig.wait("all answers") { outcomes.count == codes.count }
+            #expect(outcomes.allSatisfy { $0 == .failure(.unavailable) })
+            for process in stopped { kill(pid_t(process), SIGCONT) }
+            try rig.wait("the undoing") {
+                rig.databases[0].isAvailable && rig.databases[0].metrics.undone.value == codes.count
+            }
+            #expect(
+                try rig.session.number("SELECT count(*) FROM codes WHERE token_digest IS NOT NULL")
+                    == 0)
+            for code in codes {
+                let outcome = try rig.redeem(code, token: code.id.low + 1000)
+                #expect(outcome == .success(.redeemed(state: "s")))
+            }
+        }
+
+        @Test func lossAndRecoveryAreToldOnce() throws {
+            let rig = try Rig(timeoutMilliseconds: 500)
+            defer { rig.closeOrRecord() }
+            try rig.session.run("ALTER SCHEMA \(rig.schema) RENAME TO \(rig.schema)_away")
+            try rig.session.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                    + "AND application_name = '\(rig.schema)'")
+            try rig.wait("the loss") { !rig.databases[0].isAvailable && !rig.lines.texts.isEmpty }
+            #expect(try rig.redeem(Rig.code(1), token: 1) == .failure(.unavailable))
+            let now: Result<Milliseconds?, StoreError> = try rig.answer {
+                $0.removeExpired(now: 5, completion: $1)
+            }
+            #expect(now == .failure(.unavailable))
+            try rig.session.run("ALTER SCHEMA \(rig.schema)_away RENAME TO \(rig.schema)")
+            try rig.wait("the recovery") { rig.databases[0].isAvailable }
+            try rig.wait("the line of it") { rig.lines.texts.count == 2 }
+            #expect(rig.lines.texts[0].contains("store migrate"))
+            #expect(rig.lines.texts[1] == "the store answers again")
+        }
+    }
+}
