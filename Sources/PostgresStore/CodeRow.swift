@@ -11,6 +11,8 @@ struct TokenKey: Equatable, Sendable {
 enum CodeRow {
     enum Judgement {
         case answer(RedemptionOutcome)
+        /// The code was used by another attempt; the question has revoked the token.
+        case replayed(RedemptionOutcome, tokenIssuedAt: Milliseconds)
         /// The verdict admits it: somebody has made it good again in between.
         case admitted
         /// No version of this program has written the row.
@@ -33,9 +35,9 @@ enum CodeRow {
             switch code.verdict(on: attempt) {
             case .refused(let refusal): return .answer(.refused(refusal))
             case .replayed(let token):
-                // The question has revoked it.
-                return .answer(
-                    .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil))
+                return .replayed(
+                    .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil),
+                    tokenIssuedAt: token.issuedAt)
             case .admitted: return .senseless
             }
         }

@@ -2,6 +2,7 @@
 
 import Synchronization
 import System
+import Tokens
 
 /// Says so once each time it changes. The store's thread, but for `isGood`.
 final class StoreHealth: Sendable {
@@ -14,6 +15,8 @@ final class StoreHealth: Sendable {
         /// Why something failed, and when. It counts until all has been answered well again.
         var failure: (cause: String, at: Int)?
         var isReported = false
+        /// When a lost connection was last replaced by another.
+        var regained: Int?
 
         var cause: String? {
             failure.flatMap { $0.at >= min(written ?? 0, read ?? 0) ? $0.cause : nil }
@@ -48,6 +51,26 @@ final class StoreHealth: Sendable {
     func failed(_ cause: String) {
         let now = Clock.monotonicMicroseconds()
         state.withLock { $0.failure = (cause, now) }
+    }
+
+    /// A connection that had been lost was made anew.
+    func regained() {
+        let now = Clock.monotonicMicroseconds()
+        state.withLock { $0.regained = now }
+    }
+
+    /// After an outage, how long all servers have to come back and undo what they have answered 503, and
+    /// how old what they undo may be.
+    private static let undoMicroseconds = 3_000_000
+    private static let undoAgeMilliseconds: Milliseconds = 30_000
+
+    /// A code that looks used, right after an outage, may be good again in a moment: its exchange was
+    /// answered 503 by another server, which undoes it as soon as it is back. Until then 503 is right, and
+    /// a refusal might not be.
+    func mayBeUndone(tokenIssuedAt: Milliseconds, now: Milliseconds) -> Bool {
+        guard let regained = state.withLock({ $0.regained }) else { return false }
+        return Clock.monotonicMicroseconds() - regained < StoreHealth.undoMicroseconds
+            && now - tokenIssuedAt < StoreHealth.undoAgeMilliseconds
     }
 
     /// How long ago there was the last good answer, in microseconds; nil: there was none.

@@ -93,8 +93,7 @@ final class StoreThread {
                 },
                 isReady: { [weak self] in
                     madeCount += 1
-                    if madeCount > 1 { self?.metrics.reconnects.add() }
-                    self?.becameReady()
+                    self?.becameReady(isFirst: madeCount == 1)
                 },
                 isLost: { [weak self] cause in self?.health.failed(cause) }))
         links.append(made)
@@ -121,7 +120,11 @@ final class StoreThread {
         closeIfDone(now)
     }
 
-    private func becameReady() {
+    private func becameReady(isFirst: Bool) {
+        if !isFirst {
+            metrics.reconnects.add()
+            health.regained()
+        }
         probe()
         dispatch()
     }

@@ -174,6 +174,12 @@ extension WriteSlot {
             }
             switch CodeRow.judge(attempt, result, row) {
             case .answer(let outcome): settle(change, .success(.redeemed(outcome)))
+            case .replayed(let outcome, let issuedAt):
+                if health.mayBeUndone(tokenIssuedAt: issuedAt, now: attempt.now) {
+                    giveUp([change])
+                } else {
+                    settle(change, .success(.redeemed(outcome)))
+                }
             case .admitted: spendAgain(change)
             case .senseless:
                 health.failed("a row of codes makes no sense")
