@@ -196,20 +196,25 @@ class Cluster:
             raise Failure(f"the waits could not be cancelled: {error}") from error
         return count
 
-    def heal(self, seconds=HEAL_SECONDS):
-        """Starts what is dead and waits until one leads and all others follow."""
+    def revive(self):
+        """Lets go on what was stopped, and starts what is dead. Does not wait for it."""
         for node in self.nodes:
             node.send("walreceiver", signal.SIGCONT)
             node.send("walsender", signal.SIGCONT)
             if not node.is_up():
                 node.start()
+
+    def heal(self, seconds=HEAL_SECONDS):
+        """The same, and waits until one leads and all others follow."""
+        self.revive()
         self._wait_until_whole(seconds)
 
     def _wait_until_whole(self, seconds):
         def is_whole():
             following = sum(node.is_("replica") for node in self.nodes)
             in_step = not self.synchronous or any(node.is_("synchronous") for node in self.nodes)
-            return following == self.count - 1 and in_step and any(node.writes() for node in self.nodes)
+            return following == self.count - 1 and in_step and any(
+                node.writes() and node.followers() == self.count - 1 for node in self.nodes)
         wait_until(is_whole, self._state, seconds)
 
     def _state(self):

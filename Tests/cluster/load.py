@@ -165,10 +165,10 @@ class Load:
     async def step(self, line, server):
         """True where something was asked."""
         ask = (line, server)
-        if self.errands[server]:
+        if self.errands[server] and (not self.is_making or self.chance.random() < 0.4):
             what, token = self.errands[server].popleft()
             await what(ask, token)
-        elif self.again:
+        elif self.again and (not self.is_making or self.chance.random() < 0.6):
             await self.exchange_of(ask, self.again.popleft())
         elif not self.is_making:
             return False
@@ -255,7 +255,9 @@ class Load:
             await self.replay_of(ask, token)
 
     async def replay_of(self, ask, token):
-        await self.attempt(ask, "exchange", token.code.bank, code=token.code.name)
+        outcome, found = await self.attempt(ask, "exchange", token.code.bank, code=token.code.name)
+        if outcome == 201:  # it must not be
+            self.tokens.append(Token(found["token"], token.code, time.monotonic()))
 
     async def try_foreign(self, ask):
         if self.fresh and len(self.banks) > 1:

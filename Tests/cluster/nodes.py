@@ -95,6 +95,14 @@ class Node:
         except (OSError, QueryError):
             return False
 
+    def followers(self):
+        """How many standbys receive what it writes."""
+        try:
+            with self.superuser() as connection:
+                return int(connection.value("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"))
+        except (OSError, QueryError):
+            return 0
+
     # Its processes
 
     def postmaster(self):

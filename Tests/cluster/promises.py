@@ -148,25 +148,27 @@ class Judge:
         certain = min((end.end for end, is_certain in ends if is_certain), default=float("inf"))
         self.counts["tokens ended"] += certain < float("inf")
         self.counts["tokens that may be ended"] += bool(ends) and certain == float("inf")
-        seen, dead_since, faults = set(), float("inf"), len(self.faults)
+        seen, dead_since, found = set(), float("inf"), {}
         for look in looks:
             if look.outcome != 200:
                 continue
             self.counts["look-ups"] += 1
             if look.bank != exchange.bank:
                 if look.active:
-                    self.find("foreign", exchange, look)
+                    found.setdefault("foreign", look)
             elif look.active:
                 self.counts["look-ups active again"] += dead_since < look.start
                 if certain < look.start:
-                    self.find("revived", exchange, *(end for end, _ in ends), look)
+                    found.setdefault("revived", look)
                 if look.start >= self.history.final:
                     seen.add(look.server)
             else:
                 dead_since = min(dead_since, look.end)
                 if not any(end.start < look.end for end, _ in ends):
-                    self.find("dead", exchange, look)
-        if not ends and len(self.faults) == faults:
+                    found.setdefault("dead", look)
+        for kind, look in found.items():
+            self.find(kind, exchange, *(end for end, _ in ends), look)
+        if not ends and not found:
             self.counts["tokens alive on every server"] += 1
             if set(self.history.servers) - seen:
                 self.find("unseen", exchange)
