@@ -50,7 +50,7 @@ class Fleet:
     def command(self, *words):
         try:
             ended = subprocess.run([self.program, *words], cwd=self.folder, capture_output=True, text=True, check=False,
-                                   timeout=COMMAND_SECONDS)
+                                   env={"PATH": os.environ["PATH"]}, timeout=COMMAND_SECONDS)
         except subprocess.TimeoutExpired as late:
             raise Failure(f"{' '.join(words)} took {COMMAND_SECONDS} s: {late.stderr}") from None
         expect(ended.returncode == 0, lambda: f"{' '.join(words)} ended with {ended.returncode}: {ended.stderr}")

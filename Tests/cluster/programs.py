@@ -166,7 +166,7 @@ def end_postmaster(data, seconds=10):
 
 def make_folder(base=None):
     """A new folder that the account can use. First removes those whose tests are dead, with what runs in them."""
-    base = base or os.environ.get("OBIE_TOKENS_CLUSTER_FOLDER") or tempfile.gettempdir()
+    base = base or os.environ.get("OBIE_CLUSTER_FOLDER") or tempfile.gettempdir()
     sweep(base)
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=base)
     give(folder)
