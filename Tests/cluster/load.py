@@ -221,7 +221,7 @@ class Load:
         outcome, found = await self.attempt(ask, "exchange", code.bank, code=code.name)
         if outcome == 201:
             self.tokens.append(Token(found["token"], code, time.monotonic()))
-        elif outcome in (503, LOST) and self.chance.random() < 0.05:
+        elif outcome == 503 and ask[0].streams and self.chance.random() < 0.05:
             await self.exchange_of(ask, code, True)  # impatient: 403 is allowed now, a second token never
         elif was_left or outcome in (503, LOST):
             if time.monotonic() - code.born < LIFE - 1:
