@@ -21,6 +21,7 @@
 #   make faults  faults that it once had: resets, floods, silence, no descriptors, clocks that jump
 #   make model STEPS=100000   random steps on server and commands, every answer compared with a simple model (or SEED=)
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
+#   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, a network that loses replies
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
 #   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection state, connection
 #   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
@@ -70,7 +71,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes
+.PHONY: help run test check check-fast lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -80,6 +81,9 @@ tools:
 
 check-tools: tools
 	@Scripts/install-tools.sh gcc python3 valgrind
+
+cluster-tools: check-tools
+	@Scripts/install-tools.sh postgresql-15 patroni etcd-server haproxy util-linux
 
 bench-tools: tools
 	@Scripts/install-tools.sh wrk nginx-light gcc python3 util-linux
@@ -125,6 +129,7 @@ check: check-fast
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	Tests/faults/faults_test.py --server $(SERVER)
 	Tests/model/model_test.py --server $(SERVER) --steps 10000
+	$(MAKE) cluster-check ROUNDS=3
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
 	if [ "$$(id -u)" -eq 0 ]; then $(MAKE) image-check; else echo 'image-check: left out, it needs root'; fi
@@ -153,6 +158,15 @@ faults: check-tools release
 
 model: check-tools release
 	Tests/model/model_test.py --server $(SERVER) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+cluster-check: cluster-tools release
+	Tests/cluster/check_history_test.py $(if $(SEED),--seed $(SEED))
+	Tests/cluster/relay_test.py
+	Tests/cluster/database.py --run 'swift test --filter Postgres'
+	Tests/cluster/race_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
+	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) $(if $(SEED),--seed $(SEED))
+	Tests/cluster/failover_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+	Tests/cluster/failover_test.py --server $(SERVER) --control --faults lose $(if $(SEED),--seed $(SEED))
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)

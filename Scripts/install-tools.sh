@@ -33,6 +33,9 @@ for package in "$@"; do
         libuv1-dev) pkg-config --exists 'libuv >= 1.44' 2>/dev/null && continue ;;
         libsqlite3-dev) pkg-config --exists 'sqlite3 >= 3.37' 2>/dev/null && continue ;;
         nginx-light) [ -x /usr/sbin/nginx ] && continue ;;
+        postgresql-15) [ -x /usr/lib/postgresql/15/bin/postgres ] && continue ;;
+        etcd-server) command -v etcd >/dev/null && continue ;;
+        haproxy) [ -x /usr/sbin/haproxy ] && continue ;;
         iproute2) command -v ip >/dev/null && continue ;;
         python3-venv) python3 -c 'import ensurepip' 2>/dev/null && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
@@ -56,5 +59,13 @@ else
 fi
 printf 'obie-tokens: installing %s\n' "${missing[*]}" >&2
 "${as_root[@]}" apt-get update -qq
-# Nothing that is installed here is to start as a service of its own.
+# Nothing that is installed here is to start as a service of its own, and PostgreSQL is to make no cluster.
+case " ${missing[*]} " in
+    *" postgresql-15 "*)
+        no_cluster=/etc/postgresql-common/createcluster.d/obie-tokens.conf
+        "${as_root[@]}" mkdir -p "${no_cluster%/*}"
+        printf 'create_main_cluster = false\n' | "${as_root[@]}" tee "$no_cluster" >/dev/null
+        trap '"${as_root[@]}" rm -f "$no_cluster"' EXIT
+        ;;
+esac
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $install >&2

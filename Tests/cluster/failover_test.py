@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Three servers on a cluster that loses its primary, its network and its mind, under load: is every promise kept?
+
+    Tests/cluster/failover_test.py --server .build/release/obie-tokens [--rounds 1] [--faults kill lose …] [--seed N]
+
+The servers reach the database in three ways: all hosts named, through HAProxy, and through a relay that loses replies. In
+each round, each fault once, in random order:
+
+    kill        the primary's machine dies (SIGKILL to PostgreSQL and Patroni)
+    lose        the same, and what it wrote in the last 50 ms has never left it
+    postmaster  only its PostgreSQL dies
+    switchover  as for maintenance
+    hole        the standby stops receiving, and an operator cancels every wait for it
+    hole-lose   the primary stops sending, every wait is cancelled, and then its machine dies
+    reply       the replies of commits are lost, and the connection with them
+    silence     the network is silent for 4 s, then cuts every connection
+    server      one of the servers is killed, and started again
+
+After each, every server must write within 2 s after the database does, what got 503 is tried again, and some of the newest
+tokens are looked up everywhere and their codes replayed. At the end every token is looked up on every server, and the
+whole history is checked. With --control the standby is asynchronous, and the checker must find what was lost.
+"""
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+import programs  # noqa: E402
+from check_history import check  # noqa: E402
+from checks import Failure, expect  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from database import SERVING_ROLE  # noqa: E402
+from fleet import Fleet  # noqa: E402
+from history import Recorder  # noqa: E402
+from load import LIFE, Load  # noqa: E402
+from programs import HOST  # noqa: E402
+from relay import Relay  # noqa: E402
+
+LOST_SECONDS = 0.05
+WRITE_SECONDS = {"a": 2.0, "b": 3.0, "c": 3.0}  # HAProxy takes up to a second to find the new primary
+LOSSES_SEEN = {"dead", "refused", "twice", "revived"}
+
+
+class Faults:
+    """Each method is a fault. It returns what it did, once the database is there again."""
+
+    def __init__(self, cluster, fleet, relay, load, chance):
+        self.cluster, self.fleet, self.relay, self.load, self.chance = cluster, fleet, relay, load, chance
+
+    def kill(self):
+        return f"{self.cluster.kill_primary().name} died"
+
+    def lose(self):
+        return f"{self.cluster.kill_primary(LOST_SECONDS).name} died with its last {LOST_SECONDS * 1000:.0f} ms"
+
+    def postmaster(self):
+        return f"PostgreSQL of {self.cluster.kill_postmaster().name} died"
+
+    def switchover(self):
+        return f"{self.cluster.switch_over().name} took over"
+
+    def hole(self):
+        node = self.cluster.stop_receiving()
+        count = self.cluster.cancel_waits(self.chance.uniform(1, 2))
+        expect(count, "no write waited for the standby")
+        node.send("walreceiver", signal.SIGCONT)
+        return f"{node.name} received nothing, {count} waits cancelled"
+
+    def hole_lose(self):
+        node = self.cluster.stop_sending()
+        count = self.cluster.cancel_waits(self.chance.uniform(0.5, 1))
+        node.die()
+        return f"{node.name} sent nothing, {count} waits cancelled, then it died"
+
+    def reply(self):
+        before, count = self.relay.lost, self.chance.randint(3, 10)
+        self.relay.lose_replies(count)
+        self.load.wait(lambda: self.relay.lost >= before + count, "no replies to lose", 20)
+        return f"{count} replies of commits lost"
+
+    def silence(self):
+        self.relay.silence(4.0)
+        return f"silent for 4 s, {self.relay.cut()} connections cut"
+
+    def server(self):
+        name = self.chance.choice(list(self.fleet.stores))
+        self.fleet.kill(name)
+        self.load.killed(name)
+        time.sleep(0.5)
+        self.fleet.start(name)
+        return f"server {name} died"
+
+
+NAMES = ["kill", "lose", "postmaster", "switchover", "hole", "hole-lose", "reply", "silence", "server"]
+OF_DATABASE = {"kill", "lose", "postmaster", "switchover", "hole", "hole-lose"}
+
+
+def one_fault(name, faults, is_control):
+    """Does it and waits until all is well again; returns a line, and how long each server took to write again."""
+    load, cluster = faults.load, faults.cluster
+    if name in OF_DATABASE:
+        cluster.heal()
+    began = time.monotonic()
+    load.mark(f"fault {name}")
+    said = getattr(faults, name.replace("-", "_"))()
+    back = cluster.wait_until_it_writes()
+    cluster.revive()
+    load.calm()
+    delays = load.first_writes(back)
+    if name in OF_DATABASE and not is_control:
+        late = {server: delay for server, delay in delays.items() if delay > WRITE_SECONDS[server]}
+        expect(not late, f"{name}: servers wrote so many seconds after the database did: {late}")
+    load.look_back(began - 3)
+    took = " ".join(f"{delay:.1f}" for _, delay in sorted(delays.items()))
+    return f"{said}; the database wrote after {back - began:.1f} s, servers {took} s later", delays
+
+
+def all_rounds(options, faults, chance):
+    slowest = {}
+    for number in range(1, options.rounds + 1):
+        names = list(options.faults)
+        chance.shuffle(names)
+        for name in names:
+            line, delays = one_fault(name, faults, options.control)
+            print(f"round {number} {name}: {line}", flush=True)
+            for server, delay in delays.items() if name in OF_DATABASE else ():
+                slowest[server] = max(slowest.get(server, 0), delay)
+    return slowest
+
+
+def run(options, folder, path):
+    chance = random.Random(options.seed)
+    with Cluster(options.nodes, synchronous=not options.control) as cluster, \
+            Relay((HOST, cluster.proxy_port), options.seed) as relay:
+        print(f"fail-over test: {options.nodes} nodes ready in {cluster.ready_seconds:.1f} s", flush=True)
+        stores = {"a": cluster.serving_url, "b": cluster.url_at(SERVING_ROLE, cluster.proxy_port),
+                  "c": cluster.url_at(SERVING_ROLE, relay.port)}
+        with Fleet(options.server, stores, cluster.owner_url, folder) as fleet:
+            recorder = Recorder(path, list(stores), LIFE, options.seed)
+            with Load(fleet.addresses, fleet.banks, recorder, options.seed, options.rate, options.connections,
+                      stock=options.connections * 8) as load:
+                try:
+                    load.calm()
+                    slowest = all_rounds(options, Faults(cluster, fleet, relay, load, chance), chance)
+                    cluster.heal()
+                    load.finish(60 + len(load.tokens) * len(stores) / 300)
+                except Exception:
+                    print(fleet.logs(), file=sys.stderr)
+                    raise
+    return slowest
+
+
+def verdict(options, judge):
+    kinds = {kind for kind, _ in judge.faults}
+    if options.control:
+        expect(kinds & LOSSES_SEEN, "the control lost nothing: does the test see anything?")
+        expect(kinds <= LOSSES_SEEN, f"the control broke other promises than it should: {kinds - LOSSES_SEEN}")
+        return "without a synchronous standby the checker found what was lost"
+    expect(not judge.faults, "the history breaks a promise")
+    return "every promise kept"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--rounds", type=int, default=1, help="how often each fault comes")
+    parser.add_argument("--faults", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--nodes", type=int, choices=(2, 3), default=2)
+    parser.add_argument("--rate", type=float, default=400, help="requests a second")
+    parser.add_argument("--connections", type=int, default=40, help="to each server")
+    parser.add_argument("--control", action="store_true", help="no synchronous standby: something must be found")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--keep", metavar="FILE", help="where the history is written to, to be kept")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    print(f"fail-over test: {options.rounds} × {', '.join(options.faults)}; seed {options.seed}", flush=True)
+    folder, began = programs.make_folder(), time.monotonic()
+    try:
+        path = options.keep or os.path.join(folder, "history.jsonl")
+        slowest = run(options, folder, path)
+        said = verdict(options, check(path))
+        took = ", ".join(f"{server} {delay:.1f} s" for server, delay in sorted(slowest.items()))
+        print(f"fail-over test: {said}; writes went on at the latest after: {took}; {time.monotonic() - began:.0f} s")
+        return 0
+    except (Failure, OSError) as failure:
+        print(f"fail-over test: FAILED {failure}; again with --seed {options.seed}", file=sys.stderr)
+        return 1
+    finally:
+        programs.remove(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
