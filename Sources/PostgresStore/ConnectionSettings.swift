@@ -12,6 +12,10 @@ public struct ConnectionSettings: Sendable, CustomStringConvertible {
 
     public var description: String { "ConnectionSettings(\(place), redacted)" }
 
+    init(hosts: [Keywords], place: String) {
+        (self.hosts, self.place) = (hosts, place)
+    }
+
     /// - Parameters:
     ///   - password: nil: the server is to ask for none, or libpq finds one in its password file.
     ///   - hasPasswordFile: libpq finds one.

@@ -134,7 +134,7 @@ extension StoreLock {
             }
             usleep(UInt32(pauseMilliseconds) * 1000)
         }
-        return .isLate
+        return .isLate()
     }
 
     /// Whether a server uses the store.

@@ -9,18 +9,28 @@ public final class Timekeeper: Sendable {
     private let wall: @Sendable () -> Int64
     private let course: SharedCourse
     private let rules: Mutex<WallClockRules>
+    /// What it is drawn to, where that may be another machine's clock.
+    public let reference: ReferenceClock?
+
+    /// Is drawn to the wall clock, and to another machine's once that has been measured.
+    public convenience init(following reference: ReferenceClock) {
+        self.init(wall: reference.microseconds, reference: reference)
+    }
 
     /// Begins with what the wall clock says.
     ///
     /// - Parameters:
     ///   - boot: a clock that nobody sets, in microseconds.
     ///   - wall: the wall clock, in microseconds since 1970.
+    ///   - reference: what `wall` reads.
     public init(
         boot: @escaping @Sendable () -> Int64 = Clock.bootMicroseconds,
-        wall: @escaping @Sendable () -> Int64 = Clock.wallMicroseconds
+        wall: @escaping @Sendable () -> Int64 = Clock.wallMicroseconds,
+        reference: ReferenceClock? = nil
     ) {
         self.boot = boot
         self.wall = wall
+        self.reference = reference
         let (moment, time) = (boot(), wall())
         course = SharedCourse(TimeCourse(since: moment, time: time, correction: 0))
         rules = Mutex(WallClockRules(boot: moment, wall: time))
@@ -48,10 +58,29 @@ public final class Timekeeper: Sendable {
         // A moment that was seen has passed.
         let seen = (lastSeen + 1) * 1000
         let time = course.read(boot).time
-        rules.withLock { $0.began(ahead: time - seen) }
-        guard time < seen else { return }
-        course.change(boot) { now in
-            TimeCourse(since: now.since, time: max(now.time, seen), correction: 0)
+        rules.withLock { rules in
+            rules.began(ahead: time - seen)
+            guard time < seen else { return }
+            course.change(boot) { now in
+                TimeCourse(since: now.since, time: max(now.time, seen), correction: 0)
+            }
+        }
+    }
+
+    /// Takes over what the wall clock says now, at once: another machine's clock has just come in its
+    /// place. Any thread.
+    ///
+    /// - Parameter mayGoBack: nobody has lived by the time yet. Otherwise a time that is ahead is drawn
+    ///   back, slowly.
+    public func beginAnew(mayGoBack: Bool) {
+        rules.withLock { rules in
+            let (moment, wall) = (boot(), wall())
+            rules = WallClockRules(boot: moment, wall: wall)
+            course.change(boot) { now in
+                let time = wall + (now.since - moment)
+                return TimeCourse(
+                    since: now.since, time: mayGoBack ? time : max(now.time, time), correction: 0)
+            }
         }
     }
 

@@ -68,7 +68,8 @@ public struct KeyHistory: Equatable, Sendable {
         records.first { $0.fingerprint == fingerprint }
     }
 
-    /// The key that seals, until a server starts with another one.
+    /// The key that seals, until a server starts with another one. While servers of one store turn to a
+    /// new key one after the other, there is more than one; this is the newest.
     public var sealing: KeyRecord? { records.first { $0.until == nil } }
 
     /// Those that are not in the key file, though nobody has given them up.
@@ -96,8 +97,10 @@ public struct KeyHistory: Equatable, Sendable {
     /// - Parameters:
     ///   - now: nothing will be issued before.
     ///   - lastIssuedAt: nothing has been issued later; nil: nothing is left.
+    ///   - others: the keys that other running servers of the same store seal with.
     public mutating func begin(
-        _ keyring: Keyring, now: Milliseconds, lastIssuedAt: Milliseconds?
+        _ keyring: Keyring, now: Milliseconds, lastIssuedAt: Milliseconds?,
+        others: Set<KeyFingerprint> = []
     ) {
         let fingerprints = keyring.fingerprints
         let front = fingerprints[0]
@@ -105,7 +108,8 @@ public struct KeyHistory: Equatable, Sendable {
         for index in records.indices {
             let isPresent = fingerprints.contains(records[index].fingerprint)
             if isPresent { records[index].isGivenUp = false }
-            if records[index].fingerprint == front {
+            let fingerprint = records[index].fingerprint
+            if fingerprint == front || others.contains(fingerprint) {
                 records[index].until = nil
             } else if records[index].until == nil {
                 records[index].until = max(lastIssuedAt ?? 0, records[index].from ?? 0)
@@ -115,6 +119,24 @@ public struct KeyHistory: Equatable, Sendable {
             let from = max(now, (lastIssuedAt ?? -1) + 1)
             records.insert(KeyRecord(fingerprint: front, from: from, until: nil), at: 0)
         }
+    }
+
+    /// Ends the keys that no server seals with any more, where at least one runs and seals with another.
+    ///
+    /// - Parameters:
+    ///   - sealing: the keys that running servers seal with.
+    ///   - lastIssuedAt: nothing has been issued later.
+    public mutating func close(except sealing: Set<KeyFingerprint>, lastIssuedAt: Milliseconds) {
+        guard !sealing.isEmpty else { return }
+        for index in records.indices
+        where records[index].until == nil && !sealing.contains(records[index].fingerprint) {
+            records[index].until = max(lastIssuedAt, records[index].from ?? 0)
+        }
+    }
+
+    /// A key may seal, now or after the next start of a server that has ended.
+    public func seals(_ fingerprint: KeyFingerprint) -> Bool {
+        records.contains { $0.fingerprint == fingerprint && $0.until == nil }
     }
 
     /// What a key has sealed is void from now on: its absence is no fault any more.

@@ -44,8 +44,8 @@ public enum RegistryTakeover: Equatable, Sendable {
     case notRunning
     /// The next request sees the change.
     case hasTakenOver
-    /// A server is still on an older version.
-    case isLate
+    /// A server is still on an older version; `on` names those that do, where they have names.
+    case isLate(on: [String] = [])
 }
 
 extension RegistryContent {
@@ -97,6 +97,6 @@ public final class MemoryRegistry: RegistryStore {
     /// Waits for nobody: there is one thread.
     public func wait(forTakeover version: Int64, milliseconds: Int) -> RegistryTakeover {
         guard let takenOver else { return .notRunning }
-        return takenOver >= version ? .hasTakenOver : .isLate
+        return takenOver >= version ? .hasTakenOver : .isLate()
     }
 }

@@ -54,7 +54,7 @@ struct KeyRows {
 
     private func state(_ key: KeyFingerprint) -> String {
         let isInFront = keyring.fingerprints[0] == key
-        let seals = keys.history.sealing?.fingerprint == key
+        let seals = keys.history.seals(key)
         guard keyring.fingerprints.contains(key) else { return "missing" }
         return switch (isInFront, seals) {
         case (true, true): "seals"

@@ -37,7 +37,7 @@ struct KeyRetirement {
             try settings.checkKeys(keyring)
             let (key, keys) = try find(keyring)
             found = key
-            if keys?.history.sealing?.fingerprint == key {
+            if keys?.history.seals(key) == true {
                 throw refusal(
                     "\(key.short) was the key that seals when the server started last: restart the "
                         + "server with the new key first")

@@ -43,7 +43,7 @@ import Tokens
         for code in [code, other] { try rig.insert(code).get() }
         let version = try revoke("c1", rig)
         let registry = try #require(rig.file?.registry)
-        #expect(try registry.wait(forTakeover: version, milliseconds: 40) == .isLate)
+        #expect(try registry.wait(forTakeover: version, milliseconds: 40) == .isLate())
         try registry.takenOver(version)
         #expect(try registry.wait(forTakeover: version, milliseconds: 40) == .hasTakenOver)
         #expect(try rig.redeem(code) == .success(.refused(.revoked)))
@@ -85,7 +85,7 @@ import Tokens
         try blocker.execute("BEGIN IMMEDIATE")
         for _ in 0..<2 {
             #expect(throws: StoreFailure.self) { try registry.takenOver(version) }
-            #expect(try registry.wait(forTakeover: version, milliseconds: 40) == .isLate)
+            #expect(try registry.wait(forTakeover: version, milliseconds: 40) == .isLate())
         }
         try blocker.execute("ROLLBACK")
         try registry.takenOver(version)

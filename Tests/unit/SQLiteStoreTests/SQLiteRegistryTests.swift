@@ -65,7 +65,7 @@ import UV
             let seen = running.registry.provider(reference: "psp")
             #expect((seen == nil) == isDisabled)
         }
-        #expect(try wait(99, milliseconds: 100) == .isLate)
+        #expect(try wait(99, milliseconds: 100) == .isLate())
     }
 
     @Test func nothingIsWaitedForWithoutAServer() throws {

@@ -21,7 +21,7 @@ import Tokens
         #expect(try #require(refusal(rig.path)).contains("in use by another server"))
         // A command finds the server all the same, and soon what it has taken over.
         #expect(
-            try StoreLock.wait(registryVersion: 0, store: rig.path, milliseconds: 40) == .isLate)
+            try StoreLock.wait(registryVersion: 0, store: rig.path, milliseconds: 40) == .isLate())
         try #require(rig.file).registry.takenOver(3)
         _ = try #require(rig.file).registry.version()
         #expect(

@@ -1,0 +1,52 @@
+// Finds the host that takes changes: one after the other, the last good one first.
+
+import Tokens
+
+/// Opens sessions. One thread at a time.
+final class Connector {
+    private let settings: ConnectionSettings
+    private let timeoutMilliseconds: Int
+    /// The host that is tried first.
+    private var first = 0
+
+    /// What each of our connections says at its beginning. Commits wait for the standby wherever there is
+    /// one, whatever the role's settings are, and nobody waits for a lock for ever.
+    private static let opening = """
+        SET synchronous_commit = on; SET lock_timeout = 4000;
+        SET idle_in_transaction_session_timeout = 60000
+        """
+
+    /// - Parameter timeoutMilliseconds: for each host, and then for each statement.
+    init(_ settings: ConnectionSettings, timeoutMilliseconds: Int) {
+        self.settings = settings
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    var place: String { settings.place }
+
+    /// Tries each host once.
+    ///
+    /// - Throws: what the hosts have said, in one sentence.
+    func connect() throws(SessionError) -> BlockingSession {
+        var failures: [SessionError] = []
+        for offset in settings.hosts.indices {
+            let index = (first + offset) % settings.hosts.count
+            do throws(SessionError) {
+                let session = try BlockingSession(
+                    settings.hosts[index], connectMilliseconds: timeoutMilliseconds,
+                    timeoutMilliseconds: timeoutMilliseconds)
+                try session.script(Connector.opening)
+                first = index
+                return session
+            } catch {
+                failures.append(error)
+            }
+        }
+        // The next time another one begins: this one may be silent, which costs the time of all.
+        first = (first + 1) % settings.hosts.count
+        throw SessionError(
+            state: failures.compactMap(\.state).first,
+            description: failures.map(\.description).joined(separator: "; "), isConnectionLost: true
+        )
+    }
+}

@@ -1,0 +1,50 @@
+// The question that each server asks its database four times a second.
+
+import System
+
+/// What the database has said.
+struct NodePoll {
+    let registryVersion: Int64
+    let registryStamp: [UInt8]
+    /// Its clock, in microseconds since 1970.
+    let time: Int64
+    /// The row of this server is there.
+    let isMember: Bool
+    let isStandbyNamed: Bool
+    let standbys: Int64
+    /// On this machine's clock since boot.
+    let sent: Int64
+    let received: Int64
+
+    /// Writes that the server is there, too. That does not wait for the standby: it would hold up nothing
+    /// but this, and is of no use after a fail-over.
+    private static let sql = """
+        WITH seen AS (
+            UPDATE nodes SET seen_at = \(Nodes.now), registry_version = $2 WHERE id = $1 RETURNING 1)
+        SELECT (SELECT value FROM meta WHERE name = \(Meta.Name.registryVersion.literal)),
+            (SELECT value FROM meta WHERE name = \(Meta.Name.registryStamp.literal)),
+            (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+            EXISTS (SELECT FROM seen),
+            current_setting('synchronous_standby_names') <> '',
+            (SELECT count(*) FROM pg_stat_replication),
+            set_config('synchronous_commit', 'off', true)
+        """
+
+    /// - Parameter version: the registry's, which every request of this server sees; nil: none yet.
+    init(
+        _ session: BlockingSession, _ node: Node, registryVersion version: Int64?
+    ) throws(SessionError) {
+        sent = Clock.bootMicroseconds()
+        let rows = try session.run(NodePoll.sql, .bytes(node.id), .number(version))
+        received = Clock.bootMicroseconds()
+        guard let row = rows.first, let text = row.text(0), let number = Int64(text) else {
+            throw SessionError(description: "the registry has no version")
+        }
+        registryVersion = number
+        registryStamp = row.bytes(1) ?? []
+        time = row.number(2) ?? 0
+        isMember = row.truth(3)
+        isStandbyNamed = row.truth(4)
+        standbys = row.number(5) ?? 0
+    }
+}

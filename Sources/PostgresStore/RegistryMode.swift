@@ -1,0 +1,44 @@
+// Whose world a database is: the first who uses it says so, for ever.
+
+import System
+import Tokens
+
+enum RegistryMode {
+    /// Finds the mode, or writes it where nobody has used the database before. A new one for the sandbox
+    /// has the sandbox's well-known names in it.
+    ///
+    /// - Parameter wanted: nil takes any, and makes it production.
+    /// - Throws: `StoreFailure` where it is the other one.
+    static func settle(
+        _ session: BlockingSession, _ wanted: IssuerSettings.Mode?, _ place: String
+    ) throws -> (mode: IssuerSettings.Mode, isNew: Bool) {
+        if let mode = try PostgresRegistry.mode(session) {
+            return (try check(mode, wanted, place), false)
+        }
+        return try session.transaction(.writing) {
+            _ = try Meta(session).number(.registryVersion, locks: true)
+            // Somebody else may have been faster.
+            if let mode = try PostgresRegistry.mode(session) {
+                return (try check(mode, wanted, place), false)
+            }
+            let mode = wanted ?? .production
+            try Meta(session).set(.mode, Array(mode.rawValue.utf8))
+            if mode == .sandbox {
+                var stamp = [UInt8](repeating: 0, count: 16)
+                SystemRandom.fill(&stamp)
+                try RegistryWriting(session).write(
+                    .sandbox, over: RegistryContent(mode: mode), stamp: stamp)
+            }
+            return (mode, true)
+        }
+    }
+
+    private static func check(
+        _ mode: IssuerSettings.Mode, _ wanted: IssuerSettings.Mode?, _ place: String
+    ) throws(StoreFailure) -> IssuerSettings.Mode {
+        guard let wanted, wanted != mode else { return mode }
+        throw StoreFailure(
+            "the database \(place) is used in \(mode.rawValue) mode and is refused in "
+                + "\(wanted.rawValue) mode; choose another database", .configuration)
+    }
+}

@@ -1,0 +1,63 @@
+// The tables of the registry, of the servers, and of what is known of the database itself. Text is `bytea`,
+// as in the tables of tokens.
+
+/// What commands write, and what servers tell one another.
+enum RegistryTables {
+    /// The names of all.
+    static let names = [
+        "meta", "nodes", "institutions", "providers", "redirect_uris", "clients",
+        "client_institutions", "removed",
+    ]
+
+    /// Version 1. Never changed once released; later versions add. What refers to a row is checked at the
+    /// end of a change, since a row that changes is written anew.
+    static let sql = """
+        CREATE TABLE meta (
+            name text PRIMARY KEY,
+            value bytea NOT NULL
+        );
+        CREATE TABLE nodes (
+            id bytea PRIMARY KEY,
+            name bytea,
+            seen_at bigint NOT NULL,
+            registry_version bigint,
+            keys bytea,
+            version bytea
+        ) WITH (fillfactor = 50);
+        CREATE TABLE institutions (
+            id bigint PRIMARY KEY,
+            reference bytea NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED,
+            disabled boolean NOT NULL,
+            revoked_until bigint
+        );
+        CREATE TABLE providers (
+            id bigint PRIMARY KEY,
+            reference bytea NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED,
+            disabled boolean NOT NULL,
+            revoked_until bigint
+        );
+        CREATE TABLE redirect_uris (
+            id bigint PRIMARY KEY,
+            provider bigint NOT NULL REFERENCES providers DEFERRABLE INITIALLY DEFERRED,
+            uri bytea NOT NULL
+        );
+        CREATE INDEX redirect_uris_by_provider ON redirect_uris (provider);
+        CREATE TABLE clients (
+            id bytea PRIMARY KEY,
+            secret bytea NOT NULL,
+            old_secret bytea,
+            old_secret_until bigint
+        );
+        CREATE TABLE client_institutions (
+            client bytea NOT NULL REFERENCES clients DEFERRABLE INITIALLY DEFERRED,
+            institution bigint NOT NULL REFERENCES institutions DEFERRABLE INITIALLY DEFERRED,
+            PRIMARY KEY (client, institution)
+        );
+        CREATE INDEX client_institutions_by_institution ON client_institutions (institution);
+        CREATE TABLE removed (
+            kind bigint NOT NULL,
+            reference bytea NOT NULL,
+            PRIMARY KEY (kind, reference)
+        );
+        """
+}
