@@ -86,7 +86,8 @@ let package = Package(
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "Bytes", "Metrics", "SQLiteStore", "Server", "System", "Tokens", "UV",
+                "Audit", "Bytes", "Metrics", "PostgresStore", "SQLiteStore", "Server", "System",
+                "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -6,6 +6,14 @@ import Glibc
 public enum Machine {
     public static var processID: Int32 { getpid() }
 
+    /// What the machine, or the container, calls itself (`gethostname(2)`).
+    public static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        // The last byte stays 0, which ends a name that was cut off.
+        guard unsafe gethostname(&name, name.count - 1) == 0 else { return "unnamed" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// The processors this process may use: the scheduler's affinity mask, cut to the CPU quota of
     /// its control group and of that group's parents. At least 1.
     public static var availableProcessors: Int {

@@ -14,7 +14,7 @@ struct ObieTokens: ParsableCommand {
         subcommands: [
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
             AuditCommand.self, BackUp.self, RestoreCommand.self, Reset.self, CheckStore.self,
-            CompactStore.self, Keys.self,
+            CompactStore.self, StoreCommand.self, Keys.self,
             ConfigCommand.self,
             HealthCheck.self,
         ])

@@ -26,8 +26,9 @@ struct Program {
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
         var configuration = try Program.configuration(options, sockets, logger)
-        let clock = Timekeeper()
-        let store = try options.store.open(
+        let clock = Timekeeper(following: ReferenceClock())
+        if let refusal = options.missingAuditLog(options.mode) { throw refusal }
+        let store = try options.chosenStore.open(
             options.keysFile, settings, clock,
             report: { line in
                 logger.log(.warning, line)
@@ -41,6 +42,8 @@ struct Program {
             throw error
         }
         configuration.clock = clock
+        configuration.isServing = store.isServing
+        configuration.isReady = { store.isReady }
         let log = audit.log
         audit.configure(&configuration)
         configuration.heartbeat = notices.heartbeat(store) { logger.log(.warning, $0) }
@@ -84,7 +87,7 @@ struct Program {
     }
 
     private func announce(_ options: Settings, clock: Timekeeper, loops: Int) {
-        let start = StartNotice(options, store.registry.registry.counts)
+        let start = StartNotice(options, store.isOpen ? store.registry.registry.counts : nil)
         logger.log(.info, start.line)
         for line in [start.warning, clock.startNotice].compactMap({ $0 }) {
             logger.log(.warning, line)

@@ -64,7 +64,8 @@ struct PublicLoop {
         let replies = source.replies(issuer)
         let clock = RequestClock(now: configuration.clock.now)
         let router = Router(
-            issuer: issuer, shared: replies.shared, throttle: configuration.throttle, clock: clock)
+            issuer: issuer, shared: replies.shared, throttle: configuration.throttle, clock: clock,
+            isServing: configuration.isServing)
         let observer = LoopObserver(
             metrics: LoopMetrics(source.census),
             auditor: configuration.audit.map {

@@ -66,7 +66,9 @@ public final class Server {
         let page = MetricsPage(store, configuration.clock, census, configuration.moreMetrics)
         self.page = page
         adminRouter = AdminRouter(
-            isStoreAvailable: { [store] in store.isAvailable && configuration.isAuditAvailable() },
+            isStoreAvailable: { [store] in
+                store.isAvailable && configuration.isAuditAvailable() && configuration.isReady()
+            },
             renderMetrics: { page.render() })
         let source = PublicLoopSource(
             configuration: configuration, address: address, page: page, census: census,

@@ -30,6 +30,11 @@ public struct ServerConfiguration {
     public var makeAuditGate: ((EventLoop) throws(UVError) -> any AuditGate)?
     /// False while success would wait in vain. The caller's thread; must not wait.
     public var isAuditAvailable: () -> Bool = { true }
+    /// False while nobody can be told anything: each request about codes and tokens gets 503, whoever
+    /// asks. Any thread; must not wait. nil: that never happens.
+    public var isServing: (@Sendable () -> Bool)?
+    /// False while clients should go elsewhere. The caller's thread; must not wait.
+    public var isReady: () -> Bool = { true }
     /// For the access log.
     public var log: Logger?
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.

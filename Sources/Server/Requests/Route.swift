@@ -29,6 +29,9 @@ enum Route: UInt8, CaseIterable {
         }
     }
 
+    /// Who asks there is told by what is registered.
+    var asksRegistry: Bool { isPosted }
+
     /// What is offered there, beside OPTIONS.
     private var isPosted: Bool {
         switch self {

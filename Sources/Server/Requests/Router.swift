@@ -15,16 +15,20 @@ final class Router: RequestHandler {
     private let consents: ConsentEndpoint
     private let introspection: IntrospectionEndpoint
     private let revocation: RevocationEndpoint
+    private let isServing: (@Sendable () -> Bool)?
 
     /// - Parameters:
     ///   - shared: what the connections of the loop have in common.
     ///   - throttle: for attempts that fail; nil lets all fail as often as they like.
     ///   - clock: what endpoints are told the time by.
+    ///   - isServing: false while what is registered may have changed, so that nobody can be told
+    ///     anything; nil: that never happens.
     init(
         issuer: TokenIssuer, shared: SharedBytes, throttle: FailureThrottle? = nil,
-        clock: RequestClock
+        clock: RequestClock, isServing: (@Sendable () -> Bool)? = nil
     ) {
         self.issuer = issuer
+        self.isServing = isServing
         let limiter = throttle.map { FailureLimiter($0, clock) }
         let authenticator = Authenticator(shared: shared, limiter: limiter)
         let checks = RequestChecks(issuer, authenticator, shared, clock)
@@ -42,6 +46,10 @@ final class Router: RequestHandler {
         responder.routed(to: route)
         if route != .other, let refusal = route.refusal(of: request.method) {
             return responder.respond(refusal)
+        }
+        // Before anybody is refused by a registry that may be old.
+        if let isServing, route.asksRegistry, !isServing() {
+            return responder.respond(.failure(.store(.unavailable)))
         }
         switch route {
         case .tokens: tokens.handle(request, bytes, responder)

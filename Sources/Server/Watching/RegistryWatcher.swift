@@ -7,9 +7,7 @@ import UV
 
 /// Publishes each new version of a registry, whatever keeps it.
 public final class RegistryWatcher {
-    /// How late a change is noticed at the most, in milliseconds.
-    public static let pauseMilliseconds: UInt64 = 100
-
+    private let kind: Kind
     private let registry: any RegistryStore
     private let feed: RegistryFeed
     private let now: @Sendable () -> Milliseconds
@@ -17,22 +15,23 @@ public final class RegistryWatcher {
     private let loop: EventLoop
     private var timer: UV.Timer?
     private var stopper: Wakeup?
-    /// The version that is published.
-    private var seen: Int64
+    /// The version that is published; nil: none has been read yet.
+    private var seen: Int64?
     /// The version that commands have been told of.
     private var announced: Int64?
     private var failing: Set<Step> = []
 
     private init(
-        _ registry: any RegistryStore, _ content: RegistryContent, _ feed: RegistryFeed,
+        _ registry: any RegistryStore, _ kind: Kind, _ feed: RegistryFeed, _ seen: Int64?,
         _ now: @escaping @Sendable () -> Milliseconds,
         _ report: @escaping @Sendable (String) -> Void
     ) throws(UVError) {
         self.registry = registry
+        self.kind = kind
         self.feed = feed
         self.now = now
         self.report = report
-        seen = content.version
+        self.seen = seen
         loop = try EventLoop()
     }
 
@@ -70,22 +69,43 @@ public final class RegistryWatcher {
     ) throws -> Watch {
         let content = try registry.load()
         let feed = RegistryFeed(Registry(content, now: now()))
-        let watcher = try RegistryWatcher(registry, content, feed, now, report)
+        return try RegistryWatcher(registry, .own, feed, content.version, now, report).start(
+            looks: true)
+    }
+
+    /// Begins to watch a registry that servers share, on a thread of its own. Until it has been read nobody
+    /// is registered.
+    ///
+    /// - Parameter isReachable: false where people know that it cannot be read now.
+    public static func watchShared(
+        _ registry: any RegistryStore, isReachable: Bool,
+        now: @escaping @Sendable () -> Milliseconds, report: @escaping @Sendable (String) -> Void
+    ) throws -> Watch {
+        let nobody = RegistryContent(mode: registry.mode)
+        let feed = RegistryFeed(Registry(nobody, now: now()))
+        let watcher = try RegistryWatcher(registry, .shared, feed, nil, now, report)
+        if !isReachable { watcher.failing = [.reading] }
+        return try watcher.start(looks: isReachable)
+    }
+
+    /// - Parameter looks: looks once before this returns.
+    private func start(looks: Bool) throws -> Watch {
         do {
-            let stopper = try Wakeup(watcher.loop) { [unowned watcher] in watcher.stop() }
-            watcher.stopper = stopper
-            let timer = try Timer(watcher.loop)
-            watcher.timer = timer
+            let stopper = try Wakeup(loop) { [unowned self] in stop() }
+            self.stopper = stopper
+            let timer = try Timer(loop)
+            self.timer = timer
             timer.start(
-                afterMilliseconds: pauseMilliseconds, repeatMilliseconds: pauseMilliseconds
-            ) { [unowned watcher] in watcher.look() }
-            watcher.look()
+                afterMilliseconds: kind.pauseMilliseconds,
+                repeatMilliseconds: kind.pauseMilliseconds
+            ) { [unowned self] in look() }
+            if looks { look() }
             return Watch(
                 feed, stopper.sender,
-                try Worker(owning: watcher, named: "registry") { $0.loop.run() })
+                try Worker(owning: self, named: "registry") { $0.loop.run() })
         } catch {
             // No thread to be had: what was opened on the loop is closed here instead.
-            watcher.loop.abandon()
+            loop.abandon()
             throw error
         }
     }
@@ -99,7 +119,7 @@ public final class RegistryWatcher {
     private func look() {
         attempt(.reading) { try publish() }
         attempt(.announcing) {
-            guard seen != announced else { return }
+            guard let seen, seen != announced else { return }
             try registry.takenOver(seen)
             announced = seen
         }
@@ -119,19 +139,37 @@ public final class RegistryWatcher {
             try body()
             if failing.remove(step) != nil { report(step.recovery) }
         } catch {
-            if failing.insert(step).inserted { report("\(error); \(step.consequence)") }
+            if failing.insert(step).inserted { report("\(error); \(consequence(of: step))") }
+        }
+    }
+
+    private func consequence(of step: Step) -> String {
+        switch (step, kind) {
+        case (.reading, .own): "what was registered until now still counts"
+        case (.reading, .shared):
+            "what is registered may change meanwhile, so requests get 503 soon"
+        case (.announcing, _): "other changes count, but commands wait in vain for this server"
+        }
+    }
+
+    /// Whose the registry is.
+    private enum Kind {
+        /// This server's alone, on this machine.
+        case own
+        /// That of several servers, in a database which each question has to reach.
+        case shared
+
+        /// How late a change is noticed at the most.
+        var pauseMilliseconds: UInt64 {
+            switch self {
+            case .own: 100
+            case .shared: 250
+            }
         }
     }
 
     private enum Step {
         case reading, announcing
-
-        var consequence: String {
-            switch self {
-            case .reading: "what was registered until now still counts"
-            case .announcing: "other changes count, but commands wait in vain for this server"
-            }
-        }
 
         var recovery: String {
             switch self {

@@ -56,6 +56,12 @@ public struct Keyring: Sendable {
         return rest.isEmpty ? nil : Keyring(keys: rest)
     }
 
+    /// With one of its keys in front: that one seals.
+    public func sealing(with fingerprint: KeyFingerprint) -> Keyring {
+        let chosen = keys.filter { $0.fingerprint == fingerprint }.prefix(1)
+        return Keyring(keys: chosen + keys.filter { $0.fingerprint != fingerprint })
+    }
+
     /// With the keys of another behind its own, as far as it has them not.
     public func followed(by other: Keyring) -> Keyring {
         let known = Set(fingerprints)

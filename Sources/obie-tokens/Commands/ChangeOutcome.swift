@@ -24,35 +24,53 @@ struct ChangeOutcome {
     let kind: Kind
     /// The store's path.
     private let place: String
+    /// Several servers may use the store.
+    private let isShared: Bool
+    /// The servers that are late, where they have names.
+    private let late: [String]
     /// Why nobody can tell whether it is in force; nil where that is known.
     private let doubt: String?
 
-    init(_ takeover: Result<RegistryTakeover, any Error>, place: String) {
+    init(
+        _ takeover: Result<RegistryTakeover, any Error>, place: String, isShared: Bool = false
+    ) {
         self.place = place
+        self.isShared = isShared
         switch takeover {
-        case .success(.hasTakenOver): (kind, doubt) = (.inForce, nil)
-        case .success(.notRunning): (kind, doubt) = (.written, nil)
-        case .success(.isLate): (kind, doubt) = (.late, nil)
-        case .failure(let error): (kind, doubt) = (.late, "\(error)")
+        case .success(.hasTakenOver): (kind, late, doubt) = (.inForce, [], nil)
+        case .success(.notRunning): (kind, late, doubt) = (.written, [], nil)
+        case .success(.isLate(let names)): (kind, late, doubt) = (.late, names, nil)
+        case .failure(let error): (kind, late, doubt) = (.late, [], "\(error)")
         }
     }
 
     /// How a sentence about the change goes on.
     private var words: String {
         switch kind {
-        case .inForce: "in force on the running server"
+        case .inForce: "in force on \(isShared ? "every" : "the") running server"
         case .written:
-            "written beside \(place), on which no server is running: it counts from the next start on"
+            "\(written), on which no server is running: it counts from the next start on"
         case .late:
-            doubt.map { "written beside \(place), but nobody knows whether it is in force: \($0)" }
-                ?? "written beside \(place), but the running server has not taken it over within 5 s "
-                + "and serves as before; see its log"
+            doubt.map { "\(written), but nobody knows whether it is in force: \($0)" }
+                ?? "\(written), but \(whoIsLate) not taken it over within 5 s and serves as before; "
+                + "see its log"
         }
+    }
+
+    private var written: String { "written \(isShared ? "in" : "beside") \(place)" }
+
+    private var whoIsLate: String {
+        late.isEmpty
+            ? "the running server has"
+            : "the server \(late.joined(separator: " and the server ")) has"
     }
 
     /// For programs, beside what the command says itself.
     var members: Record {
-        Record(["outcome": .text(kind.rawValue), "store": .text(place)])
+        isShared
+            ? Record([
+                "outcome": .text(kind.rawValue), "store": .text(place), "late": .list(late),
+            ]) : Record(["outcome": .text(kind.rawValue), "store": .text(place)])
     }
 
     /// Tells people, and ends the command with its exit status.

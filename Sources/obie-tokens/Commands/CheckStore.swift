@@ -18,7 +18,7 @@ struct CheckStore: ParsableCommand {
     func run() throws {
         let settings = try flags.read()
         let administration = try settings.storeAdministration()
-        let path = settings.store.path ?? "the store"
+        let path = settings.chosenStore.place
         let damage: [String]
         do throws(StoreFailure) {
             damage = try administration.damage()

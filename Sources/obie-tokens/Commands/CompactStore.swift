@@ -20,7 +20,7 @@ struct CompactStore: ParsableCommand {
         let administration = try settings.storeAdministration()
         do throws(StoreFailure) {
             let (before, after) = try administration.compact()
-            let path = settings.store.path ?? "the store"
+            let path = settings.chosenStore.place
             Program.log("\(path) has \(after) bytes now; it had \(before)")
         } catch {
             throw ProgramFailure(error)

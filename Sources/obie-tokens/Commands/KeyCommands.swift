@@ -36,7 +36,13 @@ struct Keys: ParsableCommand {
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Adds a new key that seals. The old keys still open what they sealed.",
-            discussion: "The server uses it from its next start on.")
+            discussion: """
+                The server uses it from its next start on.
+
+                Servers that share a store need two steps. The first adds a key that opens and does not \
+                seal yet: copy the file to all servers, and restart them. The second, the same \
+                command once more, lets it seal; it is refused while a server does not open the key.
+                """)
 
         @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
 
@@ -45,15 +51,23 @@ struct Keys: ParsableCommand {
             let settings = try flags.read()
             let path = try settings.keysPath()
             try Settings.actAsOwner(ofFirst: [path])
+            let rotation = try settings.administrationAsWeAre().rotation
             var count = 0
+            var (change, advice) = ("", "")
             try KeyFile.change(path) { keyring in
                 try settings.checkKeys(keyring)
-                count = keyring.keys.count + 1
-                return keyring.adding(key)
+                let step: KeyRotationStep
+                do throws(StoreFailure) {
+                    step = try rotation.rotate(keyring, adding: key)
+                } catch {
+                    throw ProgramFailure(error)
+                }
+                (change, advice) = (step.change, step.advice)
+                count = step.keyring.keys.count
+                return step.keyring
             }
-            try settings.record("new sealing key \(key.fingerprint.short)")
-            Program.log(
-                "\(path) has a new key, \(key.fingerprint.short); restart the server to use it")
+            try settings.record(change)
+            Program.log("\(path) \(advice)")
             if count >= 16 {
                 Program.log(
                     "it has \(count) keys now; `obie-tokens keys list` says which nothing needs any "
@@ -106,7 +120,7 @@ extension Settings {
     /// - Throws: where a server could not use the store with these keys.
     func checkKeys(_ keyring: Keyring) throws(ProgramFailure) {
         let keys = try storeKeys(keyring) { $0.missing(from: keyring) }
-        if let refusal = keys?.refusal(of: keyring, store: self.store.path ?? "") {
+        if let refusal = keys?.refusal(of: keyring, store: self.chosenStore.place) {
             throw ProgramFailure(refusal)
         }
     }

@@ -32,7 +32,7 @@ struct ListKeys: ParsableCommand {
         let rows = KeyRows(
             keyring: keyring, keys: keys ?? StoreKeys(history: KeyHistory(), uses: [:]))
         try output.print(rows.all.map { rows.record($0, now) })
-        if let refusal = keys?.refusal(of: keyring, store: settings.store.path ?? "") {
+        if let refusal = keys?.refusal(of: keyring, store: settings.chosenStore.place) {
             throw ProgramFailure(refusal)
         }
     }

@@ -80,7 +80,9 @@ struct RegistryEditor {
                     return answer
                 }
             }
-            return (answer, ChangeOutcome(takeover(of: version), place: place))
+            let outcome = ChangeOutcome(
+                takeover(of: version), place: place, isShared: settings.store.isShared)
+            return (answer, outcome)
         } catch {
             guard isRecorded else { throw error }
             let void = print == nil ? "" : "; the secret that was printed is void"
@@ -96,7 +98,7 @@ struct RegistryEditor {
         try self.change(change, body, print: nil).outcome
     }
 
-    private var place: String { settings.store.path ?? "the store" }
+    private var place: String { settings.chosenStore.place }
 
     private func takeover(of version: Int64) -> Result<RegistryTakeover, any Error> {
         Result {

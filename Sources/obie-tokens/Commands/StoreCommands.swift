@@ -29,7 +29,7 @@ struct BackUp: ParsableCommand {
         try settings.checkKeys(try KeyFile.read(keys))
         try administration.backUp(keys: keys, to: destination)
         try settings.record("store copied to \(destination)")
-        let path = settings.store.path ?? "the store"
+        let path = settings.chosenStore.place
         Program.log("copied \(path) to \(destination), with its registry and its keys")
     }
 }

@@ -6,7 +6,8 @@ import Tokens
 
 enum StoreSettings: SettingSelection {
     static var settings: [any AnySetting] {
-        [SettingsTable.rows.store, SettingsTable.rows.auditLog]
+        let rows = SettingsTable.rows
+        return [rows.store, rows.storePasswordFile, rows.storeTimeout, rows.auditLog]
     }
 }
 
@@ -30,7 +31,7 @@ extension Settings {
     /// The same for a command that has settled whom it acts as.
     func administrationAsWeAre() throws(ProgramFailure) -> any StoreAdministration {
         do throws(StoreFailure) {
-            return try self.store.administration.get()
+            return try chosenStore.administration.get()
         } catch {
             throw failure(SettingsTable.rows.store, error.description)
         }
@@ -64,6 +65,9 @@ extension Settings {
     func record(
         _ change: String, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
     ) throws(ProgramFailure) {
+        if let refusal = missingAuditLog(mode ?? .sandbox) {
+            throw ProgramFailure(description: "\(state) \(refusal.description)", status: 78)
+        }
         guard let path = auditPath(mode ?? .sandbox) else { return }
         var event = AuditEvent(.registryChanged, at: timeOfRecord())
         event.change = change

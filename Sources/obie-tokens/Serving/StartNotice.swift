@@ -6,10 +6,10 @@ import Tokens
 struct StartNotice {
     private let mode: IssuerSettings.Mode
     private let store: String
-    private let counts: (institutions: Int, providers: Int, clients: Int)
+    private let counts: (institutions: Int, providers: Int, clients: Int)?
 
-    /// - Parameter counts: how many are registered.
-    init(_ settings: Settings, _ counts: (institutions: Int, providers: Int, clients: Int)) {
+    /// - Parameter counts: how many are registered; nil where nobody knows yet.
+    init(_ settings: Settings, _ counts: (institutions: Int, providers: Int, clients: Int)?) {
         mode = settings.mode
         store = settings.written(SettingsTable.rows.store).text
         self.counts = counts
@@ -17,6 +17,7 @@ struct StartNotice {
 
     /// Such as `production on the store sqlite:./obie-tokens.db: 2 institutions, 1 provider, 2 clients`.
     var line: String {
+        guard let counts else { return "\(mode.rawValue) on the store \(store)" }
         let parts = [
             StartNotice.count(counts.institutions, "institution"),
             StartNotice.count(counts.providers, "provider"),
@@ -35,10 +36,10 @@ struct StartNotice {
         case .sandbox:
             "SANDBOX: this sandbox takes well-known credentials; never expose it. "
                 + "Use --mode production for a real one."
-        case .production where counts.institutions == 0:
+        case .production where counts?.institutions == 0:
             "no institution is registered, so every request is refused; register one with "
                 + "`obie-tokens fi add REFERENCE`"
-        case .production where counts.providers == 0:
+        case .production where counts?.providers == 0:
             "no provider is registered, so no code can be made; register one with `obie-tokens psp "
                 + "add REFERENCE --redirect-uri URI`"
         case .production: nil

@@ -37,6 +37,28 @@ extension ServerLimits {
 }
 
 extension Settings {
+    /// The store that was chosen, reached as the other settings say.
+    var chosenStore: any StoreChoice {
+        self.store.reached(
+            by: StoreAccess(
+                password: self.storePasswordFile,
+                timeoutMilliseconds: Int(self.storeTimeout) * 1000,
+                requiresStandby: self.requireStandby,
+                name: "\(Machine.hostName):\(self.listen.port)"))
+    }
+
+    /// Why there is no audit log where there has to be one; nil where all is well.
+    ///
+    /// - Parameter mode: of the store, which commands find in its registry.
+    func missingAuditLog(_ mode: IssuerSettings.Mode) -> ProgramFailure? {
+        guard self.store.isShared, mode == .production, case .byMode = self.auditLog else {
+            return nil
+        }
+        return failure(
+            SettingsTable.rows.auditLog,
+            "nothing lies beside a store in a database: name a file of this machine, or write none")
+    }
+
     /// The file of the audit log, or nil for none.
     ///
     /// - Parameter mode: of the store, which commands find in its registry.

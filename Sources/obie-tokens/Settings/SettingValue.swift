@@ -3,6 +3,7 @@
 import ArgumentParser
 import Server
 import System
+import Tokens
 import UV
 
 enum AuditLogChoice: Sendable {
@@ -28,7 +29,13 @@ enum SettingValue {
 
     /// The message does not repeat the text: it may be a URL with a password.
     @Sendable static func store(_ text: String) throws(ValidationError) -> any StoreChoice {
-        guard let choice = StoreKinds.choose(text) else { throw ValidationError(StoreKinds.advice) }
+        let choice: (any StoreChoice)?
+        do throws(StoreFailure) {
+            choice = try StoreKinds.choose(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
+        guard let choice else { throw ValidationError(StoreKinds.advice) }
         return choice
     }
 
@@ -82,6 +89,17 @@ enum SettingValue {
     }
 
     @Sendable static func keys(_ text: String) throws(ValidationError) -> KeySource {
+        switch try source(text) {
+        case .file(let path): .file(path)
+        case .credential(let name): .credential(name)
+        }
+    }
+
+    @Sendable static func secret(_ text: String) throws(ValidationError) -> SecretSource? {
+        try source(text)
+    }
+
+    private static func source(_ text: String) throws(ValidationError) -> SecretSource {
         let prefix = "credential:"
         guard text.hasPrefix(prefix) else {
             guard !text.isEmpty else {

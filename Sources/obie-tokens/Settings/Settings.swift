@@ -69,6 +69,17 @@ struct Settings: Sendable {
                 "\(maxConnections) connections are fewer than \(loops) loops, and each loop needs "
                     + "one; raise it, or lower loops")
         }
+        if !self.store.isShared {
+            for setting in [
+                SettingsTable.rows.storePasswordFile as any AnySetting,
+                SettingsTable.rows.requireStandby,
+            ] where written(setting).origin != .fallback && written(setting).text != "no" {
+                throw failure(
+                    setting,
+                    "it is about a store in a database; write --store postgres://…, or "
+                        + "leave it out")
+            }
+        }
     }
 
     /// A complaint about the value of a setting. It says where the value stands.

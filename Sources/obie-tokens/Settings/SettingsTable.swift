@@ -24,8 +24,24 @@ struct SettingsTable: Sendable {
         help: "The start of the links in error answers, as clients see the server.")
     let store = Setting<any StoreChoice>(
         "store", StoreKinds.form, default: "sqlite:./obie-tokens.db", SettingValue.store,
-        help: "Where the server keeps codes and tokens: in a file, or in memory, which forgets "
-            + "them when the server stops.")
+        help: "Where the server keeps codes and tokens: in a file, in memory, which forgets "
+            + "them when the server stops, or in a PostgreSQL database, which any number of servers "
+            + "share.")
+    let storePasswordFile = Setting<SecretSource?>(
+        "store-password-file", "file|credential:name", without: nil,
+        meaning: "libpq's password file, or no password", SettingValue.secret,
+        help:
+            "The file with the password of the store's database, for its owner only. Or the name of "
+            + "a systemd credential (LoadCredential=).")
+    let storeTimeout = Setting(
+        "store-timeout", "seconds", default: "5", SettingValue.number(1...60),
+        help:
+            "How long a request waits for the store's database before it is answered with 503: 1 to "
+            + "60 seconds.")
+    let requireStandby = Setting(
+        "require-standby", "yes|no", default: "no", SettingValue.truth,
+        help: "Say 503 on /readyz while the store's database waits for no standby, so that what is "
+            + "answered is on one machine only.")
     let keysFile = Setting(
         "keys-file", "file|credential:name", without: KeySource.besideTheStore,
         meaning: "PATH.keys beside the store", SettingValue.keys,

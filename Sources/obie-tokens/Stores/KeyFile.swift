@@ -31,6 +31,20 @@ enum KeyFile {
         return try keyring(secret, path)
     }
 
+    /// The keys of a store that several servers share, for one of them. None makes keys: two would make
+    /// different ones.
+    static func shared(
+        _ source: KeySource, store: String
+    ) throws(ProgramFailure) -> Keyring {
+        guard case .besideTheStore = source else {
+            return try open(source, store: store, isNew: false)
+        }
+        throw ProgramFailure(
+            description:
+                "nothing lies beside \(store): name the key file with keys-file; make it once "
+                + "with `obie-tokens keys create`, and copy it to each server", status: 78)
+    }
+
     /// The keys in a file that must be there, for a command.
     static func read(_ path: String) throws(ProgramFailure) -> Keyring {
         let secret: PrivateFile.Secret

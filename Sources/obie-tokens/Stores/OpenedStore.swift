@@ -17,6 +17,14 @@ protocol OpenedStore: AnyObject {
     /// nothing.
     var newestTime: Milliseconds? { get }
 
+    /// What was there at the start could be read.
+    var isOpen: Bool { get }
+    /// False while nobody can be told anything, since what is registered may have changed; nil: it never
+    /// can without the server. Any thread; must not wait.
+    var isServing: (@Sendable () -> Bool)? { get }
+    /// Clients should be sent here, as far as the store goes. Must not wait.
+    var isReady: Bool { get }
+
     /// What an event loop sees of it.
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore
 
@@ -31,4 +39,10 @@ protocol OpenedStore: AnyObject {
 
     /// Finishes what is queued. All loops must have ended. Call once.
     func close()
+}
+
+extension OpenedStore {
+    var isOpen: Bool { true }
+    var isServing: (@Sendable () -> Bool)? { nil }
+    var isReady: Bool { true }
 }

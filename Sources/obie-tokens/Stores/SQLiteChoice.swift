@@ -68,6 +68,8 @@ extension SQLiteChoice: StoreAdministration {
         try KeysOfStore.whileSettled(store: file, body)
     }
 
+    var rotation: any KeyRotating { RotationInOneStep() }
+
     func giveUpKey(_ key: KeyFingerprint, _ keyring: Keyring) throws(StoreFailure) {
         try KeysOfStore.giveUp(key, store: file, keyring)
     }

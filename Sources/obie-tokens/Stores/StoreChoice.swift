@@ -7,6 +7,13 @@ import Tokens
 protocol StoreChoice: Sendable {
     /// Where its files begin, so that keys and the audit log can lie beside them; nil: it has none.
     var path: String? { get }
+    /// Several servers may use it. Nothing lies beside it, so keys and the audit log have to be named.
+    var isShared: Bool { get }
+    /// For people.
+    var place: String { get }
+
+    /// The same, reached as the other settings say.
+    func reached(by access: StoreAccess) -> any StoreChoice
 
     /// Opens it for a server.
     ///
@@ -21,6 +28,13 @@ protocol StoreChoice: Sendable {
 
     /// What commands can do with it; or why they cannot.
     var administration: Result<any StoreAdministration, StoreFailure> { get }
+}
+
+extension StoreChoice {
+    var isShared: Bool { false }
+    var place: String { path ?? "the store" }
+
+    func reached(by access: StoreAccess) -> any StoreChoice { self }
 }
 
 /// What commands do with a store, while a server may be using it. Blocks.
@@ -48,6 +62,9 @@ protocol StoreAdministration: Sendable {
     /// Runs `body` while no server begins to use other keys: none is running and none can start, or one
     /// has started, and has written down which key it seals with.
     func whileKeysAreSettled<Answer>(_ body: () throws -> Answer) throws -> Answer
+
+    /// How a new key becomes the one that seals.
+    var rotation: any KeyRotating { get }
 
     /// Voids what a key has sealed: its absence is no fault any more.
     ///
@@ -80,6 +97,15 @@ protocol StoreAdministration: Sendable {
     func compact() throws(StoreFailure) -> (before: Int, after: Int)
 }
 
+/// A store whose tables somebody else than its server makes.
+protocol MigratingStore {
+    /// Makes them, or brings them up to date. Blocks.
+    ///
+    /// - Parameter servingRole: may use them from then on, and not change them.
+    /// - Returns: what was done, in lines for people.
+    func migrate(servingRole: String?) throws(StoreFailure) -> [String]
+}
+
 /// A kind of store.
 struct StoreKind: Sendable {
     /// As --help has it, such as `sqlite:path`.
@@ -87,7 +113,9 @@ struct StoreKind: Sendable {
     /// What to write, for whom has written something else.
     let advice: String
     /// nil where the text means another kind.
-    let choose: @Sendable (String) -> (any StoreChoice)?
+    ///
+    /// - Throws: where it means this one, and cannot be used. The sentence does not repeat the text.
+    let choose: @Sendable (String) throws(StoreFailure) -> (any StoreChoice)?
 }
 
 extension StoreKind {

@@ -1,18 +1,23 @@
 // The stores there are. One more is one more line here, and what opens it.
 
+import Tokens
+
 enum StoreKinds {
     static let all: [StoreKind] = [
         .named("memory", MemoryChoice()),
         .prefixed("sqlite:", "path", example: "./obie-tokens.db") { SQLiteChoice($0) },
+        PostgresChoice.kind,
     ]
 
     /// What can be written, in one word.
     static let form = all.map(\.form).joined(separator: "|")
 
     /// nil where the text means none.
-    static func choose(_ text: String) -> (any StoreChoice)? {
+    ///
+    /// - Throws: where it means one, and that cannot be used.
+    static func choose(_ text: String) throws(StoreFailure) -> (any StoreChoice)? {
         for kind in all {
-            if let choice = kind.choose(text) { return choice }
+            if let choice = try kind.choose(text) { return choice }
         }
         return nil
     }

@@ -37,7 +37,7 @@ struct RoomPlan: Sendable {
                 "ObieTokens", "Program", "ProgramFailure", "ServiceNotices", "Streams", "Version",
             ],
             uses: [
-                "Stores": ["wiring.Program", "wiring.ProgramFailure"],
+                "Stores": ["wiring.Program", "wiring.ProgramFailure", "wiring.Version"],
                 "Settings": ["Stores", "wiring.ProgramFailure", "wiring.ServiceNotices"],
                 "Serving": ["Settings", "wiring.ProgramFailure", "wiring.Version"],
                 "Commands": [
