@@ -32,10 +32,7 @@ final class Connector {
         for offset in settings.hosts.indices {
             let index = (first + offset) % settings.hosts.count
             do throws(SessionError) {
-                let session = try BlockingSession(
-                    settings.hosts[index], connectMilliseconds: timeoutMilliseconds,
-                    timeoutMilliseconds: timeoutMilliseconds)
-                try session.script(Connector.opening)
+                let session = try connect(Host(settings.hosts[index]))
                 first = index
                 return session
             } catch {
@@ -48,5 +45,29 @@ final class Connector {
             state: failures.compactMap(\.state).first,
             description: failures.map(\.description).joined(separator: "; "), isConnectionLost: true
         )
+    }
+
+    /// Tries each address of a host, as long as there is time.
+    private func connect(_ host: Host) throws(SessionError) -> BlockingSession {
+        let deadline = Deadline(milliseconds: timeoutMilliseconds)
+        // libpq's own look-up would keep to no time.
+        let addresses: [String?] =
+            if let name = host.name { try BlockingLookup.addresses(of: name, deadline) } else {
+                [nil]
+            }
+        var failure = SessionError(
+            description: "\(host.description) does not answer", isConnectionLost: true)
+        for address in addresses where deadline.milliseconds > 0 {
+            do throws(SessionError) {
+                let session = try BlockingSession(
+                    host.keywords(address), connectMilliseconds: Int(deadline.milliseconds),
+                    timeoutMilliseconds: timeoutMilliseconds)
+                try session.script(Connector.opening)
+                return session
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
     }
 }

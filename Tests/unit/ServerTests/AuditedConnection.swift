@@ -76,7 +76,8 @@ final class AuditedConnection {
 
     init(
         _ mode: IssuerSettings.Mode = .sandbox, isThrottled: Bool = true, isHeld: Bool = false,
-        gate: (any AuditGate)? = nil, metrics: LoopMetrics? = nil, log: Logger? = nil
+        gate: (any AuditGate)? = nil, metrics: LoopMetrics? = nil, log: Logger? = nil,
+        isServing: (@Sendable () -> Bool)? = nil
     ) {
         let store = HeldStore(isHeld: isHeld)
         self.store = store
@@ -110,7 +111,8 @@ final class AuditedConnection {
         let clocks = RequestClock(now: { clock.now })
         let router = Router(
             issuer: issuer, shared: replies.shared,
-            throttle: isThrottled ? FailureThrottle(random: fill) : nil, clock: clocks)
+            throttle: isThrottled ? FailureThrottle(random: fill) : nil, clock: clocks,
+            isServing: isServing)
         observer = LoopObserver(
             metrics: metrics,
             auditor: Auditor(recorder, gate: gate, issuer: issuer, clock: clocks, random: fill),

@@ -135,6 +135,36 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         watch.stop()
     }
 
+    @Test func sharedRegistryMayBeOutOfReachAtTheStart() throws {
+        try add("psp-1")
+        registry.state.withLock { $0.isBroken = true }
+        let watch = try RegistryWatcher.watchShared(registry, isReachable: false, now: { 0 }) {
+            [lines] in lines.add($0)
+        }
+        usleep(600_000)
+        #expect(lines.texts.isEmpty, "that is known")
+        #expect(watch.feed.registry.provider(reference: "psp-1") == nil)
+        registry.state.withLock { $0.isBroken = false }
+        #expect(eventually { registry.state.withLock { $0.announced } == [1] })
+        #expect(watch.feed.registry.provider(reference: "psp-1") != nil)
+        #expect(lines.texts == ["the registry can be read again"])
+        registry.state.withLock { $0.isBroken = true }
+        #expect(eventually { lines.texts.count == 2 })
+        #expect(lines.texts.last?.contains("requests get 503 soon") == true)
+        watch.stop()
+    }
+
+    @Test func sharedRegistryThatIsInReachIsThereAtOnce() throws {
+        try add("psp-1")
+        let watch = try RegistryWatcher.watchShared(registry, isReachable: true, now: { 0 }) {
+            [lines] in lines.add($0)
+        }
+        #expect(watch.feed.registry.provider(reference: "psp-1") != nil)
+        #expect(registry.state.withLock { $0.announced } == [1])
+        #expect(lines.texts.isEmpty)
+        watch.stop()
+    }
+
     /// By the time that the server lives by, whatever the wall clock says.
     @Test func oldSecretRunsOutByTheTimeThatIsGiven() throws {
         let time = Mutex(Milliseconds(1999))

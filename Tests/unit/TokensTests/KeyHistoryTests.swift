@@ -114,4 +114,31 @@ import Testing
         #expect(read?.fingerprints == ring.fingerprints)
         #expect(Set(ring.fingerprints).count == 201)
     }
+
+    /// Servers of one store turn to a new key one after the other.
+    @Test func keyThatAnotherServerSealsWithStaysOpen() {
+        var history = KeyHistory()
+        history.begin(ring(1), now: 100, lastIssuedAt: nil)
+        history.begin(ring(2, 1), now: 200, lastIssuedAt: 190, others: [print(1)])
+        #expect(times(history) == [200...Milliseconds.max, 100...Milliseconds.max])
+        #expect(history.seals(print(1)) && history.seals(print(2)))
+        #expect(history.sealing?.fingerprint == print(2))
+        #expect(!history.records.contains(where: history.isExact), "they share their time")
+        history.close(except: [], lastIssuedAt: 300)
+        #expect(history.seals(print(1)), "no server runs, so nobody knows")
+        history.close(except: [print(1), print(2)], lastIssuedAt: 300)
+        #expect(history.seals(print(1)))
+        history.close(except: [print(2)], lastIssuedAt: 300)
+        #expect(times(history) == [200...Milliseconds.max, 100...300])
+        #expect(!history.seals(print(1)) && history.seals(print(2)))
+        history.begin(ring(2, 1), now: 400, lastIssuedAt: 390, others: [print(2)])
+        #expect(times(history) == [200...Milliseconds.max, 100...300])
+    }
+
+    @Test func keyIsPutInFrontAndNoneIsLost() {
+        let ring = ring(1, 2, 3)
+        #expect(ring.sealing(with: print(3)).fingerprints == [print(3), print(1), print(2)])
+        #expect(ring.sealing(with: print(1)).fingerprints == ring.fingerprints)
+        #expect(ring.sealing(with: print(9)).fingerprints == ring.fingerprints)
+    }
 }

@@ -1,0 +1,48 @@
+// The clock of another machine in the place of the wall clock.
+
+import System
+import Testing
+
+@Suite struct ReferenceClockTests {
+    @Test func wallClockCountsUntilAnotherIsMeasured() {
+        let reference = ReferenceClock()
+        #expect(abs(reference.microseconds() - Clock.wallMicroseconds()) < 1_000_000)
+        let boot = Clock.bootMicroseconds()
+        let other = Clock.wallMicroseconds() + 3_600_000_000
+        let ahead = reference.measured(other, sent: boot - 2000, received: boot)
+        #expect(abs(ahead - 3_600_000_000) < 1_000_000)
+        #expect(abs(reference.microseconds() - other) < 1_000_000)
+    }
+
+    /// The answer is as old as its way back took.
+    @Test func middleOfTheWaitIsTheMoment() {
+        let reference = ReferenceClock()
+        let boot = Clock.bootMicroseconds()
+        reference.measured(1_000_000_000, sent: boot - 10_000_000, received: boot)
+        let after = reference.microseconds() - 1_005_000_000
+        #expect((0..<1_000_000).contains(after), "\(after)")
+    }
+
+    @Test func timekeeperTakesTheOtherClockOverAtOnceWhereNobodyHasLivedByIt() {
+        for (step, mayGoBack) in [(-60_000, true), (60_000, true), (60_000, false)]
+            as [(Int64, Bool)]
+        {
+            let clocks = TwoClocks()
+            clocks.setWall(by: step)
+            clocks.timekeeper.beginAnew(mayGoBack: mayGoBack)
+            #expect(clocks.now == TwoClocks.start + step)
+            #expect(clocks.timekeeper.wallClockAhead == 0)
+            #expect(clocks.pass(10_000) == [], "there is nothing to tell")
+            #expect(clocks.now == TwoClocks.start + step + 10_000)
+        }
+    }
+
+    @Test func timeThatSomebodyHasLivedByIsDrawnBackSlowly() {
+        let clocks = TwoClocks()
+        clocks.setWall(by: -900)
+        clocks.timekeeper.beginAnew(mayGoBack: false)
+        #expect(clocks.now == TwoClocks.start)
+        clocks.pass(100_000)
+        #expect(abs(clocks.now - clocks.wall) <= 20)
+    }
+}
