@@ -127,9 +127,20 @@ extension SharedRegistry {
         return opened
     }
 
-    /// Joins where the server is no member: at first, and after the others may have counted it out.
+    /// Asks the database how things are. What has failed is tried again on another connection: this one
+    /// may lead to a host that takes no changes any more.
     private func poll() throws -> NodePoll {
         let session = try open()
+        do {
+            return try poll(session)
+        } catch let error as SessionError {
+            session.close()
+            throw error
+        }
+    }
+
+    /// Joins where the server is no member: at first, and after the others may have counted it out.
+    private func poll(_ session: BlockingSession) throws -> NodePoll {
         if served != nil, !state.lease.holds { isMember = false }
         if !isMember { try join(session) }
         let poll = try NodePoll(session, membership.node, registryVersion: served?.version)

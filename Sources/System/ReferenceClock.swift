@@ -25,7 +25,13 @@ public final class ReferenceClock: Sendable {
     /// - Returns: by how much it is ahead of this machine's wall clock, in microseconds.
     @discardableResult
     public func measured(_ time: Int64, sent: Int64, received: Int64) -> Int64 {
-        ahead.store(time - (sent + (received - sent) / 2), ordering: .relaxed)
+        let isFirst = ahead.load(ordering: .relaxed) == .min
+        // Half of the wait may be wrong. Where it was long, what is known is better.
+        if isFirst || received - sent <= ReferenceClock.waitMax {
+            ahead.store(time - (sent + (received - sent) / 2), ordering: .relaxed)
+        }
         return microseconds() - Clock.wallMicroseconds()
     }
+
+    private static let waitMax: Int64 = 200_000
 }

@@ -15,9 +15,13 @@ COMMAND_SECONDS = 60
 
 
 class Fleet:
-    """`stores`: for each server, by its name, the URL that it asks. `folder` is the caller's."""
+    """`stores`: for each server, by its name, the URL that it asks. `folder` is the caller's.
 
-    def __init__(self, program, stores, owner_url, folder, flags=()):
+    `shims`: what a server runs under, by its name: `env` and `preload` of Process.
+    """
+
+    def __init__(self, program, stores, owner_url, folder, flags=(), shims=None):
+        self.shims = dict(shims or {})
         self.program, self.stores, self.owner_url, self.folder = os.path.abspath(program), dict(stores), owner_url, folder
         self.flags, self.keys = list(flags), os.path.join(folder, "keys")
         ports = programs.free_ports(2 * len(stores))
@@ -63,7 +67,7 @@ class Fleet:
         os.makedirs(folder, exist_ok=True)
         server = Server(program or self.program, "--mode", "production", "--loops", "1", "--keys-file", self.keys,
                         "--audit-log", f"{name}.audit", "--listen", f"127.0.0.1:{port}", "--admin-listen",
-                        f"127.0.0.1:{admin_port}", *self.flags, store=self.stores[name], cwd=folder)
+                        f"127.0.0.1:{admin_port}", *self.flags, store=self.stores[name], cwd=folder, **self.shims.get(name, {}))
         server.start()
         self.servers[name] = server
 

@@ -21,6 +21,10 @@ import Testing
         reference.measured(1_000_000_000, sent: boot - 10_000_000, received: boot)
         let after = reference.microseconds() - 1_005_000_000
         #expect((0..<1_000_000).contains(after), "\(after)")
+        reference.measured(2_000_000_000, sent: boot - 10_000_000, received: boot)
+        #expect(reference.microseconds() < 1_100_000_000, "what was known is better")
+        reference.measured(2_000_000_000, sent: boot - 100_000, received: boot)
+        #expect(reference.microseconds() > 1_900_000_000)
     }
 
     @Test func timekeeperTakesTheOtherClockOverAtOnceWhereNobodyHasLivedByIt() {
