@@ -11,10 +11,12 @@ final class Connector {
 
     /// What each of our connections says at its beginning. Commits wait for the standby wherever there is
     /// one, whatever the role's settings are, and nobody waits for a lock for ever.
-    private static let opening = """
-        SET synchronous_commit = on; SET lock_timeout = 4000;
+    private var opening: String {
+        """
+        SET synchronous_commit = on; SET lock_timeout = \(timeoutMilliseconds * 4 / 5);
         SET idle_in_transaction_session_timeout = 60000
         """
+    }
 
     /// - Parameter timeoutMilliseconds: for each host, and then for each statement.
     init(_ settings: ConnectionSettings, timeoutMilliseconds: Int) {
@@ -62,7 +64,7 @@ final class Connector {
                 let session = try BlockingSession(
                     host.keywords(address), connectMilliseconds: Int(deadline.milliseconds),
                     timeoutMilliseconds: timeoutMilliseconds)
-                try session.script(Connector.opening)
+                try session.script(opening)
                 return session
             } catch {
                 failure = error

@@ -16,8 +16,8 @@ struct NodePoll {
     let sent: Int64
     let received: Int64
 
-    /// Writes that the server is there, too. That does not wait for the standby: it would hold up nothing
-    /// but this, and is of no use after a fail-over.
+    /// Writes that the server is there, too, and waits for the standby as every change does: so a server
+    /// that is cut off together with a database which is none any more is told nothing.
     private static let sql = """
         WITH seen AS (
             UPDATE nodes SET seen_at = \(Nodes.now), registry_version = $2 WHERE id = $1 RETURNING 1)
@@ -26,19 +26,22 @@ struct NodePoll {
             (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
             EXISTS (SELECT FROM seen),
             current_setting('synchronous_standby_names') <> '',
-            (SELECT count(*) FROM pg_stat_replication),
-            set_config('synchronous_commit', 'off', true)
+            (SELECT count(*) FROM pg_stat_replication)
         """
 
     /// - Parameter version: the registry's, which every request of this server sees; nil: none yet.
     init(
         _ session: BlockingSession, _ node: Node, registryVersion version: Int64?
     ) throws(SessionError) {
+        _ = session.takeWarnings()
         sent = Clock.bootMicroseconds()
         let rows = try session.run(NodePoll.sql, .bytes(node.id), .number(version))
         received = Clock.bootMicroseconds()
         guard let row = rows.first, let text = row.text(0), let number = Int64(text) else {
             throw SessionError(description: "the registry has no version")
+        }
+        if let warning = session.takeWarnings().first {
+            throw SessionError(description: "its answer is good on one machine only: \(warning)")
         }
         registryVersion = number
         registryStamp = row.bytes(1) ?? []

@@ -23,7 +23,7 @@ public final class SharedRegistry: RegistryStore {
     private var served: (version: Int64, stamp: [UInt8])?
 
     /// For each host, and for each statement that all requests may wait for.
-    private static let timeoutMilliseconds = 1500
+    private static let timeoutMilliseconds = 1000
     /// A large registry takes its time.
     private static let loadMilliseconds = 30_000
 
