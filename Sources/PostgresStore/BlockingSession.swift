@@ -35,9 +35,14 @@ import System
         do throws(SessionError) {
             try finishConnecting(Deadline(milliseconds: connectMilliseconds))
         } catch {
+            let needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
             unsafe PQfinish(handle)
             unsafe self.handle = nil
-            throw error
+            guard needsPassword else { throw error }
+            throw SessionError(
+                description:
+                    "\(error); name the file with the role's password (store-password-file)",
+                isConnectionLost: true)
         }
         unsafe PQsetNoticeReceiver(
             handle,

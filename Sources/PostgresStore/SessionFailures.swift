@@ -16,7 +16,7 @@ extension StoreFailure {
         default:
             self.init(
                 error.isConnectionLost
-                    ? "cannot reach the database \(place): \(error)"
+                    ? "cannot connect to the database \(place): \(error)"
                     : "the database \(place) refuses: \(error)")
         }
     }

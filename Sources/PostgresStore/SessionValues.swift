@@ -59,8 +59,4 @@ struct SessionError: Error, CustomStringConvertible {
 
     static let undefinedTable = "42P01"
     static let forbidden = "42501"
-    static let readOnly = "25006"
-
-    /// The password is wrong, or the role may not log in.
-    var isRefusedLogin: Bool { state?.hasPrefix("28") == true }
 }

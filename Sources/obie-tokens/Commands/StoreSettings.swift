@@ -33,7 +33,11 @@ extension Settings {
         do throws(StoreFailure) {
             return try chosenStore.administration.get()
         } catch {
-            throw failure(SettingsTable.rows.store, error.description)
+            // The choice itself is wrong for a command, or what it is reached by.
+            if case .system = error.kind {
+                throw failure(SettingsTable.rows.store, error.description)
+            }
+            throw ProgramFailure(error)
         }
     }
 

@@ -36,6 +36,13 @@ enum KeyFile {
     static func shared(
         _ source: KeySource, store: String
     ) throws(ProgramFailure) -> Keyring {
+        if case .file(let path) = source, !PrivateFile.exists(path) {
+            throw ProgramFailure(
+                description:
+                    "the key file \(path) is missing: copy that of another server of \(store); "
+                    + "only where there is none yet, make it with `obie-tokens keys create`",
+                status: 78)
+        }
         guard case .besideTheStore = source else {
             return try open(source, store: store, isNew: false)
         }
