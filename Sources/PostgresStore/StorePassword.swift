@@ -16,11 +16,13 @@ extension ConnectionSettings {
     /// Reads the password, from the disk each time: it may have been replaced. Blocks.
     ///
     /// - Parameter environment: of the process.
-    /// - Throws: `StoreFailure` where it cannot be read, or others may read it.
+    /// - Throws: `StoreFailure` where it cannot be read, or others may read it; and where this machine has no
+    ///   libpq.
     public init(
         _ url: StoreURL, _ source: PasswordSource, name: String,
         environment: [String: String] = Environment.all
     ) throws(StoreFailure) {
+        try LibPQ.load()
         let password = try StorePassword.read(source, environment)
         var hasFile = false
         if password == nil {
