@@ -271,7 +271,7 @@ extension Link {
 
     private func end(_ transaction: LinkTransaction, _ connection: PipelineConnection) {
         if let error = transaction.error {
-            if error.endsConnection { return lose(error.message) }
+            if error.endsConnection { return lose(SessionSetup.sentence(error)) }
             state = .ready
             return transaction.completion(.rolledBack(error))
         }
