@@ -1,5 +1,5 @@
 // One connection to the database, as long as the store lives: made, lost, and made again. Runs one
-// transaction at a time. Knows nothing of what transactions are about. docs/decisions/stores.md says
+// transaction at a time. Knows nothing of what transactions are about. docs/decisions/postgres.md says
 // what of libpq made it like this.
 
 import CPostgres
