@@ -114,7 +114,7 @@ let package = Package(
         unit("StoreThreadsTests", "StoreThreads", "UV"),
         unit(
             "PostgresStoreTests", "CPostgres", "Metrics", "PostgresStore", "StoreContract",
-            "System", "Tokens", "UV"),
+            "StoreThreads", "System", "Tokens", "UV"),
         unit(
             "AuditTests", "Audit", "System", "Tokens", "UV",
             .product(name: "Crypto", package: "swift-crypto")),

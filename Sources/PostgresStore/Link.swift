@@ -1,5 +1,5 @@
 // One connection to the database, as long as the store lives: made, lost, and made again. Runs one
-// transaction at a time. Knows nothing of what transactions are about. docs/decisions/stores.md says
+// transaction at a time. Knows nothing of what transactions are about. docs/decisions/postgres.md says
 // what of libpq made it like this.
 
 import CPostgres
@@ -271,7 +271,7 @@ extension Link {
 
     private func end(_ transaction: LinkTransaction, _ connection: PipelineConnection) {
         if let error = transaction.error {
-            if error.endsConnection { return lose(error.message) }
+            if error.endsConnection { return lose(SessionSetup.sentence(error)) }
             state = .ready
             return transaction.completion(.rolledBack(error))
         }

@@ -102,7 +102,7 @@ struct Parameters {
     func withPointers<Answer>(
         _ body: ([UnsafePointer<CChar>?], [Int32], [Int32]) -> Answer
     ) -> Answer {
-        let starts = [0] + ends.dropLast()
+        let starts = ends.isEmpty ? [] : [0] + ends.dropLast()
         return unsafe memory.withUnsafeBytes { memory in
             // A pointer even where there is nothing, since none means NULL.
             let values = unsafe starts.map { start in

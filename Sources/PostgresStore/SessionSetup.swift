@@ -48,7 +48,7 @@ final class SessionSetup {
         }
         switch result.kind {
         case .done, .skipped: break
-        case .failed(let failure): error = error ?? sentence(failure)
+        case .failed(let failure): error = error ?? SessionSetup.sentence(failure)
         case .rows: isInPipeline ? checkProcess(result) : read(result)
         case .synced:
             if let error { return .failed(error) }
@@ -91,9 +91,10 @@ final class SessionSetup {
         }
     }
 
-    private func sentence(_ failure: ServerError) -> String {
+    /// For people: what to do, where it is known.
+    static func sentence(_ failure: ServerError) -> String {
         switch failure.state {
-        case "26000", "42P05": SessionSetup.poolerRefusal
+        case "26000", "42P05": poolerRefusal
         case "42P01", "42703":
             "\(failure.message); the database has not the store's tables: run "
                 + "`obie-tokens store migrate`"

@@ -1,5 +1,5 @@
 // What the database is asked, once for a whole batch: each statement takes arrays with one element for
-// each of those who wait. docs/decisions/stores.md says why, and what it costs.
+// each of those who wait. docs/decisions/postgres.md says why, and what it costs.
 
 /// A statement as it is prepared on each connection.
 struct Statement: Sendable {

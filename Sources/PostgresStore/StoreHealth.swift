@@ -4,7 +4,7 @@ import Synchronization
 import System
 import Tokens
 
-/// Says so once each time it changes. The store's thread, but for `isGood`.
+/// Says so each time it changes, and for each cause. The store's thread, but for `isGood`.
 final class StoreHealth: Sendable {
     enum Part { case writing, reading }
 
@@ -14,7 +14,8 @@ final class StoreHealth: Sendable {
         var read: Int?
         /// Why something failed, and when. It counts until all has been answered well again.
         var failure: (cause: String, at: Int)?
-        var isReported = false
+        /// Since the last good answer.
+        var told: Set<String> = []
         /// When a lost connection was last replaced by another.
         var regained: Int?
 
@@ -25,6 +26,9 @@ final class StoreHealth: Sendable {
 
     /// Not good after as long without a good answer.
     static let patienceMicroseconds = 2_000_000
+
+    /// Causes told before it recovers.
+    private static let causesMax = 8
 
     private let good = Atomic(false)
     private let state = Mutex(State())
@@ -86,15 +90,16 @@ final class StoreHealth: Sendable {
         good.store(isGood, ordering: .relaxed)
         let line: String? = state.withLock { state in
             if isGood {
-                defer { state.isReported = false }
-                return state.isReported ? "the store answers again" : nil
+                defer { state.told = [] }
+                return state.told.isEmpty ? nil : "the store answers again"
             }
             // A first connection is no failure while it is made.
             let isStarting = ages.contains { $0 == nil } && state.cause == nil
-            guard !state.isReported, !isStarting else { return nil }
-            state.isReported = true
-            return "the store does not answer: \(state.cause ?? "the server is silent"); "
-                + "requests get 503 until it does"
+            let cause = state.cause ?? "the server is silent"
+            guard !isStarting, state.told.count < StoreHealth.causesMax,
+                state.told.insert(cause).inserted
+            else { return nil }
+            return "the store does not answer: \(cause); requests get 503 until it does"
         }
         if let line { report(line) }
     }

@@ -142,11 +142,7 @@ final class Rig {
     var processes: [Int] {
         get throws {
             try session.run(
-                """
-                SELECT DISTINCT l.pid FROM pg_locks l JOIN pg_stat_activity s ON s.pid = l.pid
-                WHERE l.locktype = 'advisory' AND l.pid <> pg_backend_pid()
-                    AND s.application_name = '\(schema)'
-                """
+                "SELECT pid FROM pg_stat_activity WHERE application_name = '\(schema)'"
             ).compactMap { $0.first.flatMap { Int($0) } }
         }
     }
