@@ -16,6 +16,7 @@ public final class NodeState: Sendable {
     private let requiresStandby: Bool
     private let report: @Sendable (String) -> Void
     private let seen = Mutex<Seen?>(nil)
+    private let refusal = Mutex<String?>(nil)
 
     /// What the last poll has brought. Times in milliseconds.
     private struct Seen {
@@ -48,6 +49,18 @@ public final class NodeState: Sendable {
         return abs(seen.offset) <= NodeState.offsetMax && abs(seen.ahead) <= NodeState.offsetMax
             && (seen.isStandbyNamed || !requiresStandby)
     }
+
+    /// The server must not join the others, and serves nobody. Each reason is told once.
+    func refused(_ reason: String) {
+        lease.giveUp()
+        let isNew = refusal.withLock { refusal in
+            defer { refusal = reason }
+            return refusal != reason
+        }
+        if isNew { report("\(reason); requests get 503 until then") }
+    }
+
+    func joined() { refusal.withLock { $0 = nil } }
 
     /// - Parameters:
     ///   - offset: by how much the database's clock is ahead of this machine's.

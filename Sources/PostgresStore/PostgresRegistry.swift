@@ -9,6 +9,8 @@ public final class PostgresRegistry: RegistryStore {
     private var session: BlockingSession
     private var place: String { connector.place }
     public let mode: IssuerSettings.Mode
+    /// What the database has warned of at the last change: such as that no standby has it.
+    private var warning: String?
     /// Nobody had used the database before.
     public let isNew: Bool
 
@@ -16,6 +18,9 @@ public final class PostgresRegistry: RegistryStore {
     static let timeoutMilliseconds = 5000
     /// How often a command looks whether all servers have taken over a change.
     private static let pauseMilliseconds: UInt32 = 20
+    /// How long a command asks what has become of its change: a fail-over takes some seconds.
+    private static let settleMilliseconds = 15_000
+    private static let retryMilliseconds: UInt32 = 200
     /// Rows that one call of `forgetConsents` removes.
     private static let forgottenMax = 1000
 
@@ -67,7 +72,7 @@ public final class PostgresRegistry: RegistryStore {
             } uncertain: { error in
                 try settle(error, version: expected, stamp)
             }
-            try checkStandby(session.takeWarnings())
+            warning = session.takeWarnings().first
             return (answer, version)
         } catch let error as SessionError {
             throw StoreFailure(error, place)
@@ -91,39 +96,45 @@ public final class PostgresRegistry: RegistryStore {
         return (answer, content.version)
     }
 
-    /// The connection was lost under the commit: asks the database again what has become of it.
+    /// The connection was lost under the commit: asks the database what has become of it, for some seconds.
     ///
     /// - Throws: where the change has not happened, or nobody knows.
     private func settle(_ error: SessionError, version: Int64, _ stamp: [UInt8]) throws {
+        let deadline = Deadline(milliseconds: PostgresRegistry.settleMilliseconds)
         let found: (version: Int64, stamp: [UInt8])
-        do throws(SessionError) {
-            session = try connector.connect()
-            let meta = Meta(session)
-            // Waits until the lost transaction has ended.
-            try session.script("BEGIN")
-            found.version = try meta.number(.registryVersion, locks: true) ?? 0
-            found.stamp = try meta.bytes(.registryStamp) ?? []
-            try session.script("COMMIT")
-        } catch {
-            throw PostgresRegistry.doubt("\(error)", place)
+        while true {
+            do throws(SessionError) {
+                found = try readMark()
+                break
+            } catch {
+                guard deadline.milliseconds > 0 else {
+                    throw PostgresRegistry.doubt("\(error)", place)
+                }
+                Machine.sleep(milliseconds: PostgresRegistry.retryMilliseconds)
+            }
         }
         if found.version == version, found.stamp == stamp { return }
+        // Others may have changed it since.
         if found.version > version { throw PostgresRegistry.doubt("\(error)", place) }
         throw error
+    }
+
+    /// Waits until the lost transaction has ended.
+    private func readMark() throws(SessionError) -> (version: Int64, stamp: [UInt8]) {
+        session = try connector.connect()
+        let meta = Meta(session)
+        try session.script("BEGIN")
+        let version = try meta.number(.registryVersion, locks: true) ?? 0
+        let stamp = try meta.bytes(.registryStamp) ?? []
+        try session.script("COMMIT")
+        return (version, stamp)
     }
 
     private static func doubt(_ reason: String, _ place: String) -> StoreFailure {
         StoreFailure(
             "the database \(place) was lost while the change was being written, and nobody knows "
                 + "whether it has been: \(reason); look with `obie-tokens fi list` and `obie-tokens psp "
-                + "list` before you repeat it")
-    }
-
-    private func checkStandby(_ warnings: [String]) throws(StoreFailure) {
-        guard let warning = warnings.first else { return }
-        throw StoreFailure(
-            "the change is written, but on one machine only, since the database \(place) warns: "
-                + "\(warning); a fail-over may lose it")
+                + "list` before you repeat it", .uncertain)
     }
 
     /// - Precondition: never called: it is no server's.
@@ -144,6 +155,11 @@ public final class PostgresRegistry: RegistryStore {
     }
 
     public func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover {
+        if let warning {
+            throw StoreFailure(
+                "it is on one machine only, and a fail-over may lose it, since the database \(place) warns: "
+                    + warning)
+        }
         let deadline = Deadline(milliseconds: milliseconds)
         return try StoreFailure.explaining(place) {
             while true {

@@ -56,8 +56,19 @@ public final class SharedRegistry: RegistryStore {
 
     /// Asks the database how things are. The lease goes on where requests see what is there now.
     public func version() throws -> Int64 {
+        do throws(StoreFailure) {
+            return try askedVersion()
+        } catch {
+            // Those who watch tell people of the others.
+            if error.kind != .system { state.refused(error.description) }
+            throw error
+        }
+    }
+
+    private func askedVersion() throws(StoreFailure) -> Int64 {
         try StoreFailure.explaining(connector.place) {
             let poll = try self.poll()
+            state.joined()
             measure(poll, mayGoBack: false)
             let now = (version: poll.registryVersion, stamp: poll.registryStamp)
             if let served, served == now { state.lease.extend(from: poll.sent) }

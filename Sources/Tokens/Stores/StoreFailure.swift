@@ -14,6 +14,8 @@ public struct StoreFailure: Error, CustomStringConvertible {
         case absent
         /// A file that was to be made is there already.
         case existing
+        /// A change has happened or has not, and nobody knows which.
+        case uncertain
     }
 
     public let description: String

@@ -85,6 +85,10 @@ struct RegistryEditor {
             return (answer, outcome)
         } catch {
             guard isRecorded else { throw error }
+            guard !error.isUncertain else {
+                try settings.record("perhaps not done: \(change)", registry.mode, "\(error); and")
+                throw error
+            }
             let void = print == nil ? "" : "; the secret that was printed is void"
             try settings.record("not done: \(change)", registry.mode, "\(error)\(void); and")
             throw ProgramFailure(description: "\(error)\(void)", status: error.status)
