@@ -8,6 +8,7 @@ Three servers on one PostgreSQL. Each check below says what it holds them to.
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "
 sys.path[:0] = [str(ROOT / "Tests/harness"), str(ROOT / "Tests/faults")]
 
 import programs  # noqa: E402
+import relay  # noqa: E402
 import sandbox  # noqa: E402
 from asking import PROVIDER, said  # noqa: E402
 from checks import Failure, expect, wait_until  # noqa: E402
@@ -132,6 +134,19 @@ def changes_are_in_force_when_the_command_returns(site):
     return f"{CHANGES} changes, the slowest in {slowest * 1000:.0f} ms"
 
 
+def change_whose_reply_is_lost_is_found_out(site):
+    """The database has committed, and the command never hears of it."""
+    relay.WRITES = re.compile(rb"^Q....COMMIT")
+    with relay.Relay(("127.0.0.1", site.database.port)) as between:
+        store = ["--store", site.database.url(SERVING_ROLE, between.port), "--audit-log", "none", "--json"]
+        for state in ("disable", "enable"):
+            between.lose_replies(1)
+            ended = site.run("fi", state, BANKS[0], *store)
+            expect(ended.returncode == 0, lambda: f"it ended with {ended.returncode}: {ended.stderr}")
+            expect(json.loads(ended.stdout)["outcome"] == "in_force", f"it is {ended.stdout}")
+        expect(between.lost == 2, f"{between.lost} replies were lost")
+
+
 def kill_switches_reach_every_server(site):
     for words in (("--consent", "consent"), ("--fi", BANKS[0]), ("--psp", PROVIDER)):
         token = site.token("b", "c")
@@ -228,7 +243,7 @@ def servers_begin_and_go_on_without_the_database(site):
 
 
 CHECKS = (role_that_serves_cannot_change_tables, other_tables_are_refused, changes_are_in_force_when_the_command_returns,
-          kill_switches_reach_every_server, server_that_hangs_serves_nobody_by_an_old_registry, keys_turn_in_two_steps,
+          change_whose_reply_is_lost_is_found_out, kill_switches_reach_every_server, server_that_hangs_serves_nobody_by_an_old_registry, keys_turn_in_two_steps,
           servers_go_by_the_database_clock, servers_begin_and_go_on_without_the_database)
 
 
