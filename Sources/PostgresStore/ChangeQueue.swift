@@ -45,8 +45,13 @@ final class ChangeQueue {
 
     func deliver() { inbox.deliver() }
 
+    /// Fewer are not shared out: a statement costs as much as some twenty exchanges.
+    private static let shareMin = 64
+
     /// The changes of the next transaction.
-    func next() -> [PendingChange] {
+    ///
+    /// - Parameter freeCount: connections that are free, with the one that asks.
+    func next(_ freeCount: Int = 1) -> [PendingChange] {
         if let change = urgent.first {
             let isAlone = change.isAlone
             let count =
@@ -55,7 +60,9 @@ final class ChangeQueue {
             defer { urgent.removeFirst(count) }
             return Array(urgent[..<count])
         }
-        let end = min(waiting.count, first + ChangeQueue.batchMax)
+        let share = (waiting.count - first + freeCount - 1) / max(freeCount, 1)
+        let count = min(ChangeQueue.batchMax, max(ChangeQueue.shareMin, share))
+        let end = min(waiting.count, first + count)
         defer {
             first = end
             // Amortised: the array is cut once half of it is past.

@@ -12,6 +12,8 @@ final class ReadSlot {
         let ticket: Ticket<Question, QuestionAnswer>
         /// When it came, in monotonic microseconds.
         let since: Int
+        /// It has waited too long, and been refused.
+        var isAnswered = false
     }
 
     private let inbox: Inbox<Question, QuestionAnswer>
@@ -52,14 +54,14 @@ final class ReadSlot {
 
     /// Answers those who have waited too long: it is known that they have changed nothing.
     func expire(cameBefore moment: Int) {
-        func refuse(_ list: inout [Pending]) {
-            for pending in list where pending.since < moment {
-                inbox.answer(pending.ticket, .failure(.unavailable))
-            }
-            list.removeAll { $0.since < moment }
+        for pending in waiting where pending.since < moment {
+            inbox.answer(pending.ticket, .failure(.unavailable))
         }
-        refuse(&waiting)
-        // Those under way are answered when the server does, or when it is silent for too long.
+        waiting.removeAll { $0.since < moment }
+        for index in asked.indices where asked[index].since < moment && !asked[index].isAnswered {
+            inbox.answer(asked[index].ticket, .failure(.unavailable))
+            asked[index].isAnswered = true
+        }
     }
 
     func work() {
@@ -109,13 +111,17 @@ final class ReadSlot {
             health.succeeded(.reading)
             var answers = asked.map { ReadSlot.nothing($0.question) }
             for (ids, result) in zip(ids, results) { read(result, ids, asked, &answers) }
-            for (pending, answer) in zip(asked, answers) { inbox.answer(pending.ticket, answer) }
+            for (pending, answer) in zip(asked, answers) where !pending.isAnswered {
+                inbox.answer(pending.ticket, answer)
+            }
         case .rolledBack(let error):
             health.failed(error.message)
-            for pending in asked { inbox.answer(pending.ticket, .failure(.unavailable)) }
+            for pending in asked where !pending.isAnswered {
+                inbox.answer(pending.ticket, .failure(.unavailable))
+            }
         case .lost, .weaklyCommitted:
             // They have changed nothing.
-            waiting.insert(contentsOf: asked, at: 0)
+            waiting.insert(contentsOf: asked.filter { !$0.isAnswered }, at: 0)
         }
     }
 

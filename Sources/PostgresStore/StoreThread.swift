@@ -131,7 +131,7 @@ final class StoreThread {
 
     /// Gives work to whoever is free, and answers to whoever waits.
     private func dispatch() {
-        for writer in writers { writer.work() }
+        for writer in writers { writer.work(writers.count(where: \.isFree)) }
         reader?.work()
         deliver()
         metrics.waitingChanges.set(changes.count)

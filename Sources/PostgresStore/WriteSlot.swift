@@ -42,8 +42,13 @@ final class WriteSlot {
     var undoCount: Int { undos.count }
     var owesNothing: Bool { batch == nil && uncertain.isEmpty && undos.isEmpty }
 
+    /// Could take something up now.
+    var isFree: Bool { link?.isReady == true }
+
     /// Takes up what waits, where the connection is free.
-    func work() {
+    ///
+    /// - Parameter freeCount: connections that are free, with this one: they share what waits.
+    func work(_ freeCount: Int) {
         guard let link, link.isReady else { return }
         if !undos.isEmpty, Clock.monotonicMicroseconds() >= undosFrom { return undo(link) }
         if !uncertain.isEmpty {
@@ -53,7 +58,7 @@ final class WriteSlot {
             return send(WriteBatch(changes, isRepetition: true), link)
         }
         if let chore = chores.next() { return run(chore, link) }
-        let changes = queue.next()
+        let changes = queue.next(freeCount)
         if !changes.isEmpty { send(WriteBatch(changes, isRepetition: false), link) }
     }
 
