@@ -35,7 +35,8 @@ enum Job: Sendable {
 enum JobResult: Sendable {
     case done
     case redeemed(RedemptionOutcome)
-    case revoked(AccessToken?)
+    // Large and seldom: it would make all answers large.
+    indirect case revoked(AccessToken?)
     /// When to expire again.
     case expired(next: Milliseconds)
 
