@@ -27,15 +27,11 @@ struct Program {
         let settings = IssuerSettings(options)
         var configuration = try Program.configuration(options, sockets, logger)
         let clock = Timekeeper()
-        let store = try options.store.open(
-            options.keysFile, settings, clock,
-            report: { line in
-                logger.log(.warning, line)
-                notices.status(line)
-            }, onLoss: { Program.endAfterLoss(logger) })
+        let store = try Program.open(options, settings, clock, notices, logger)
         self.store = store
         do throws(ProgramFailure) {
             audit = try ServerAudit(options, settings.mode, clock, logger)
+            try store.note(options.filesBesideTheStore)
         } catch {
             store.close()
             throw error
@@ -63,6 +59,18 @@ struct Program {
             throw ProgramFailure(description: error.description)
         }
         announce(options, clock: clock, loops: configuration.loops)
+    }
+
+    private static func open(
+        _ options: Settings, _ settings: IssuerSettings, _ clock: Timekeeper,
+        _ notices: ServiceNotices, _ logger: Logger
+    ) throws(ProgramFailure) -> any OpenedStore {
+        try options.store.open(
+            options.keysFile, settings, clock,
+            report: { line in
+                logger.log(.warning, line)
+                notices.status(line)
+            }, onLoss: { Program.endAfterLoss(logger) })
     }
 
     /// What does not hang on the store. Sees to it that there are enough descriptors for all of it.

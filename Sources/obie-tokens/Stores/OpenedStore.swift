@@ -17,6 +17,11 @@ protocol OpenedStore: AnyObject {
     /// nothing.
     var newestTime: Milliseconds? { get }
 
+    /// Lets commands know with which files it is used.
+    ///
+    /// - Parameter settings: what was set, by the name of the setting.
+    func note(_ settings: [String: String]) throws(ProgramFailure)
+
     /// What an event loop sees of it.
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore
 
