@@ -41,9 +41,6 @@ enum JobResult: Sendable {
     case expired(next: Milliseconds)
 
     var isDone: Void? { if case .done = self { () } else { nil } }
-    var outcome: RedemptionOutcome? {
-        if case .redeemed(let outcome) = self { outcome } else { nil }
-    }
     var revoked: AccessToken?? { if case .revoked(let token) = self { token } else { nil } }
     var nextExpiry: Milliseconds? { if case .expired(let next) = self { next } else { nil } }
 }
