@@ -16,12 +16,16 @@ final class Judge {
         let verdict: CodeVerdict<TokenKey>
     }
 
-    /// What `admits` reads, in this order. Its one parameter says whether any consent is revoked.
-    static let columns = """
+    /// What `admits` reads, in this order.
+    ///
+    /// - Parameter anyRevoked: whether any consent is revoked.
+    static func columns(anyRevoked: Bool) -> String {
+        """
         institution, provider, redirect_uri, scope, consent, account, state, expires_at,
         token_issued_at, token_digest,
-        CASE WHEN ? THEN \(RevokedConsentTable.moment(ofRowsIn: "codes")) END
+        \(anyRevoked ? RevokedConsentTable.moment(ofRowsIn: "codes") : "NULL")
         """
+    }
     static let columnCount: Int32 = 11
 
     private var attempt: Redemption?

@@ -112,6 +112,9 @@ import UV
         }
     }
 
+    /// Lets commands know with which files the store is used.
+    public func note(_ notes: ServerNotes) throws(StoreFailure) { try place.lock.note(notes) }
+
     /// Finishes what is queued, closes the file and releases the lock. All loops must have ended, and
     /// nobody may watch the registry any more.
     public func close() {

@@ -73,7 +73,14 @@ public final class SQLiteStore: TokenStore {
     public func redeem(
         _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
-        writer.ask(.redeem(attempt), completion) { $0.outcome }
+        // One closure, and no other for each kind of answer: this is asked most.
+        writer.ask(.redeem(attempt)) { answer in
+            switch answer {
+            case .success(.redeemed(let outcome)): completion(.success(outcome))
+            case .success: preconditionFailure("answers come in the order of asking")
+            case .failure(let error): completion(.failure(error))
+            }
+        }
     }
 
     public func token(

@@ -9,6 +9,8 @@ import CSQLite
     private let handle: OpaquePointer
     // SQLite points into them until the statement is finalized.
     private var boundBytes: [StableBytes] = []
+    /// By parameter; made where a text is bound.
+    private var boundTexts: [StableText?] = []
 
     init(_ database: Database, _ sql: String) throws(DatabaseError) {
         self.database = database
@@ -50,25 +52,26 @@ import CSQLite
 
     func bind(_ index: Int32, _ value: String?) throws(DatabaseError) {
         guard var value else { return try database.check(unsafe sqlite3_bind_null(handle, index)) }
+        let place = place(of: index)
         let code = value.withUTF8 { bytes in
-            unsafe bytes.withMemoryRebound(to: CChar.self) { text in
-                // An empty string has no address, and without one SQLite would bind NULL.
-                unsafe sqlite3_bind_text(
-                    handle, index, text.baseAddress ?? Statement.empty, Int32(text.count),
-                    Statement.transient)
+            // SQLite reads where the text stands until another one is bound.
+            unsafe place.hold(bytes) { text in
+                unsafe sqlite3_bind_text(handle, index, text, Int32(bytes.count), nil)
             }
         }
-        try database.check(code)
+        try database.check(code ?? SQLITE_NOMEM)
+    }
+
+    private func place(of index: Int32) -> StableText {
+        while boundTexts.count <= Int(index) { boundTexts.append(nil) }
+        if let text = boundTexts[Int(index)] { return text }
+        let text = StableText()
+        boundTexts[Int(index)] = text
+        return text
     }
 
     @unsafe private static let transient = unsafe unsafeBitCast(
         -1, to: sqlite3_destructor_type.self)
-    // Never freed: one byte for the life of the process.
-    @unsafe nonisolated(unsafe) private static let empty = {
-        let byte = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
-        unsafe byte.initialize(to: 0)
-        return unsafe UnsafePointer(byte)
-    }()
 
     /// - Returns: true where there is a row.
     func step() throws(DatabaseError) -> Bool {

@@ -1,5 +1,6 @@
 // A server's hold on a store. It locks the file itself, whatever it is called, and PATH.lock, where it
-// says how much of the registry's changes it has taken over, for commands that wait for that.
+// says how much of the registry's changes it has taken over, for commands that wait for that, and with
+// which other files it is used.
 
 import Glibc
 import Tokens
@@ -14,12 +15,15 @@ import Tokens
     private var storeDescriptor: Int32 = -1
     private let isNew: Bool
     private var announced: Int64?
+    /// What the last server has said of itself.
+    private var notes: ServerNotes
 
     /// Locks PATH.lock. One process at a time: SQLite itself would let two servers write in turns.
     init(_ store: String) throws(StoreFailure) {
         self.store = store
         path = FileNames.lock(StoreLock.resolved(store))
         isNew = FileStatus.at(path) == nil
+        notes = StoreLock.notes(path)
         descriptor = try lockedFile()
     }
 
@@ -31,7 +35,8 @@ import Tokens
         return unsafe String(cString: path)
     }
 
-    /// PATH.lock, locked, and empty: else commands could find what the server before has taken over.
+    /// PATH.lock, locked, and without a version: else commands could find what the server before has
+    /// taken over.
     private func lockedFile() throws(StoreFailure) -> Int32 {
         let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else {
@@ -41,10 +46,7 @@ import Tokens
         }
         do throws(StoreFailure) {
             try lock(file)
-            guard ftruncate(file, 0) == 0 else {
-                throw StoreFailure(
-                    "cannot write \(path) (errno \(errno)); make sure that the disk is well")
-            }
+            try write(version: nil, to: file)
         } catch {
             Glibc.close(file)
             throw error
@@ -108,12 +110,24 @@ import Tokens
 
     /// From now on every request sees this version of the registry.
     func announce(registryVersion: Int64) throws(StoreFailure) {
-        let text = Array("\(registryVersion)\n".utf8)
-        // Versions only get longer, so no old digit is left behind.
-        guard unsafe pwrite(descriptor, text, text.count, 0) == text.count else {
-            throw StoreFailure("cannot write beside the store (errno \(errno))")
-        }
+        try write(version: registryVersion, to: descriptor)
         announced = registryVersion
+    }
+
+    /// Lets commands know with which files the store is used from now on.
+    func note(_ notes: ServerNotes) throws(StoreFailure) {
+        self.notes = notes
+        try write(version: announced, to: descriptor)
+    }
+
+    private func write(version: Int64?, to file: Int32) throws(StoreFailure) {
+        let text = Array(("\(version.map { "\($0)" } ?? "")\n" + notes.text).utf8)
+        guard unsafe pwrite(file, text, text.count, 0) == text.count,
+            ftruncate(file, text.count) == 0
+        else {
+            throw StoreFailure(
+                "cannot write \(path) (errno \(errno)); make sure that the disk is well")
+        }
     }
 }
 
@@ -156,6 +170,22 @@ extension StoreLock {
         let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
         return Int64(
             String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self))
+    }
+
+    /// What the server of a store says of itself, or the last one has said.
+    static func notes(ofServerOf store: String) -> ServerNotes {
+        notes(FileNames.lock(resolved(store)))
+    }
+
+    /// None where they cannot be read: then nobody knows of any.
+    private static func notes(_ path: String) -> ServerNotes {
+        // Whatever stands there under this name: a command must not wait for it, or follow it.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
+        guard descriptor >= 0 else { return ServerNotes([:]) }
+        defer { Glibc.close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: ServerNotes.bytesMax)
+        let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
+        return ServerNotes(text: String(decoding: bytes.prefix(max(0, count)), as: UTF8.self))
     }
 
     /// - Returns: a negative number where there is no such file.

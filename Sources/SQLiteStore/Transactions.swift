@@ -9,6 +9,8 @@ final class Transactions {
     private let commitTransaction: Statement
     private let insertCode: Statement
     private let spendCode: Statement
+    /// The same as long as no consent is revoked: asking would cost each exchange 3 % of its time here.
+    private let spendCodeOfAnyConsent: Statement
     private let judge: Judge
     /// Of the code and of the token that the job under way is about.
     private let codeDigest = Digest()
@@ -33,12 +35,8 @@ final class Transactions {
         let judge = Judge()
         self.judge = judge
         try database.define("admits", columns: Judge.columnCount) { judge.admits($0) }
-        spendCode = try database.prepare(
-            """
-            UPDATE codes SET token_issued_at = ?, token_digest = ?, consent = '', account = '',
-                state = NULL
-            WHERE issued_at = ? AND digest = ? AND admits(\(Judge.columns))
-            """)
+        spendCode = try Transactions.prepareSpending(database, anyRevoked: true)
+        spendCodeOfAnyConsent = try Transactions.prepareSpending(database, anyRevoked: false)
         insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
         selectToken = try database.prepare(
             "SELECT \(TokenRow.columns) FROM tokens WHERE issued_at = ? AND digest = ?")
@@ -53,12 +51,25 @@ final class Transactions {
         space = try FreeSpace(database)
         touch = try database.prepare("INSERT OR REPLACE INTO meta VALUES ('touched', x'00')")
         try insertCode.bind(2, to: codeDigest.bytes)
-        try spendCode.bind(2, to: tokenDigest.bytes)
-        try spendCode.bind(4, to: codeDigest.bytes)
+        for spendCode in [spendCode, spendCodeOfAnyConsent] {
+            try spendCode.bind(2, to: tokenDigest.bytes)
+            try spendCode.bind(4, to: codeDigest.bytes)
+        }
         try insertToken.bind(2, to: tokenDigest.bytes)
         try insertCCGToken.bind(2, to: tokenDigest.bytes)
         try selectToken.bind(2, to: tokenDigest.bytes)
         try deleteToken.bind(2, to: tokenDigest.bytes)
+    }
+
+    private static func prepareSpending(
+        _ database: Database, anyRevoked: Bool
+    ) throws(DatabaseError) -> Statement {
+        try database.prepare(
+            """
+            UPDATE codes SET token_issued_at = ?, token_digest = ?, consent = '', account = '',
+                state = NULL
+            WHERE issued_at = ? AND digest = ? AND admits(\(Judge.columns(anyRevoked: anyRevoked)))
+            """)
     }
 
     /// The log is moved into the file once it has so many pages: 16 MB.
@@ -121,9 +132,9 @@ final class Transactions {
         codeDigest.set(attempt.code)
         tokenDigest.set(attempt.token)
         judge.expect(attempt)
+        let spendCode = consents.isEmpty ? spendCodeOfAnyConsent : spendCode
         try spendCode.bind(1, attempt.token.issuedAt)
         try spendCode.bind(3, attempt.code.issuedAt)
-        try spendCode.bind(5, consents.isEmpty ? 0 : 1)
         try spendCode.run()
         guard let judged = try judge.takeJudgement() else { return .refused(.unknown) }
         switch (judged.verdict, judged.code) {

@@ -36,14 +36,12 @@ enum Job: Sendable {
 enum JobResult: Sendable {
     case done
     case redeemed(RedemptionOutcome)
-    case revoked(AccessToken?)
+    // Large and seldom: it would make all answers large.
+    indirect case revoked(AccessToken?)
     /// When to expire again.
     case expired(next: Milliseconds)
 
     var isDone: Void? { if case .done = self { () } else { nil } }
-    var outcome: RedemptionOutcome? {
-        if case .redeemed(let outcome) = self { outcome } else { nil }
-    }
     var revoked: AccessToken?? { if case .revoked(let token) = self { token } else { nil } }
     var nextExpiry: Milliseconds? { if case .expired(let next) = self { next } else { nil } }
 }

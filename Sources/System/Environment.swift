@@ -1,4 +1,4 @@
-// The variables that this process was started with.
+// The variables that this process was started with, and the folder.
 
 import Glibc
 
@@ -6,6 +6,14 @@ import Glibc
 public enum Environment {
     public static func value(_ name: String) -> String? {
         unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
+    /// Where relative paths begin; "." where that folder is gone.
+    public static var workingFolder: String {
+        // Allocated by getcwd(3), as glibc does for a null pointer.
+        guard let path = unsafe getcwd(nil, 0) else { return "." }
+        defer { unsafe free(path) }
+        return unsafe String(cString: path)
     }
 
     /// All variables. What is not UTF-8 is repaired.

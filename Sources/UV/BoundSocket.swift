@@ -25,6 +25,14 @@ public struct BoundSocket {
 
     public func close() { Glibc.close(descriptor) }
 
+    /// From now on others of the same user that share the port may bind it, too (socket(7)). As long as
+    /// this one is open, the kernel gives the port to no outgoing connection.
+    ///
+    /// - Throws: what the kernel says.
+    public func share() throws(ListenFailure) {
+        guard set(SOL_SOCKET, SO_REUSEPORT, 1) else { throw ListenFailure(opening: -errno) }
+    }
+
     /// With the port that the kernel chose where 0 was asked for.
     public var address: SocketAddress? { SocketAddress(boundOf: descriptor) }
 

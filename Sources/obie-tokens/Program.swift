@@ -31,6 +31,7 @@ struct Program {
         self.store = store
         do throws(ProgramFailure) {
             audit = try ServerAudit(options, settings.mode, clock, logger)
+            try store.note(options.filesBesideTheStore)
         } catch {
             store.close()
             throw error

@@ -18,17 +18,13 @@ final class Replies {
     private let tokenTailWithState: [UInt8]
     private let fixedToken: [UInt8]
     private var date = ""
-    /// A whole head of a 201, but for Content-Length and what depends on the request; and the same with
-    /// a request id behind it, which each answer replaces.
+    /// A whole head of a 201, but for Content-Length and what depends on the request.
     private var createdHead: [UInt8] = []
-    private var createdHeadWithID: [UInt8] = []
     private var content: [UInt8] = []
     /// Of the request that is being answered, where it has brought one.
     private var givenID: [UInt8] = []
-    /// What stands between the last id in the head and the token of a 201, for the last length of
-    /// content: most are alike.
-    private var tokenOpening: [UInt8] = []
-    private var tokenOpeningLength = 0
+    /// As the last one looked: most are alike.
+    private var tokenAnswer: TokenAnswer?
 
     /// - Parameters:
     ///   - publicURL: what `link` starts with.
@@ -43,18 +39,14 @@ final class Replies {
         let tail = #"",\#(expiresIn)"token_type":"bearer""#
         tokenTail = Array((tail + "}}").utf8)
         tokenTailWithState = Array((tail + #","state":"#).utf8)
-        fixedToken = Array(
-            (Replies.tokenOpening + Registry.sandboxCCGToken + tail + "}}").utf8)
+        fixedToken = TokenAnswer.opening + Array((Registry.sandboxCCGToken + tail + "}}").utf8)
     }
 
     /// Sets what Date says from now on.
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
-        createdHeadWithID =
-            createdHead + Replies.requestIDField
-            + [UInt8](repeating: 0x30, count: SealedIdentifier.codeLength)
-        tokenOpeningLength = 0
+        tokenAnswer = nil
     }
 
     private var jsonFields: [(name: String, value: String)] {
@@ -124,7 +116,7 @@ final class Replies {
             content.append(contentsOf: fixedToken)
             finish(createdHead, context, to: &output)
         case .ccgToken(let token, let seconds):
-            content.append(contentsOf: Replies.tokenOpening.utf8)
+            content.append(contentsOf: TokenAnswer.opening)
             token.appendToken(to: &content)
             content.append(
                 contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
@@ -165,46 +157,42 @@ final class Replies {
         return []
     }
 
-    private static let tokenOpening = #"{"data":{"access_token":""#
-
     /// The answer that matters most: written once, in place.
     private func appendToken(
         _ issued: IssuedToken, _ context: borrowing ReplyContext, to output: inout [UInt8]
     ) {
-        let tail = issued.state == nil ? tokenTail : tokenTailWithState
-        let isPlain = issued.state.map(JSONWriter.isPlain) ?? true
-        var length = Replies.tokenOpening.utf8.count + SealedIdentifier.tokenLength + tail.count
-        if let state = issued.state { length += JSONWriter.length(state, isPlain: isPlain) + 2 }
-        if tokenOpeningLength != length { layOutTokenOpening(length) }
-        if context.hasGivenID {
-            output.append(contentsOf: createdHead)
-            appendRequestID(context, to: &output)
+        guard context.isUsual, !context.hasGivenID, issued.state.map(JSONWriter.isPlain) ?? true
+        else { return appendUnusualToken(issued, context, to: &output) }
+        let shape = TokenAnswer.Shape(
+            hasInteractionID: context.interactionID != nil,
+            stateLength: issued.state?.utf8.count)
+        let answer: TokenAnswer
+        if let known = tokenAnswer, known.shape == shape {
+            answer = known
         } else {
-            output.append(contentsOf: createdHeadWithID)
-            var text = output.mutableSpan
-            context.drawnID.storeCode(in: &text, at: text.count - SealedIdentifier.codeLength)
+            answer = TokenAnswer(shape, head: createdHead, tail: tail(of: issued))
+            tokenAnswer = answer
         }
-        if !context.isUsual { appendConnectionField(context, to: &output) }
-        if let interactionID = context.interactionID {
-            output.append(contentsOf: Replies.interactionIDField)
-            interactionID.append(to: &output)
-        }
-        output.append(contentsOf: tokenOpening)
-        issued.token.appendToken(to: &output)
-        output.append(contentsOf: tail)
-        if let state = issued.state {
-            JSONWriter.appendString(state, isPlain: isPlain, to: &output)
-            output.append(UInt8(ascii: "}"))
-            output.append(UInt8(ascii: "}"))
-        }
+        answer.append(
+            issued.token, issued.state, context.drawnID, context.interactionID, to: &output)
     }
 
-    private func layOutTokenOpening(_ contentLength: Int) {
-        var opening = Replies.endOfLine
-        ResponseEncoder.endHead(contentLength: contentLength, into: &opening)
-        opening.append(contentsOf: Replies.tokenOpening.utf8)
-        tokenOpening = opening
-        tokenOpeningLength = contentLength
+    private func appendUnusualToken(
+        _ issued: IssuedToken, _ context: borrowing ReplyContext, to output: inout [UInt8]
+    ) {
+        content.removeAll(keepingCapacity: true)
+        content.append(contentsOf: TokenAnswer.opening)
+        issued.token.appendToken(to: &content)
+        content.append(contentsOf: tail(of: issued))
+        if let state = issued.state {
+            JSONWriter.appendString(state, to: &content)
+            content.append(contentsOf: "}}".utf8)
+        }
+        finish(createdHead, context, to: &output)
+    }
+
+    private func tail(of issued: IssuedToken) -> [UInt8] {
+        issued.state == nil ? tokenTail : tokenTailWithState
     }
 
     /// RFC 9110 §11.6.1: a 401 says how to authenticate.
@@ -245,7 +233,9 @@ final class Replies {
     }
 
     /// The head, what depends on the request, and `content`.
-    private func finish(_ head: [UInt8], _ context: ReplyContext, to output: inout [UInt8]) {
+    private func finish(
+        _ head: [UInt8], _ context: borrowing ReplyContext, to output: inout [UInt8]
+    ) {
         output.append(contentsOf: head)
         appendFields(context, to: &output)
         ResponseEncoder.endHead(contentLength: content.count, into: &output)
@@ -253,11 +243,9 @@ final class Replies {
         if !context.isHead { output.append(contentsOf: content) }
     }
 
-    private static let requestIDField = [UInt8]("X-Request-Id: ".utf8)
-    // These stand behind it.
+    // These stand behind the request id.
     private static let closeField = [UInt8]("\r\nConnection: close".utf8)
     private static let keepAliveField = [UInt8]("\r\nConnection: keep-alive".utf8)
-    private static let interactionIDField = [UInt8]("\r\nx-fapi-interaction-id: ".utf8)
     private static let endOfLine = [UInt8]("\r\n".utf8)
 
     /// What depends on the request.
@@ -265,14 +253,14 @@ final class Replies {
         appendRequestID(context, to: &output)
         appendConnectionField(context, to: &output)
         if let interactionID = context.interactionID {
-            output.append(contentsOf: Replies.interactionIDField)
+            output.append(contentsOf: TokenAnswer.interactionIDField)
             interactionID.append(to: &output)
         }
         output.append(contentsOf: Replies.endOfLine)
     }
 
     private func appendRequestID(_ context: borrowing ReplyContext, to output: inout [UInt8]) {
-        output.append(contentsOf: Replies.requestIDField)
+        output.append(contentsOf: TokenAnswer.requestIDField)
         if context.hasGivenID {
             output.append(contentsOf: givenID)
         } else {

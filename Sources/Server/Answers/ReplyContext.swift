@@ -28,13 +28,14 @@ struct ReplyContext {
 struct InteractionID {
     static let length = 36
 
-    private let text: InlineArray<36, UInt8>
+    // Eight bytes each, the first in the lowest place. The last four of `fourth` are the first of `last`.
+    private let first, second, third, fourth, last: UInt64
 
     /// nil for anything else.
     init?(_ bytes: Span<UInt8>) {
         guard bytes.count == InteractionID.length else { return nil }
-        let (first, second, third) = (bytes.word(at: 0), bytes.word(at: 8), bytes.word(at: 16))
-        let (fourth, last) = (bytes.word(at: 24), bytes.word(at: 28))
+        (first, second, third) = (bytes.word(at: 0), bytes.word(at: 8), bytes.word(at: 16))
+        (fourth, last) = (bytes.word(at: 24), bytes.word(at: 28))
         // The hyphens have their places.
         guard second & 0xFF00_0000_00FF == 0x2D00_0000_002D,
             third & 0xFF00_0000_00FF_0000 == 0x2D00_0000_002D_0000
@@ -46,11 +47,24 @@ struct InteractionID {
             | TextWords.beyondHexadecimal(third ^ toDigits << 16)
             | TextWords.beyondHexadecimal(fourth) | TextWords.beyondHexadecimal(last)
         guard beyond == 0 else { return nil }
-        text = InlineArray { bytes[$0] }
     }
 
     func append(to output: inout [UInt8]) {
-        output.append(text.span, 0..<InteractionID.length)
+        output.append(addingCapacity: InteractionID.length) { output in
+            output.append(repeating: 0, count: InteractionID.length)
+            var text = output.mutableSpan
+            store(in: &text, at: 0)
+        }
+    }
+
+    /// Puts it from `start` on. Traps where there is no room.
+    @inline(__always)
+    func store(in output: inout MutableSpan<UInt8>, at start: Int) {
+        output.store(first, at: start)
+        output.store(second, at: start &+ 8)
+        output.store(third, at: start &+ 16)
+        output.store(fourth, at: start &+ 24)
+        output.store(last, at: start &+ 28)
     }
 
     var string: String {

@@ -77,10 +77,11 @@ extension Connection {
         happened(.requestRead)
         requests += 1
         let request = Request(held.reader.head, bytes)
-        take(ReplyContext(request, bytes, drawn: replies.drawID()), request, bytes)
-        if Int(requests) >= limits.requestsPerConnectionMax { reply.keepsAlive = false }
+        var context = ReplyContext(request, bytes, drawn: replies.drawID())
+        if Int(requests) >= limits.requestsPerConnectionMax { context.keepsAlive = false }
+        take(context, request, bytes)
         owesAnswer = true
-        record = observer.began(request, bytes, reply)
+        record = observer.began(request, bytes, context)
         // Whoever wants it with the answer may ask when the client has gone.
         if record.notes != nil { _ = peerAddress }
         host.handler.handle(request, bytes, self)

@@ -51,7 +51,10 @@ public final class Server {
         drainDelayMilliseconds = configuration.limits.drainDelayMilliseconds
         onStateChange = configuration.onStateChange
         report = LoopReport(onWarning: configuration.onWarning)
-        address = try Server.claim(configuration)
+        let claim = try Server.claim(configuration)
+        // Until every loop has bound it: nobody else gets the port in between.
+        defer { claim.socket?.close() }
+        address = claim.address
         control = try EventLoop.forServer()
         do throws(StartFailure) {
             store = try control.face(makeStore)
@@ -153,15 +156,20 @@ public final class Server {
     /// does not listen: a client that came just now would be lost.
     private static func claim(
         _ configuration: ServerConfiguration
-    ) throws(StartFailure) -> SocketAddress {
+    ) throws(StartFailure) -> (address: SocketAddress, socket: BoundSocket?) {
         let address = configuration.listen
         if let descriptor = configuration.listenDescriptors.first {
-            return SocketAddress(boundOf: descriptor) ?? address
+            return (SocketAddress(boundOf: descriptor) ?? address, nil)
         }
         do throws(ListenFailure) {
             let claimed = try BoundSocket(address, sharesPort: false)
-            defer { claimed.close() }
-            return claimed.address ?? address
+            do throws(ListenFailure) {
+                try claimed.share()
+            } catch {
+                claimed.close()
+                throw error
+            }
+            return (claimed.address ?? address, claimed)
         } catch {
             throw StartFailure(error, address, option: "--listen")
         }

@@ -86,15 +86,13 @@ enum HeaderRules {
         _ bytes: Span<UInt8>, _ range: Range<Int>, _ lengths: ClosedRange<Int>
     ) -> Bool {
         guard lengths.contains(range.count) else { return false }
-        let part = bytes.extracting(range)
-        let last = part.count - 8
-        if last >= 0 {
+        var part = bytes.extracting(range)
+        if part.count >= 8 {
             // The last word has some bytes of the one before.
-            var beyond = TextWords.beyondVisible(part.word(at: last))
-            var at = 0
-            while at < last {
-                beyond |= TextWords.beyondVisible(part.word(at: at))
-                at += 8
+            var beyond = TextWords.beyondVisible(part.word(at: part.count &- 8))
+            while part.count > 8 {
+                beyond |= TextWords.beyondVisible(part.word(at: 0))
+                part = part.extracting(droppingFirst: 8)
             }
             return beyond == 0
         }

@@ -11,6 +11,7 @@ final class LoopMetrics: Sendable {
     private let errors: [SharedCounter]
     private let oauthErrors: [SharedCounter]
     private let refusals: [SharedCounter]
+    private let createdRow = StatusTable.row(Success.created.status.code)
     /// Of all loops.
     private let census: CodeCensus
     let codesIssued = Counter()
@@ -40,17 +41,17 @@ final class LoopMetrics: Sendable {
 
     /// A request is finished.
     func answered(_ response: Response, _ record: borrowing RequestRecord) {
-        let status: Int
+        let row: Int
         switch response {
         case .token(let issued):
-            status = Success.created.status.code
+            row = createdRow
             tokensIssued.add()
             census.redeemed(issuedAt: issued.codeIssuedAt)
         default:
-            status = response.status.code
+            row = StatusTable.row(response.status.code)
             count(response)
         }
-        let cell = LoopMetrics.cell(record.route, record.method, StatusTable.row(status))
+        let cell = LoopMetrics.cell(record.route, record.method, row)
         durations[cell].histogram.observe(
             LoopMetrics.microseconds(since: record.beganMicroseconds))
     }
@@ -84,8 +85,8 @@ final class LoopMetrics: Sendable {
     }
 
     private static func cell(_ route: Route, _ method: MethodLabel, _ row: Int) -> Int {
-        (Int(route.rawValue) * MethodLabel.allCases.count + Int(method.rawValue))
-            * StatusTable.rows + row
+        (row * Route.allCases.count + Int(route.rawValue)) * MethodLabel.allCases.count
+            + Int(method.rawValue)
     }
 
     /// Notes by how much the tick is late, and when the next is due.

@@ -3,7 +3,7 @@
 
 import Bytes
 
-/// Draws random numbers from blocks of 4 KiB. One per event loop.
+/// Draws random bits from blocks of 4 KiB. One per event loop.
 public struct RandomPool {
     private var block: [UInt8]
     private var position: Int
@@ -18,35 +18,20 @@ public struct RandomPool {
         position = block.count
     }
 
-    /// 64 unpredictable bits, used once: the pool forgets them.
-    public mutating func next() -> UInt64 {
-        let start = take(8)
-        let number = block.span.word(at: start).byteSwapped
-        var bytes = block.mutableSpan
-        bytes.store(0, at: start)
-        return number
-    }
-
-    /// The same twice.
-    mutating func nextTwo() -> (UInt64, UInt64) {
-        let start = take(16)
-        let numbers = (
-            block.span.word(at: start).byteSwapped, block.span.word(at: start + 8).byteSwapped
-        )
-        var bytes = block.mutableSpan
-        bytes.store(0, at: start)
-        bytes.store(0, at: start + 8)
-        return numbers
-    }
-
-    /// Where so many bytes are that nobody has had.
-    @inline(__always)
-    private mutating func take(_ count: Int) -> Int {
-        if position + count > block.count {
+    /// 128 unpredictable bits, used once: the pool forgets them.
+    public mutating func next() -> (UInt64, UInt64) {
+        if position == block.count {
             fill(&block)
             position = 0
         }
-        defer { position += count }
-        return position
+        let (first, second) = (position, position &+ 8)
+        position &+= 16
+        var bytes = block.mutableSpan
+        let bits = (
+            bytes.span.word(at: first).byteSwapped, bytes.span.word(at: second).byteSwapped
+        )
+        bytes.store(0, at: first)
+        bytes.store(0, at: second)
+        return bits
     }
 }

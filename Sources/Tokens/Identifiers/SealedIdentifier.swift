@@ -107,25 +107,28 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
     /// Appends the same digits in groups of 8-4-4-4-12.
     public func appendToken(to output: inout [UInt8]) {
         output.append(addingCapacity: SealedIdentifier.tokenLength) { output in
-            // Hyphens everywhere, then digits between them.
-            output.append(repeating: UInt8(ascii: "-"), count: SealedIdentifier.tokenLength)
+            output.append(repeating: 0, count: SealedIdentifier.tokenLength)
             var text = output.mutableSpan
-            precondition(text.count == SealedIdentifier.tokenLength, "output was empty")
-            let digits = (
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: high >> 32)),
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: high)),
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: low >> 32)),
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: low))
-            )
-            for at in 0..<8 { text[at] = Hexadecimal.byte(digits.0, at) }
-            for at in 0..<4 {
-                text[9 + at] = Hexadecimal.byte(digits.1, at)
-                text[14 + at] = Hexadecimal.byte(digits.1, 4 + at)
-                text[19 + at] = Hexadecimal.byte(digits.2, at)
-                text[24 + at] = Hexadecimal.byte(digits.2, 4 + at)
-            }
-            for at in 0..<8 { text[28 + at] = Hexadecimal.byte(digits.3, at) }
+            storeToken(in: &text, at: 0)
         }
+    }
+
+    /// Puts the same from `start` on. Traps where there is no room.
+    @inline(__always)
+    public func storeToken(in text: inout MutableSpan<UInt8>, at start: Int) {
+        let second = Hexadecimal.digits(UInt32(truncatingIfNeeded: high))
+        let third = Hexadecimal.digits(UInt32(truncatingIfNeeded: low >> 32))
+        let last = Hexadecimal.digits(UInt32(truncatingIfNeeded: low))
+        let (four, hyphen) = (UInt64(UInt32.max), UInt64(UInt8(ascii: "-")))
+        text.store(Hexadecimal.digits(UInt32(truncatingIfNeeded: high >> 32)), at: start)
+        // A hyphen, four digits, a hyphen, two digits; then two, a hyphen, four, a hyphen.
+        text.store(
+            hyphen | (second & four) << 8 | hyphen << 40 | (second >> 32) << 48,
+            at: start &+ 8)
+        text.store(
+            second >> 48 | hyphen << 16 | (third & four) << 24 | hyphen << 56, at: start &+ 16)
+        text.store(third >> 32 | last << 32, at: start &+ 24)
+        text.store(last, at: start &+ 28)
     }
 }
 

@@ -25,7 +25,7 @@ extension TokenIssuer {
     private func open(
         _ sealed: SealedIdentifier, from firstKey: Int, _ issueTimes: ClosedRange<Milliseconds>
     ) -> Opening? {
-        identifiers.open(sealed, from: firstKey, issueTimes).map {
+        withIdentifiers { $0.open(sealed, from: firstKey, issueTimes) }.map {
             Opening(sealed: sealed, issueTimes: issueTimes, candidate: $0)
         }
     }
@@ -37,7 +37,7 @@ extension TokenIssuer {
 
     /// What is inside by each of the keys: one of them is right, if it was sealed here.
     func openings(_ sealed: SealedIdentifier) -> [Identifier] {
-        identifiers.sealer.openings(sealed)
+        withIdentifiers { $0.sealer.openings(sealed) }
     }
 
     static func issueTimes(
@@ -109,7 +109,9 @@ extension TokenIssuer {
     private func nextAttempt(_ attempt: ExchangeAttempt) -> ExchangeAttempt? {
         let issueTimes = TokenIssuer.issueTimes(
             youngerThan: codeAgeMax, attempt.redemption.now)
-        let code = identifiers.open(attempt.sealedCode, from: attempt.nextKey, issueTimes)
+        let code = withIdentifiers {
+            $0.open(attempt.sealedCode, from: attempt.nextKey, issueTimes)
+        }
         return code.map { attempt.with($0) }
     }
 

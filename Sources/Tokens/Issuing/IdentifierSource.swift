@@ -27,14 +27,14 @@ struct IdentifierSource {
     }
 
     mutating func draw(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
+        let (high, low) = random.next()
         let id = Identifier(
-            issuedAt: now, randomHigh: UInt16(truncatingIfNeeded: random.next()),
-            randomLow: random.next())
+            issuedAt: now, randomHigh: UInt16(truncatingIfNeeded: high), randomLow: low)
         return (id, sealer.seal(id))
     }
 
     mutating func drawNumber() -> SealedIdentifier {
-        let (high, low) = random.nextTwo()
+        let (high, low) = random.next()
         return SealedIdentifier(high: high, low: low)
     }
 }

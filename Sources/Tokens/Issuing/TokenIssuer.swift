@@ -116,7 +116,8 @@ public final class TokenIssuer {
     let store: any TokenStore
     private let feed: RegistryFeed
     private var feedGeneration: Int
-    var identifiers: IdentifierSource
+    /// nil while it is used.
+    private var identifiers: IdentifierSource?
     let keyCount: Int
 
     public init(
@@ -167,7 +168,8 @@ public final class TokenIssuer {
     public func attempt(_ request: ExchangeRequest, now: Milliseconds) -> ExchangeAttempt? {
         let issueTimes = TokenIssuer.issueTimes(youngerThan: codeAgeMax, now)
         guard let sealedCode = request.code,
-            let (code, id, sealed) = identifiers.openAndDraw(sealedCode, issueTimes, now)
+            let (code, id, sealed) = withIdentifiers({ $0.openAndDraw(sealedCode, issueTimes, now) }
+            )
         else { return nil }
         return ExchangeAttempt(
             redemption: Redemption(
@@ -179,10 +181,22 @@ public final class TokenIssuer {
     }
 
     /// A number for a request or an error occurrence: unique, and tells nothing.
-    public func drawNumber() -> SealedIdentifier { identifiers.drawNumber() }
+    public func drawNumber() -> SealedIdentifier { withIdentifiers { $0.drawNumber() } }
 
     /// A new identifier, as a store knows it and as the outside does.
     func drawIdentifier(_ now: Milliseconds) -> (Identifier, SealedIdentifier) {
-        identifiers.draw(now)
+        withIdentifiers { $0.draw(now) }
+    }
+
+    /// Lends what draws and opens. It is moved out meanwhile, so that no access to it has to be checked at
+    /// run time.
+    @inline(__always)
+    func withIdentifiers<Result>(_ body: (inout IdentifierSource) -> Result) -> Result {
+        guard var source = identifiers.take() else {
+            preconditionFailure("nobody asks for identifiers while they are lent")
+        }
+        let result = body(&source)
+        identifiers = source
+        return result
     }
 }

@@ -16,7 +16,7 @@ struct CheckStore: ParsableCommand {
     @OptionGroup var flags: SettingFlags<StoreSettings>
 
     func run() throws {
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         let administration = try settings.storeAdministration()
         let path = settings.chosenStore.place
         let damage: [String]

@@ -16,7 +16,7 @@ struct CompactStore: ParsableCommand {
     @OptionGroup var flags: SettingFlags<StoreSettings>
 
     func run() throws {
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         let administration = try settings.storeAdministration()
         do throws(StoreFailure) {
             let (before, after) = try administration.compact()

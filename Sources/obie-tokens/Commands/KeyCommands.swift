@@ -48,7 +48,7 @@ struct Keys: ParsableCommand {
 
         func run() throws {
             let key = SealingKey(random: SystemRandom.fill)
-            let settings = try flags.read()
+            let settings = try flags.readForStore()
             let path = try settings.keysPath()
             try Settings.actAsOwner(ofFirst: [path])
             let rotation = try settings.administrationAsWeAre().rotation
@@ -94,7 +94,7 @@ struct Keys: ParsableCommand {
         @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
 
         func run() throws {
-            let settings = try flags.read()
+            let settings = try flags.readForStore()
             let retired = try KeyRetirement(settings, fingerprint, isForced: force).perform()
             try settings.record("sealing key \(retired.key.short) retired\(retired.void)")
             Program.log("the key \(retired.key.short) is retired\(retired.void)")

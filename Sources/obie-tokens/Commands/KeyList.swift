@@ -24,7 +24,7 @@ struct ListKeys: ParsableCommand {
     @OptionGroup var output: OutputOption
 
     func run() throws {
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         try settings.actAsOwner()
         let keyring = try KeyFile.read(try settings.keysPath())
         let keys = try settings.storeKeys(keyring) { $0.records }

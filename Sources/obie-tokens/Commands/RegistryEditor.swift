@@ -19,7 +19,7 @@ struct RegistryEditor {
     init(_ flags: SettingFlags<StoreSettings>, makes: Bool = false) throws(ProgramFailure) {
         // A closed pipe is an error, like a full disk.
         Signal.ignoreWriteSignals()
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         let administration = try settings.storeAdministration()
         self.settings = settings
         self.administration = administration

@@ -40,7 +40,7 @@ struct RestoreCommand: ParsableCommand {
     var backup: String
 
     func run() throws {
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let lines = try administration.restore(
             from: backup, keys: try settings.keysPath(), keepsTokens: keepIssued,
@@ -67,7 +67,7 @@ struct Reset: ParsableCommand {
     @OptionGroup var flags: SettingFlags<StoreSettings>
 
     func run() throws {
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         let administration = try settings.storeAdministration()
         try confirmation.confirm("Void everything that was issued, and begin with an empty store?")
         for line in try administration.reset() { Program.log(line) }

@@ -23,7 +23,7 @@ struct BackUp: ParsableCommand {
     var destination: String
 
     func run() throws {
-        let settings = try flags.read()
+        let settings = try flags.readForStore()
         let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let keys = try settings.keysPath()
         try settings.checkKeys(try KeyFile.read(keys))

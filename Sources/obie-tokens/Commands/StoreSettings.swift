@@ -97,3 +97,22 @@ extension Settings {
         try record(change, mode)
     }
 }
+
+extension SettingFlags {
+    /// The settings for a command on a store: with the files that the server uses, where nothing else is
+    /// said.
+    func readForStore() throws(ProgramFailure) -> Settings {
+        var settings = try read()
+        guard case .success(let administration) = settings.store.administration else {
+            return settings
+        }
+        let files = administration.serverSettings
+        for setting in Settings.besideTheStore
+        where settings.written(setting).origin == .fallback {
+            guard let text = files[setting.name] else { continue }
+            try settings.set(setting, to: text, from: .server)
+            Program.log("\(setting.name) is \(text), as the store's server has it")
+        }
+        return settings
+    }
+}

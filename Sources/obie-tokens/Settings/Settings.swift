@@ -9,6 +9,8 @@ struct Settings: Sendable {
         case flag
         case environment(String)
         case file(String, line: Int)
+        /// What the server of the same store has set.
+        case server
         case fallback
 
         var description: String {
@@ -16,6 +18,7 @@ struct Settings: Sendable {
             case .flag: "flag"
             case .environment(let name): "environment \(name)"
             case .file(let path, let line): "\(path):\(line)"
+            case .server: "the store's server"
             case .fallback: "default"
             }
         }
@@ -26,7 +29,7 @@ struct Settings: Sendable {
             case .flag: "--\(name)"
             case .environment(let variable): variable
             case .file(let path, let line): "\(name) in \(path), line \(line)"
-            case .fallback: name
+            case .server, .fallback: name
             }
         }
     }

@@ -41,6 +41,8 @@ private final class OpenedMemory: OpenedStore {
         registry = RegistryFeed(.sandbox)
     }
 
+    // No command can do anything with it.
+    func note(_ settings: [String: String]) {}
     func face(_ loop: EventLoop) -> any TokenStore { store }
     func isStuck(longerThan milliseconds: UInt64) -> Bool { false }
     func appendMetrics(to text: inout MetricsText) {}

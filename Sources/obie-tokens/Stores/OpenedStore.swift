@@ -25,6 +25,11 @@ protocol OpenedStore: AnyObject {
     /// Clients should be sent here, as far as the store goes. Must not wait.
     var isReady: Bool { get }
 
+    /// Lets commands know with which files it is used.
+    ///
+    /// - Parameter settings: what was set, by the name of the setting.
+    func note(_ settings: [String: String]) throws(ProgramFailure)
+
     /// What an event loop sees of it.
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore
 

@@ -124,6 +124,9 @@ private final class OpenedPostgres: OpenedStore {
     var isServing: (@Sendable () -> Bool)? { { [state] in state.isServing } }
     var isReady: Bool { state.isReady }
 
+    /// Each machine has files of its own, and commands may run on another.
+    func note(_ settings: [String: String]) {}
+
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore { try database.face(loop) }
 
     func isStuck(longerThan milliseconds: UInt64) -> Bool {

@@ -13,6 +13,9 @@ struct PostgresCommands: StoreAdministration {
         commands = DatabaseCommands(settings)
     }
 
+    /// Each machine has files of its own.
+    var serverSettings: [String: String] { [:] }
+
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore {
         if !makes, try commands.mode() == nil {
             throw StoreFailure(

@@ -82,6 +82,8 @@ extension SQLiteChoice: StoreAdministration {
         try IssueTimes(store: file).map { ($0.oldest, $0.newest) }
     }
 
+    var serverSettings: [String: String] { ServerNotes.ofServer(store: file).settings }
+
     func damage() throws(StoreFailure) -> [String] {
         try StoreCheck.damage(of: file)
     }
@@ -118,6 +120,14 @@ private final class OpenedSQLite: OpenedStore {
 
     var registry: RegistryFeed { watch.feed }
     var newestTime: Milliseconds? { file.newestTime }
+
+    func note(_ settings: [String: String]) throws(ProgramFailure) {
+        do throws(StoreFailure) {
+            try file.note(ServerNotes(settings))
+        } catch {
+            throw ProgramFailure(error)
+        }
+    }
 
     func face(_ loop: EventLoop) throws(UVError) -> any TokenStore {
         try SQLiteStore(file, loop: loop)

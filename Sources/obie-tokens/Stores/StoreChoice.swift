@@ -39,6 +39,10 @@ extension StoreChoice {
 
 /// What commands do with a store, while a server may be using it. Blocks.
 protocol StoreAdministration: Sendable {
+    /// What its server has set, or the last one has, of the files beside the store; by the name of the
+    /// setting.
+    var serverSettings: [String: String] { get }
+
     /// Opens its registry.
     ///
     /// - Parameter makes: whether a registry is made where there is none.

@@ -77,6 +77,8 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 void failing_disk_install(void) {
   pthread_mutex_lock(&lock);
   if (!original) {
+    // As the store does before its first connection: this is the first call that SQLite gets.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     original = sqlite3_vfs_find(NULL);
     wrapper = *original;
     wrapper.zName = "failing-disk";

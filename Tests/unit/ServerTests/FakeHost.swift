@@ -94,7 +94,7 @@ final class FakeHost: ConnectionHost {
         let replies = Replies(publicURL: "http://x", tokenLifetime: 1000) {
             var sealer = IdentifierSealer(Keyring(SealingKey { _ in }))
             return sealer.seal(
-                Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next()))
+                Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next().0))
         }
         replies.setDate(seconds: 0)
         return replies

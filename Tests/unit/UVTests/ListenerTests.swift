@@ -26,6 +26,50 @@ import Testing
         #expect(first.boundPort == 0)
     }
 
+    /// A claim on a port is no hindrance for those whom it is for, once it is shared.
+    @Test func claimedPortIsForThoseWhoShareIt() throws {
+        let loop = try EventLoop()
+        defer { loop.abandon() }
+        let claim = try BoundSocket(try SocketAddress("127.0.0.1:0"), sharesPort: false)
+        defer { claim.close() }
+        let address = try #require(claim.address)
+        try claim.share()
+        for _ in 0..<3 {
+            let other = try TCPListener(loop, address, sharesPort: true) { $0.close() }
+            #expect(other.boundPort == address.port)
+        }
+        #expect(throws: ListenFailure.address(.addressInUse)) {
+            _ = try BoundSocket(address, sharesPort: false)
+        }
+    }
+
+    /// The kernel gives no connection a port that is claimed.
+    @Test func claimedPortIsGivenToNoConnection() throws {
+        let claim = try BoundSocket(try SocketAddress("127.0.0.1:0"), sharesPort: false)
+        defer { claim.close() }
+        try claim.share()
+        let address = try #require(claim.address)
+        // What connect(2) does to find a port, for this very one: it is not free.
+        let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { Glibc.close(client) }
+        var range = UInt32(address.port) << 16 | UInt32(address.port)
+        let isSet =
+            unsafe setsockopt(
+                client, Int32(IPPROTO_IP), 51, &range, socklen_t(MemoryLayout<UInt32>.size)) == 0
+        // IP_LOCAL_PORT_RANGE came with Linux 6.3.
+        guard isSet else { return }
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_port = UInt16(9).bigEndian
+        target.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let code = unsafe withUnsafePointer(to: &target) { pointer in
+            let raw = unsafe UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+            return unsafe connect(client, raw, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                ? 0 : errno
+        }
+        #expect(code == EADDRNOTAVAIL)
+    }
+
     @Test func boundPortIsFreeAgain() throws {
         let loop = try EventLoop()
         defer { loop.abandon() }
