@@ -69,9 +69,7 @@ public final class Server {
         let page = MetricsPage(store, configuration.clock, census, configuration.moreMetrics)
         self.page = page
         adminRouter = AdminRouter(
-            isStoreAvailable: { [store] in
-                store.isAvailable && configuration.isAuditAvailable() && configuration.isReady()
-            },
+            isStoreAvailable: { [store] in store.isAvailable && configuration.takesWork },
             renderMetrics: { page.render() })
         let source = PublicLoopSource(
             configuration: configuration, address: address, page: page, census: census,

@@ -47,6 +47,8 @@ public struct ServerConfiguration {
     /// A line for the log about something that is not as it should be, or is again. Any thread.
     public var onWarning: @Sendable (String) -> Void = { _ in }
 
+    var takesWork: Bool { isAuditAvailable() && isReady() }
+
     public init(listen: SocketAddress, adminListen: SocketAddress, loops: Int) {
         self.listen = listen
         self.adminListen = adminListen
