@@ -18,6 +18,8 @@ struct Statement: Sendable {
     /// Which process of the server answers.
     static let process = Statement(name: "process", sql: "SELECT pg_backend_pid()", types: [])
 
+    /// The row has no name, so it is nobody's that servers look for.
+    ///
     /// A change that every commit before it is on disk with, on the standby too: a read would return at
     /// once where the wait for the standby was cancelled.
     static let node = Statement(

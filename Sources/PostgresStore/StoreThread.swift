@@ -63,8 +63,9 @@ final class StoreThread {
         changes = ChangeQueue(Inbox(queues.changes, filler: .failure(.unavailable)))
         chores = Chores(Inbox(queues.chores, filler: .failure(.unavailable)))
         for number in 0..<StoreThread.writerCount {
-            let slot = WriteSlot(changes, chores, health, metrics, node: settings.nodeID) {
-                [weak self] in self?.dispatch()
+            let node = settings.nodeID + [UInt8(number)]
+            let slot = WriteSlot(changes, chores, health, metrics, node: node) { [weak self] in
+                self?.dispatch()
             }
             let fence = Fence(nodeID: settings.nodeID, slot: number)
             let link = try link(Statement.writing) { fence.statements($0) }

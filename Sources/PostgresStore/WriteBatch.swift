@@ -7,8 +7,8 @@ final class WriteBatch {
     private enum Part { case node, insert, spend, revoke, consent, ccgToken }
 
     let changes: [PendingChange]
-    /// It repeats one that may have happened, so it has to make a change of its own.
-    let isRepetition: Bool
+    /// Some of it may have happened, so it has to make a change of its own.
+    private var isRepetition: Bool { changes.contains(where: \.mayBeDone) }
     private var parts: [Part] = []
     /// In the order in which they are sent: sorted, so that two batches cannot wait for each other.
     private var spending: [PendingChange] = []
@@ -18,10 +18,7 @@ final class WriteBatch {
     /// How often it has met another transaction, and gone back for it.
     var conflicts = 0
 
-    init(_ changes: [PendingChange], isRepetition: Bool) {
-        self.changes = changes
-        self.isRepetition = isRepetition
-    }
+    init(_ changes: [PendingChange]) { self.changes = changes }
 
     private static func sorted(_ changes: [PendingChange]) -> [PendingChange] {
         changes.map { ($0.redemption?.code, $0) }
@@ -32,6 +29,8 @@ final class WriteBatch {
     }
 
     /// What the first transaction is. Empty where there is nothing but questions.
+    ///
+    /// - Parameter node: the row of `nodes` that a repetition changes.
     func steps(node: [UInt8]) -> [Step] {
         var codes: [AuthorizationCode] = []
         var ccgTokens: [CCGToken] = []
@@ -55,11 +54,7 @@ final class WriteBatch {
         spending = WriteBatch.sorted(spending)
         revoking.sort { $0.id < $1.id }
         var steps: [(Part, Step)] = []
-        if isRepetition {
-            var parameters = Parameters()
-            parameters.add(bytes: node)
-            steps.append((.node, Step(.node, parameters)))
-        }
+        if isRepetition { steps.append((.node, WriteBatch.nodeStep(node))) }
         if !codes.isEmpty { steps.append((.insert, ChangeParameters.insert(codes))) }
         if !spending.isEmpty { steps.append((.spend, ChangeParameters.spend(spending))) }
         if !revoking.isEmpty { steps.append((.revoke, ChangeParameters.revoke(revoking))) }
@@ -67,6 +62,13 @@ final class WriteBatch {
         if !ccgTokens.isEmpty { steps.append((.ccgToken, ChangeParameters.insert(ccgTokens))) }
         parts = steps.map(\.0)
         return steps.map(\.1)
+    }
+
+    /// A change that means nothing else.
+    static func nodeStep(_ node: [UInt8]) -> Step {
+        var parameters = Parameters()
+        parameters.add(bytes: node)
+        return Step(.node, parameters)
     }
 
     /// The verdict refuses it whatever else the row says, by what the database does not know.

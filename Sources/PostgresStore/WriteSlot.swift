@@ -12,6 +12,7 @@ final class WriteSlot {
     private let chores: Chores
     private let health: StoreHealth
     private let metrics: StoreMetrics
+    /// Of a row that nobody else changes, so that a commit that waits for a standby is in nobody's way.
     private let node: [UInt8]
     /// Runs after each step, so that both connections find work.
     private let afterwards: () -> Void
@@ -55,23 +56,23 @@ final class WriteSlot {
             let changes = Array(uncertain.prefix(ChangeQueue.batchMax))
             uncertain.removeFirst(changes.count)
             metrics.repeated.add(changes.count)
-            return send(WriteBatch(changes, isRepetition: true), link)
+            return send(WriteBatch(changes), link)
         }
         if let chore = chores.next() { return run(chore, link) }
         let changes = queue.next(freeCount)
-        if !changes.isEmpty { send(WriteBatch(changes, isRepetition: false), link) }
+        if !changes.isEmpty { send(WriteBatch(changes), link) }
     }
 
     /// Finds out whether changes are taken, where nothing else does.
     func probe() {
         guard let link, link.isReady, owesNothing else { return }
-        var parameters = Parameters()
-        parameters.add(bytes: node)
-        link.run([Step(.node, parameters)]) { [self] outcome in
+        link.run([nodeStep]) { [self] outcome in
             _ = noted(outcome)
             afterwards()
         }
     }
+
+    private var nodeStep: Step { WriteBatch.nodeStep(node) }
 
     /// - Returns: the results of what is as durable as it can be.
     private func noted(_ outcome: TransactionOutcome) -> [ServerResult]? {
@@ -237,7 +238,7 @@ extension WriteSlot {
         giveUp(changes.filter(\.isAnswered))
         let left = changes.filter { !$0.isAnswered }
         guard !left.isEmpty else { return }
-        let next = WriteBatch(left, isRepetition: batch.isRepetition)
+        let next = WriteBatch(left)
         next.conflicts = batch.conflicts
         send(next, link)
     }
@@ -248,7 +249,8 @@ extension WriteSlot {
 extension WriteSlot {
     private func undo(_ link: Link) {
         let some = Array(undos.prefix(ChangeQueue.batchMax))
-        link.run([Step(.undo, Undo.parameters(some))]) { [self] outcome in
+        // One that is repeated finds nothing to undo, and has to wait for the standby all the same.
+        link.run([Step(.undo, Undo.parameters(some)), nodeStep]) { [self] outcome in
             if noted(outcome) != nil {
                 undos.removeFirst(some.count)
                 metrics.undone.add(some.count)

@@ -89,6 +89,18 @@ import Tokens
         #expect((0..<5).map { _ in queue.next().count } == [1, 1, 1, 1, 0])
     }
 
+    /// Whatever way they come back: alone, or with others that were never sent.
+    @Test func repetitionMakesAChangeOfItsOwn() {
+        ask(changes)
+        let sent = queue.next()
+        let before = WriteBatch(sent).steps(node: [1]).map(\.statement.name)
+        #expect(before == ["insert_codes", "spend", "revoke_tokens", "revoke_consents"])
+        sent[1].mayBeDone = true
+        #expect(WriteBatch(sent).steps(node: [1]).map(\.statement.name) == ["node"] + before)
+        #expect(WriteBatch([sent[1]]).steps(node: [1]).map(\.statement.name) == ["node", "spend"])
+        #expect(WriteBatch([sent[0]]).steps(node: [1]).map(\.statement.name) == ["insert_codes"])
+    }
+
     @Test func fullQueueRefuses() {
         let full = ChangeQueue.waitingMax
         ask((0..<UInt64(full + 3)).map { .insert(Rig.code($0)) })
