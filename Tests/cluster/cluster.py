@@ -28,7 +28,7 @@ import programs  # noqa: E402
 from checks import Failure, expect, wait_until  # noqa: E402
 from client import get  # noqa: E402
 from database import NAME, OWNER_ROLE, ROLES, SERVING_ROLE  # noqa: E402
-from nodes import Node, hit  # noqa: E402
+from nodes import Node  # noqa: E402
 from programs import HOST, Program, free_ports, make_folder, remove  # noqa: E402
 from wire import QueryError  # noqa: E402
 
@@ -69,7 +69,7 @@ class Cluster:
         for node in self.nodes:
             if node.is_up():
                 node.patroni.kill()  # at once, as nothing is to be kept
-            hit(node.processes("walreceiver") + node.processes("walsender"), signal.SIGCONT)
+            node.thaw()
         for node in self.nodes:
             programs.end_postmaster(node.data)
         for program in (self.proxy, self.etcd):
@@ -169,6 +169,15 @@ class Cluster:
         wait_until(lambda: new.is_("primary"), self._state, FAIL_OVER_SECONDS)
         return new
 
+    def freeze_primary(self, with_postgres=False):
+        """Its Patroni stops, so that another node takes over while its PostgreSQL still takes the place of a primary; or
+        all of it stops. Returns the node, once there is another primary."""
+        node = self.primary()
+        node.freeze(with_postgres)
+        wait_until(lambda: any(other.is_("primary") for other in self.nodes if other is not node), self._state,
+                   FAIL_OVER_SECONDS)
+        return node
+
     def stop_receiving(self):
         """The standby no longer takes what it is sent: every write waits. Returns the node."""
         node = self.standby()
@@ -199,8 +208,7 @@ class Cluster:
     def revive(self):
         """Lets go on what was stopped, and starts what is dead. Does not wait for it."""
         for node in self.nodes:
-            node.send("walreceiver", signal.SIGCONT)
-            node.send("walsender", signal.SIGCONT)
+            node.thaw()
             if not node.is_up():
                 node.start()
 

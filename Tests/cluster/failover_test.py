@@ -12,6 +12,8 @@ each round, each fault once, in random order:
     switchover  as for maintenance
     hole        the standby stops receiving, and an operator cancels every wait for it
     hole-lose   the primary stops sending, every wait is cancelled, and then its machine dies
+    freeze      the primary's Patroni stands still, and another leads while its PostgreSQL goes on
+    pause       the primary's whole machine stands still until another leads, and then goes on
     reply       the replies of commits are lost, and the connection with them
     silence     the network is silent for 4 s, then cuts every connection
     server      one of the servers is killed, and started again
@@ -42,7 +44,7 @@ from load import LIFE, Load  # noqa: E402
 from programs import HOST  # noqa: E402
 from relay import Relay  # noqa: E402
 
-LOST_SECONDS = 0.05
+LOST_SECONDS, LOST_SECONDS_OF_CONTROL = 0.05, 0.2
 WRITE_SECONDS = {"a": 2.0, "b": 3.0, "c": 3.0}  # HAProxy takes up to a second to find the new primary
 LOSSES_SEEN = {"dead", "refused", "twice", "revived"}
 
@@ -51,13 +53,14 @@ class Faults:
     """Each method is a fault. It returns what it did, once the database is there again."""
 
     def __init__(self, cluster, fleet, relay, load, chance):
+        self.lost_seconds = LOST_SECONDS if cluster.synchronous else LOST_SECONDS_OF_CONTROL
         self.cluster, self.fleet, self.relay, self.load, self.chance = cluster, fleet, relay, load, chance
 
     def kill(self):
         return f"{self.cluster.kill_primary().name} died"
 
     def lose(self):
-        return f"{self.cluster.kill_primary(LOST_SECONDS).name} died with its last {LOST_SECONDS * 1000:.0f} ms"
+        return f"{self.cluster.kill_primary(self.lost_seconds).name} died with its last {self.lost_seconds * 1000:.0f} ms"
 
     def postmaster(self):
         return f"PostgreSQL of {self.cluster.kill_postmaster().name} died"
@@ -78,6 +81,18 @@ class Faults:
         node.die()
         return f"{node.name} sent nothing, {count} waits cancelled, then it died"
 
+    def freeze(self):
+        node = self.cluster.freeze_primary()
+        time.sleep(self.chance.uniform(1, 3))
+        node.thaw()
+        return f"Patroni of {node.name} stood still until another led"
+
+    def pause(self):
+        node = self.cluster.freeze_primary(with_postgres=True)
+        time.sleep(self.chance.uniform(0, 2))
+        node.thaw()
+        return f"{node.name} stood still until another led"
+
     def reply(self):
         before, count = self.relay.lost, self.chance.randint(3, 10)
         self.relay.lose_replies(count)
@@ -97,8 +112,8 @@ class Faults:
         return f"server {name} died"
 
 
-NAMES = ["kill", "lose", "postmaster", "switchover", "hole", "hole-lose", "reply", "silence", "server"]
-OF_DATABASE = {"kill", "lose", "postmaster", "switchover", "hole", "hole-lose"}
+NAMES = ["kill", "lose", "postmaster", "switchover", "hole", "hole-lose", "freeze", "pause", "reply", "silence", "server"]
+OF_DATABASE = set(NAMES) - {"reply", "silence", "server"}
 
 
 def one_fault(name, faults, is_control):
@@ -172,7 +187,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1, help="how often each fault comes")
     parser.add_argument("--faults", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--nodes", type=int, choices=(2, 3), default=2)
-    parser.add_argument("--rate", type=float, default=400, help="requests a second")
+    parser.add_argument("--rate", type=float, default=300, help="requests a second")
     parser.add_argument("--connections", type=int, default=40, help="to each server")
     parser.add_argument("--control", action="store_true", help="no synchronous standby: something must be found")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))

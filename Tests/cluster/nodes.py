@@ -126,13 +126,23 @@ class Node:
             self.patroni.kill()
         self.kill_postgres()
 
+    def freeze(self, with_postgres):
+        """Patroni no longer runs, as on a machine that is paused, or out of memory; PostgreSQL may go on without it."""
+        hit([self.patroni.pid, *self.postgres_pids(with_postgres)], signal.SIGSTOP)
+
+    def thaw(self):
+        """What was stopped goes on, wherever it is stopped."""
+        hit([*self.postgres_pids(True), *([self.patroni.pid] if self.is_up() else [])], signal.SIGCONT)
+
+    def postgres_pids(self, are_wanted=True):
+        pid = self.postmaster() if are_wanted else None
+        return [pid, *programs.children(pid)] if pid else []
+
     def kill_postgres(self):
         """All of PostgreSQL's processes; Patroni, where it lives, finds out."""
-        pid = self.postmaster()
-        if pid:
-            below = programs.children(pid)
-            hit([pid, *below], signal.SIGKILL)
-            came_true(lambda: not any(programs.title(one) for one in [pid, *below]), 5)
+        pids = self.postgres_pids()
+        hit(pids, signal.SIGKILL)
+        came_true(lambda: not any(programs.title(pid) for pid in pids), 5)
 
     def kill_postmaster(self):
         pid = self.postmaster()

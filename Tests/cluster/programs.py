@@ -176,19 +176,27 @@ def make_folder(base=None):
 
 
 def sweep(base):
+    """Removes the folders of tests that are dead. Others' folders, and those that vanish meanwhile, are left alone."""
     for name in os.listdir(base):
         folder = os.path.join(base, name)
-        if not name.startswith(PREFIX) or os.lstat(folder).st_uid not in {os.geteuid(), account_id()}:
-            continue
         try:
-            with open(os.path.join(folder, OWNER), encoding="ascii") as file:
-                owner = json.load(file)
-        except (OSError, ValueError):
-            if time.time() - os.stat(folder).st_mtime < 60:  # it may be in the making
-                continue
-            owner = {"pid": 0, "start": -1}
-        if start_of(owner["pid"]) != owner["start"]:
-            remove(folder)
+            is_ours = name.startswith(PREFIX) and os.lstat(folder).st_uid in {os.geteuid(), account_id()}
+            if is_ours and not has_owner(folder):
+                remove(folder)
+        except FileNotFoundError:
+            pass
+
+
+def has_owner(folder):
+    """Whether the process that made it lives, or may still be making it."""
+    try:
+        with open(os.path.join(folder, OWNER), encoding="ascii") as file:
+            owner = json.load(file)
+        return start_of(owner["pid"]) == owner["start"]
+    except ValueError:
+        return False
+    except OSError:
+        return time.time() - os.stat(folder).st_mtime < 60
 
 
 def remove(folder):
