@@ -50,7 +50,7 @@ listen primary
 
 
 class Cluster:
-    """`nodes` machines. Not `synchronous`: what a primary had acknowledged dies with it, as a control of the tests."""
+    """`nodes` machines; with three, no write is taken that is on one alone (strict). Not `synchronous`: what a primary had acknowledged dies with it, as a control of the tests."""
 
     def __init__(self, nodes=2, synchronous=True, folder=None):
         self.count, self.synchronous, self.base = nodes, synchronous, folder
@@ -82,14 +82,16 @@ class Cluster:
         self.proxy_port, etcd = ports[0], ports[1]
         self.etcd = Program("etcd", self._etcd_command(etcd, ports[2]), self.folder)
         pairs = list(zip(ports[3::2], ports[4::2]))
-        self.nodes = [Node(name, self.folder, pair, etcd, self.synchronous) for name, pair in zip("abc", pairs)]
+        strict = self.synchronous and self.count > 2
+        self.nodes = [Node(name, self.folder, pair, etcd, self.synchronous, strict) for name, pair in zip("abc", pairs)]
         self.proxy = Program("haproxy", [programs.program("haproxy"), "-db", "-f", self._proxy_file()], self.folder)
         began = time.monotonic()
         for node in self.nodes:
             node.start()
             if node is self.nodes[0]:
                 wait_until(lambda: self.nodes[0].is_("primary"), self._state, READY_SECONDS)
-                self._make_roles()
+        self.standby(READY_SECONDS)
+        self._make_roles()
         self._wait_until_whole(READY_SECONDS - (time.monotonic() - began))
         self.ready_seconds = time.monotonic() - began
 
@@ -169,14 +171,14 @@ class Cluster:
         wait_until(lambda: new.is_("primary"), self._state, FAIL_OVER_SECONDS)
         return new
 
-    def freeze_primary(self, with_postgres=False):
-        """Its Patroni stops, so that another node takes over while its PostgreSQL still takes the place of a primary; or
-        all of it stops. Returns the node, once there is another primary."""
+    def freeze_primary(self):
+        """Its Patroni stops, so that another node takes over while its PostgreSQL still takes itself for the primary.
+        Returns both nodes, once the other one writes."""
         node = self.primary()
-        node.freeze(with_postgres)
-        wait_until(lambda: any(other.is_("primary") for other in self.nodes if other is not node), self._state,
-                   FAIL_OVER_SECONDS)
-        return node
+        node.freeze()
+        other = wait_until(lambda: next((one for one in self.nodes if one is not node and one.writes()), None), self._state,
+                           FAIL_OVER_SECONDS)
+        return node, other
 
     def stop_receiving(self):
         """The standby no longer takes what it is sent: every write waits. Returns the node."""

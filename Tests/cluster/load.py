@@ -115,6 +115,13 @@ class Load:
                     self.errands[self.chance.choice(list(self.servers))].append((self.replay_of, token))
         self.call(add)
 
+    def end_some(self, servers, count):
+        """Newest tokens are revoked through these servers, and at once looked up on all."""
+        def add():
+            for token in self.tokens[-count:]:
+                self.errands[self.chance.choice(servers)].append((self.revoke_of, token))
+        self.call(add)
+
     def finish(self, seconds=FINISH_SECONDS):
         """Ends it: what got 503 is exchanged, then every token is looked up everywhere."""
         end = time.monotonic() + seconds
@@ -242,9 +249,12 @@ class Load:
 
     async def revoke(self, ask):
         if token := self.recent():
-            outcome, _ = await self.attempt(ask, "revoke", token.code.bank, token=token.name)
-            if outcome == 200:
-                self.errands[self.chance.choice(list(self.servers))].append((self.look_at, token))
+            await self.revoke_of(ask, token)
+
+    async def revoke_of(self, ask, token):
+        outcome, _ = await self.attempt(ask, "revoke", token.code.bank, token=token.name)
+        for name in self.servers if outcome == 200 else ():
+            self.errands[name].appendleft((self.look_at, token))
 
     async def withdraw(self, ask):
         if token := self.recent():
