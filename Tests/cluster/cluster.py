@@ -50,7 +50,8 @@ listen primary
 
 
 class Cluster:
-    """`nodes` machines; with three, no write is taken that is on one alone (strict). Not `synchronous`: what a primary had acknowledged dies with it, as a control of the tests."""
+    """`nodes` machines; with three, no write is taken that is on one alone (strict). Not `synchronous`: what a
+    primary had acknowledged dies with it, as a control of the tests."""
 
     def __init__(self, nodes=2, synchronous=True, folder=None):
         self.count, self.synchronous, self.base = nodes, synchronous, folder
@@ -251,7 +252,8 @@ def main():
         print(f"cluster: {options.nodes} nodes ready in {cluster.ready_seconds:.1f} s in {cluster.folder}", file=sys.stderr)
         environment = {**os.environ, "OBIE_TOKENS_TEST_POSTGRES": cluster.owner_url,
                        "OBIE_TOKENS_TEST_HAPROXY": cluster.url_at(OWNER_ROLE, cluster.proxy_port)}
-        return subprocess.run(["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run], env=environment, check=False).returncode
+        shell = ["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run]
+        return subprocess.run(shell, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A history that keeps every promise, invented: servers that answer by a truthful model, with an outage in the middle.
 
 What it has on purpose: intervals that overlap, attempts without an answer that happen at once, later or never, codes that
-are spent for a while under a 503, revocations that are seen and then gone, a server that dies, codes that are too old, institutions that try others' codes.
+are spent for a while under a 503, revocations that are seen and then gone, a server that dies, codes that are too old,
+institutions that try others' codes.
 """
 import heapq
 import itertools
@@ -79,7 +80,8 @@ class Inventor:
         line = self.write("issue", moment, code, outcome=201)
         later = line["end"] + 0.01
         for _ in range(self.chance.choice([0, 1, 1, 1, 1, 2, 3])):
-            self.at(later + self.chance.choice([self.chance.uniform(0, 1), self.chance.uniform(0, 50), 70]), self.exchange, code)
+            rest = self.chance.choice([self.chance.uniform(0, 1), self.chance.uniform(0, 50), 70])
+            self.at(later + rest, self.exchange, code)
         if self.chance.random() < 0.1:
             self.at(later + self.chance.uniform(0, 20), self.try_foreign, code)
 

@@ -98,9 +98,9 @@ class Load:
     def calm(self, seconds=CALM_SECONDS, mark="calm"):
         """Waits until every server exchanges again and has had time to put in order what was left; tries that again."""
         since = time.monotonic()
-        self.wait(lambda: all(self.good.get(name, 0) > since for name in self.servers),
-                  lambda: f"after {seconds} s no exchange on {[name for name in self.servers if self.good.get(name, 0) < since]}",
-                  seconds)
+        def silent():
+            return [name for name in self.servers if self.good.get(name, 0) <= since]
+        self.wait(lambda: not silent(), lambda: f"after {seconds} s no exchange on {silent()}", seconds)
         time.sleep(SETTLE_SECONDS)
         self.call(lambda: (self.recorder.mark(mark), self.again.extend(self.left), self.left.clear()))
 
@@ -268,6 +268,8 @@ class Load:
         outcome, found = await self.attempt(ask, "exchange", token.code.bank, code=token.code.name)
         if outcome == 201:  # it must not be
             self.tokens.append(Token(found["token"], token.code, time.monotonic()))
+        elif outcome in (503, LOST) and time.monotonic() - token.code.born < AGE_MAX:
+            self.errands[ask[1]].append((self.replay_of, token))
 
     async def try_foreign(self, ask):
         if self.fresh and len(self.banks) > 1:

@@ -102,8 +102,10 @@ class Program:
 
 def run(command, folder, seconds=60):
     """A command that ends, as the account. Returns its output; raises Failure where it fails."""
-    done = subprocess.run(as_account(command, "KILL"), cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
-    expect(done.returncode == 0, lambda: f"{os.path.basename(command[0])} ended with {done.returncode}: {done.stderr}{done.stdout}")
+    done = subprocess.run(as_account(command, "KILL"), cwd=folder, capture_output=True, text=True, timeout=seconds,
+                          check=False)
+    expect(done.returncode == 0,
+           lambda: f"{os.path.basename(command[0])} ended with {done.returncode}: {done.stderr}{done.stdout}")
     return done.stdout
 
 
