@@ -63,8 +63,9 @@ class Node:
         with open(self.file, "w", encoding="ascii") as file:
             file.write(CONFIGURATION.format(
                 name=name, host=HOST, rest=self.rest, etcd=etcd, synchronous=str(synchronous).lower(),
-                strict=str(strict).lower(), port=self.port, data=self.data, programs=POSTGRES,
-                folder=self.folder, superuser=SUPERUSER, replication=REPLICATION_ROLE, rewind=REWIND_ROLE, database=NAME, roles=f"{OWNER_ROLE},{SERVING_ROLE}"))
+                strict=str(strict).lower(), port=self.port, data=self.data, programs=POSTGRES, folder=self.folder,
+                superuser=SUPERUSER, replication=REPLICATION_ROLE, rewind=REWIND_ROLE, database=NAME,
+                roles=f"{OWNER_ROLE},{SERVING_ROLE}"))
         programs.give(self.file)
 
     def start(self):
