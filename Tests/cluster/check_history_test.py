@@ -49,10 +49,11 @@ class Plot:
         expect(found, "no code in the history to plant this fault at")
         return self.chance.choice(found)
 
-    def lively(self):
+    def lively(self, before=float("inf")):
         """(issue, win, look-ups that found it) of a token that nobody has ended, alone with its code."""
         revoked = {(line["bank"], line["consent"]) for line in self.lines if line["kind"] == "consent"}
-        issue, win, _ = self.won(lambda issue, win, lines: len(lines) == 2 and (issue["bank"], issue["consent"]) not in revoked
+        issue, win, _ = self.won(lambda issue, win, lines: len(lines) == 2 and win["end"] < before
+                                 and (issue["bank"], issue["consent"]) not in revoked
                                  and not any(line["kind"] == "revoke" for line in self.of_token[win["token"]]))
         return issue, win, [line for line in self.of_token[win["token"]] if line.get("active")]
 
@@ -146,6 +147,13 @@ class Plot:
         _, _, looks = self.lively()
         self.add(looks[-1]["end"] + 1, looks[-1], server="c", active=False)
 
+    def token_lost_long_after_a_revocation(self):
+        """It had no answer, and the token was seen alive when that had to be settled."""
+        _, win, looks = self.lively(before=OUTAGE[1])
+        self.add(max(OUTAGE[0] + 3, win["end"]), looks[0], kind="revoke", outcome=503, active=None)
+        self.add(CALM + 1, looks[0], active=True)
+        self.add(CALM + 2, looks[0], active=False)
+
     def revocation_undone(self):
         revoke = self.pick(lambda line: line["kind"] == "revoke" and line["outcome"] == 200)
         self.add(revoke["end"] + self.chance.uniform(0.001, 30), self.look_of(revoke["token"]), active=True,
@@ -192,7 +200,7 @@ PLANTS = {
     "void": (Plot.exchanged_when_void,),
     "refused": (Plot.good_code_refused, Plot.left_code_refused),
     "untried": (Plot.left_code_untried,),
-    "dead": (Plot.token_lost, Plot.token_lost_on_one_server),
+    "dead": (Plot.token_lost, Plot.token_lost_on_one_server, Plot.token_lost_long_after_a_revocation),
     "revived": (Plot.revocation_undone, Plot.consent_undone, Plot.replay_forgotten, Plot.race_forgotten),
     "unseen": (Plot.not_looked_up,),
 }

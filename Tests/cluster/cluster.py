@@ -28,7 +28,7 @@ import programs  # noqa: E402
 from checks import Failure, expect, wait_until  # noqa: E402
 from client import get  # noqa: E402
 from database import NAME, OWNER_ROLE, ROLES, SERVING_ROLE  # noqa: E402
-from nodes import Node, hit  # noqa: E402
+from nodes import Node  # noqa: E402
 from programs import HOST, Program, free_ports, make_folder, remove  # noqa: E402
 from wire import QueryError  # noqa: E402
 
@@ -50,7 +50,8 @@ listen primary
 
 
 class Cluster:
-    """`nodes` machines. Not `synchronous`: what a primary had acknowledged dies with it, as a control of the tests."""
+    """`nodes` machines; with three, no write is taken that is on one alone (strict). Not `synchronous`: what a
+    primary had acknowledged dies with it, as a control of the tests."""
 
     def __init__(self, nodes=2, synchronous=True, folder=None):
         self.count, self.synchronous, self.base = nodes, synchronous, folder
@@ -69,7 +70,7 @@ class Cluster:
         for node in self.nodes:
             if node.is_up():
                 node.patroni.kill()  # at once, as nothing is to be kept
-            hit(node.processes("walreceiver") + node.processes("walsender"), signal.SIGCONT)
+            node.thaw()
         for node in self.nodes:
             programs.end_postmaster(node.data)
         for program in (self.proxy, self.etcd):
@@ -82,14 +83,16 @@ class Cluster:
         self.proxy_port, etcd = ports[0], ports[1]
         self.etcd = Program("etcd", self._etcd_command(etcd, ports[2]), self.folder)
         pairs = list(zip(ports[3::2], ports[4::2]))
-        self.nodes = [Node(name, self.folder, pair, etcd, self.synchronous) for name, pair in zip("abc", pairs)]
+        strict = self.synchronous and self.count > 2
+        self.nodes = [Node(name, self.folder, pair, etcd, self.synchronous, strict) for name, pair in zip("abc", pairs)]
         self.proxy = Program("haproxy", [programs.program("haproxy"), "-db", "-f", self._proxy_file()], self.folder)
         began = time.monotonic()
         for node in self.nodes:
             node.start()
             if node is self.nodes[0]:
                 wait_until(lambda: self.nodes[0].is_("primary"), self._state, READY_SECONDS)
-                self._make_roles()
+        self.standby(READY_SECONDS)
+        self._make_roles()
         self._wait_until_whole(READY_SECONDS - (time.monotonic() - began))
         self.ready_seconds = time.monotonic() - began
 
@@ -169,6 +172,15 @@ class Cluster:
         wait_until(lambda: new.is_("primary"), self._state, FAIL_OVER_SECONDS)
         return new
 
+    def freeze_primary(self):
+        """Its Patroni stops, so that another node takes over while its PostgreSQL still takes itself for the primary.
+        Returns both nodes, once the other one writes."""
+        node = self.primary()
+        node.freeze()
+        other = wait_until(lambda: next((one for one in self.nodes if one is not node and one.writes()), None), self._state,
+                           FAIL_OVER_SECONDS)
+        return node, other
+
     def stop_receiving(self):
         """The standby no longer takes what it is sent: every write waits. Returns the node."""
         node = self.standby()
@@ -199,8 +211,7 @@ class Cluster:
     def revive(self):
         """Lets go on what was stopped, and starts what is dead. Does not wait for it."""
         for node in self.nodes:
-            node.send("walreceiver", signal.SIGCONT)
-            node.send("walsender", signal.SIGCONT)
+            node.thaw()
             if not node.is_up():
                 node.start()
 
@@ -241,7 +252,8 @@ def main():
         print(f"cluster: {options.nodes} nodes ready in {cluster.ready_seconds:.1f} s in {cluster.folder}", file=sys.stderr)
         environment = {**os.environ, "OBIE_TOKENS_TEST_POSTGRES": cluster.owner_url,
                        "OBIE_TOKENS_TEST_HAPROXY": cluster.url_at(OWNER_ROLE, cluster.proxy_port)}
-        return subprocess.run(["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run], env=environment, check=False).returncode
+        shell = ["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run]
+        return subprocess.run(shell, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -140,7 +140,8 @@ def main():
     with Database() as database:
         environment = {**os.environ, "OBIE_TOKENS_TEST_POSTGRES": database.owner_url,
                        "OBIE_TOKENS_TEST_POSTGRES_SERVING": database.serving_url}
-        return subprocess.run(["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run], env=environment, check=False).returncode
+        shell = ["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run]
+        return subprocess.run(shell, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ each round, each fault once, in random order:
     reply       the replies of commits are lost, and the connection with them
     silence     the network is silent for 4 s, then cuts every connection
     server      one of the servers is killed, and started again
+    freeze      (where asked for) the primary's Patroni stands still, and another leads while its PostgreSQL goes on
 
 After each, every server must write within 2 s after the database does, what got 503 is tried again, and some of the newest
 tokens are looked up everywhere and their codes replayed. At the end every token is looked up on every server, and the
@@ -42,7 +43,7 @@ from load import LIFE, Load  # noqa: E402
 from programs import HOST  # noqa: E402
 from relay import Relay  # noqa: E402
 
-LOST_SECONDS = 0.05
+LOST_SECONDS, LOST_SECONDS_OF_CONTROL = 0.05, 0.2
 WRITE_SECONDS = {"a": 2.0, "b": 3.0, "c": 3.0}  # HAProxy takes up to a second to find the new primary
 LOSSES_SEEN = {"dead", "refused", "twice", "revived"}
 
@@ -51,13 +52,14 @@ class Faults:
     """Each method is a fault. It returns what it did, once the database is there again."""
 
     def __init__(self, cluster, fleet, relay, load, chance):
+        self.lost_seconds = LOST_SECONDS if cluster.synchronous else LOST_SECONDS_OF_CONTROL
         self.cluster, self.fleet, self.relay, self.load, self.chance = cluster, fleet, relay, load, chance
 
     def kill(self):
         return f"{self.cluster.kill_primary().name} died"
 
     def lose(self):
-        return f"{self.cluster.kill_primary(LOST_SECONDS).name} died with its last {LOST_SECONDS * 1000:.0f} ms"
+        return f"{self.cluster.kill_primary(self.lost_seconds).name} died with its last {self.lost_seconds * 1000:.0f} ms"
 
     def postmaster(self):
         return f"PostgreSQL of {self.cluster.kill_postmaster().name} died"
@@ -78,6 +80,15 @@ class Faults:
         node.die()
         return f"{node.name} sent nothing, {count} waits cancelled, then it died"
 
+    def freeze(self):
+        """Two take themselves for the primary. One server may still ask the old one."""
+        node, other = self.cluster.freeze_primary()
+        for _ in range(5):
+            self.load.end_some(["b", "c"], 20)
+            time.sleep(self.chance.uniform(0.3, 0.7))
+        node.thaw()
+        return f"Patroni of {node.name} stood still and {other.name} led"
+
     def reply(self):
         before, count = self.relay.lost, self.chance.randint(3, 10)
         self.relay.lose_replies(count)
@@ -97,8 +108,8 @@ class Faults:
         return f"server {name} died"
 
 
-NAMES = ["kill", "lose", "postmaster", "switchover", "hole", "hole-lose", "reply", "silence", "server"]
-OF_DATABASE = {"kill", "lose", "postmaster", "switchover", "hole", "hole-lose"}
+NAMES = ["kill", "lose", "postmaster", "switchover", "hole", "hole-lose", "freeze", "reply", "silence", "server"]
+OF_DATABASE = set(NAMES) - {"reply", "silence", "server"}
 
 
 def one_fault(name, faults, is_control):
@@ -170,9 +181,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
     parser.add_argument("--rounds", type=int, default=1, help="how often each fault comes")
-    parser.add_argument("--faults", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--faults", nargs="+", choices=NAMES, default=[name for name in NAMES if name != "freeze"])
     parser.add_argument("--nodes", type=int, choices=(2, 3), default=2)
-    parser.add_argument("--rate", type=float, default=400, help="requests a second")
+    parser.add_argument("--rate", type=float, default=300, help="requests a second")
     parser.add_argument("--connections", type=int, default=40, help="to each server")
     parser.add_argument("--control", action="store_true", help="no synchronous standby: something must be found")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))

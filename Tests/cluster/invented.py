@@ -1,7 +1,8 @@
 """A history that keeps every promise, invented: servers that answer by a truthful model, with an outage in the middle.
 
 What it has on purpose: intervals that overlap, attempts without an answer that happen at once, later or never, codes that
-are spent for a while under a 503, a server that dies, codes that are too old, institutions that try others' codes.
+are spent for a while under a 503, revocations that are seen and then gone, a server that dies, codes that are too old,
+institutions that try others' codes.
 """
 import heapq
 import itertools
@@ -17,7 +18,7 @@ class Code:
     def __init__(self, bank, consent):
         self.bank, self.consent, self.name, self.made = bank, consent, None, None
         self.token, self.known, self.is_dead, self.is_void = None, False, False, False
-        self.was_left = False
+        self.was_left, self.seems_dead = False, False
 
 
 class Inventor:
@@ -79,7 +80,8 @@ class Inventor:
         line = self.write("issue", moment, code, outcome=201)
         later = line["end"] + 0.01
         for _ in range(self.chance.choice([0, 1, 1, 1, 1, 2, 3])):
-            self.at(later + self.chance.choice([self.chance.uniform(0, 1), self.chance.uniform(0, 50), 70]), self.exchange, code)
+            rest = self.chance.choice([self.chance.uniform(0, 1), self.chance.uniform(0, 50), 70])
+            self.at(later + rest, self.exchange, code)
         if self.chance.random() < 0.1:
             self.at(later + self.chance.uniform(0, 20), self.try_foreign, code)
 
@@ -142,11 +144,12 @@ class Inventor:
             self.write("lookup", moment, code, outcome=503)
         else:
             more = {"bank": next(bank for bank in BANKS if bank != code.bank)} if other else {}
-            self.write("lookup", moment, code, outcome=200, active=not code.is_dead and not other, **more)
+            self.write("lookup", moment, code, outcome=200, active=not code.is_dead and not code.seems_dead and not other,
+                       **more)
 
     def revoke(self, moment, code):
         if self.is_out(moment):
-            self.no_answer("revoke", moment, code, self.end)
+            self.no_answer("revoke", moment, code, self.end if self.chance.random() < 0.5 else self.seem_dead)
         else:
             self.write("revoke", moment, code, outcome=200)
             self.end(moment, code)
@@ -158,6 +161,16 @@ class Inventor:
         for one in self.codes:
             if (one.bank, one.consent) == (code.bank, code.consent):
                 one.is_void, one.is_dead = True, True
+
+    def seem_dead(self, moment, code):
+        """A primary has it, and dies."""
+        code.seems_dead = True
+        for _ in range(3):
+            self.at(self.chance.uniform(moment, CALM - 0.6), self.look, code)
+        self.at(CALM - 0.6, self.live_again, code)
+
+    def live_again(self, _, code):
+        code.seems_dead = False
 
     def end(self, _, code):
         code.is_dead = True

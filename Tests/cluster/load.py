@@ -98,9 +98,9 @@ class Load:
     def calm(self, seconds=CALM_SECONDS, mark="calm"):
         """Waits until every server exchanges again and has had time to put in order what was left; tries that again."""
         since = time.monotonic()
-        self.wait(lambda: all(self.good.get(name, 0) > since for name in self.servers),
-                  lambda: f"after {seconds} s no exchange on {[name for name in self.servers if self.good.get(name, 0) < since]}",
-                  seconds)
+        def silent():
+            return [name for name in self.servers if self.good.get(name, 0) <= since]
+        self.wait(lambda: not silent(), lambda: f"after {seconds} s no exchange on {silent()}", seconds)
         time.sleep(SETTLE_SECONDS)
         self.call(lambda: (self.recorder.mark(mark), self.again.extend(self.left), self.left.clear()))
 
@@ -113,6 +113,13 @@ class Load:
                     self.errands[name].append((self.look_at, token))
                 if number % 2:
                     self.errands[self.chance.choice(list(self.servers))].append((self.replay_of, token))
+        self.call(add)
+
+    def end_some(self, servers, count):
+        """Newest tokens are revoked through these servers, and at once looked up on all."""
+        def add():
+            for token in self.tokens[-count:]:
+                self.errands[self.chance.choice(servers)].append((self.revoke_of, token))
         self.call(add)
 
     def finish(self, seconds=FINISH_SECONDS):
@@ -242,9 +249,12 @@ class Load:
 
     async def revoke(self, ask):
         if token := self.recent():
-            outcome, _ = await self.attempt(ask, "revoke", token.code.bank, token=token.name)
-            if outcome == 200:
-                self.errands[self.chance.choice(list(self.servers))].append((self.look_at, token))
+            await self.revoke_of(ask, token)
+
+    async def revoke_of(self, ask, token):
+        outcome, _ = await self.attempt(ask, "revoke", token.code.bank, token=token.name)
+        for name in self.servers if outcome == 200 else ():
+            self.errands[name].appendleft((self.look_at, token))
 
     async def withdraw(self, ask):
         if token := self.recent():
@@ -258,6 +268,8 @@ class Load:
         outcome, found = await self.attempt(ask, "exchange", token.code.bank, code=token.code.name)
         if outcome == 201:  # it must not be
             self.tokens.append(Token(found["token"], token.code, time.monotonic()))
+        elif outcome in (503, LOST) and time.monotonic() - token.code.born < AGE_MAX:
+            self.errands[ask[1]].append((self.replay_of, token))
 
     async def try_foreign(self, ask):
         if self.fresh and len(self.banks) > 1:

@@ -23,6 +23,7 @@ bootstrap:
     retry_timeout: 2
     maximum_lag_on_failover: 1048576
     synchronous_mode: {synchronous}
+    synchronous_mode_strict: {strict}
     postgresql:
       use_pg_rewind: true
       parameters: {{synchronous_commit: "on", max_connections: 100, shared_buffers: 64MB, fsync: "on", wal_log_hints: "on",
@@ -52,7 +53,7 @@ postgresql:
 class Node:
     """`port` is PostgreSQL's, `rest` Patroni's."""
 
-    def __init__(self, name, folder, ports, etcd, synchronous):
+    def __init__(self, name, folder, ports, etcd, synchronous, strict):
         self.name, (self.port, self.rest) = name, ports
         self.folder = os.path.join(folder, name)
         self.data = os.path.join(self.folder, "data")
@@ -61,9 +62,10 @@ class Node:
         self.file, self.patroni = os.path.join(self.folder, "patroni.yml"), None
         with open(self.file, "w", encoding="ascii") as file:
             file.write(CONFIGURATION.format(
-                name=name, host=HOST, rest=self.rest, etcd=etcd, synchronous=str(synchronous).lower(), port=self.port,
-                data=self.data, programs=POSTGRES, folder=self.folder, superuser=SUPERUSER, replication=REPLICATION_ROLE,
-                rewind=REWIND_ROLE, database=NAME, roles=f"{OWNER_ROLE},{SERVING_ROLE}"))
+                name=name, host=HOST, rest=self.rest, etcd=etcd, synchronous=str(synchronous).lower(),
+                strict=str(strict).lower(), port=self.port, data=self.data, programs=POSTGRES, folder=self.folder,
+                superuser=SUPERUSER, replication=REPLICATION_ROLE, rewind=REWIND_ROLE, database=NAME,
+                roles=f"{OWNER_ROLE},{SERVING_ROLE}"))
         programs.give(self.file)
 
     def start(self):
@@ -126,13 +128,23 @@ class Node:
             self.patroni.kill()
         self.kill_postgres()
 
+    def freeze(self):
+        """Patroni no longer runs, as where a machine has no memory left; PostgreSQL goes on without it."""
+        hit([self.patroni.pid], signal.SIGSTOP)
+
+    def thaw(self):
+        """What was stopped goes on, wherever it is stopped."""
+        hit([*self.postgres_pids(), *([self.patroni.pid] if self.is_up() else [])], signal.SIGCONT)
+
+    def postgres_pids(self):
+        pid = self.postmaster()
+        return [pid, *programs.children(pid)] if pid else []
+
     def kill_postgres(self):
         """All of PostgreSQL's processes; Patroni, where it lives, finds out."""
-        pid = self.postmaster()
-        if pid:
-            below = programs.children(pid)
-            hit([pid, *below], signal.SIGKILL)
-            came_true(lambda: not any(programs.title(one) for one in [pid, *below]), 5)
+        pids = self.postgres_pids()
+        hit(pids, signal.SIGKILL)
+        came_true(lambda: not any(programs.title(pid) for pid in pids), 5)
 
     def kill_postmaster(self):
         pid = self.postmaster()

@@ -102,8 +102,10 @@ class Program:
 
 def run(command, folder, seconds=60):
     """A command that ends, as the account. Returns its output; raises Failure where it fails."""
-    done = subprocess.run(as_account(command, "KILL"), cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
-    expect(done.returncode == 0, lambda: f"{os.path.basename(command[0])} ended with {done.returncode}: {done.stderr}{done.stdout}")
+    done = subprocess.run(as_account(command, "KILL"), cwd=folder, capture_output=True, text=True, timeout=seconds,
+                          check=False)
+    expect(done.returncode == 0,
+           lambda: f"{os.path.basename(command[0])} ended with {done.returncode}: {done.stderr}{done.stdout}")
     return done.stdout
 
 
@@ -176,19 +178,27 @@ def make_folder(base=None):
 
 
 def sweep(base):
+    """Removes the folders of tests that are dead. Others' folders, and those that vanish meanwhile, are left alone."""
     for name in os.listdir(base):
         folder = os.path.join(base, name)
-        if not name.startswith(PREFIX) or os.lstat(folder).st_uid not in {os.geteuid(), account_id()}:
-            continue
         try:
-            with open(os.path.join(folder, OWNER), encoding="ascii") as file:
-                owner = json.load(file)
-        except (OSError, ValueError):
-            if time.time() - os.stat(folder).st_mtime < 60:  # it may be in the making
-                continue
-            owner = {"pid": 0, "start": -1}
-        if start_of(owner["pid"]) != owner["start"]:
-            remove(folder)
+            is_ours = name.startswith(PREFIX) and os.lstat(folder).st_uid in {os.geteuid(), account_id()}
+            if is_ours and not has_owner(folder):
+                remove(folder)
+        except FileNotFoundError:
+            pass
+
+
+def has_owner(folder):
+    """Whether the process that made it lives, or may still be making it."""
+    try:
+        with open(os.path.join(folder, OWNER), encoding="ascii") as file:
+            owner = json.load(file)
+        return start_of(owner["pid"]) == owner["start"]
+    except ValueError:
+        return False
+    except OSError:
+        return time.time() - os.stat(folder).st_mtime < 60
 
 
 def remove(folder):

@@ -2,6 +2,8 @@
 
 Two attempts whose intervals overlap may have happened in either order. What was not answered (`lost`, 503) may have
 happened, at once or until it is calm, or never; only of an exchange is 503 a promise: when it is calm the code is good.
+A revocation without an answer may also be seen for a while and then be gone: a primary had it that died before its standby
+knew. That errs on the safe side, and is counted ("active again").
 """
 import collections
 
@@ -144,7 +146,8 @@ class Judge:
     def judge_token(self, exchange, looks):
         self.counts["tokens"] += 1
         issue = self.issue_of[exchange.code]
-        ends = [end for end in self.ends(exchange, issue) if end[1] or not self.is_refuted(end[0], looks)]
+        possible = [*self.ends(exchange, issue)]
+        ends = [end for end in possible if end[1] or not self.is_refuted(end[0], looks)]
         certain = min((end.end for end, is_certain in ends if is_certain), default=float("inf"))
         self.counts["tokens ended"] += certain < float("inf")
         self.counts["tokens that may be ended"] += bool(ends) and certain == float("inf")
@@ -164,7 +167,8 @@ class Judge:
                     seen.add(look.server)
             else:
                 dead_since = min(dead_since, look.end)
-                if not any(end.start < look.end for end, _ in ends):
+                if not any(end.start < look.end and ((end, is_certain) in ends or look.start < self.history.effect_end(end))
+                           for end, is_certain in possible):
                     found.setdefault("dead", look)
         for kind, look in found.items():
             self.find(kind, exchange, *(end for end, _ in ends), look)
