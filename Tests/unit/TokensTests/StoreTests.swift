@@ -90,15 +90,20 @@ import UV
         let store = Self.store()
         // Once round, so that what the allocator keeps for good is in the first measurement.
         for _ in 0..<2 { Self.fillAndExpire(store) { _ in } }
-        Machine.releaseFreeMemory()
-        let before = Machine.residentBytes
-        var full = 0
-        Self.fillAndExpire(store) { full = $0 }
-        Machine.releaseFreeMemory()
-        let after = Machine.residentBytes
-        #expect(full - before > 150_000_000, "the codes took \(full - before) bytes")
-        #expect(
-            after - before < (full - before) / 10, "\(after - before) of \(full - before) stayed")
+        // The memory is that of all tests, some of which run beside this one and need more meanwhile.
+        var stayed: [String] = []
+        for _ in 0..<5 {
+            Machine.releaseFreeMemory()
+            let before = Machine.residentBytes
+            var full = 0
+            Self.fillAndExpire(store) { full = $0 }
+            Machine.releaseFreeMemory()
+            let after = Machine.residentBytes
+            #expect(full - before > 150_000_000, "the codes took \(full - before) bytes")
+            if after - before < (full - before) / 10 { return }
+            stayed.append("\(after - before) of \(full - before)")
+        }
+        Issue.record("stayed: \(stayed)")
     }
 
     private static func fillAndExpire(_ store: MemoryStore, _ full: (Int) -> Void) {
