@@ -8,7 +8,7 @@
 
     Tests/cluster/cluster.py --run COMMAND [--nodes 3] [--asynchronous]
 
---run runs a command with OBIE_TOKENS_TEST_POSTGRES, the owner's URL with all hosts, and OBIE_TOKENS_TEST_HAPROXY, the same
+--run runs a command with TEST_POSTGRES_URL, the owner's URL with all hosts, and OBIE_TOKENS_TEST_HAPROXY, the same
 through HAProxy. All is on loopback, in a folder of its own, without systemd; it is ready in about ten seconds. Faults
 return when they are done; `heal` when the cluster is whole again.
 """
@@ -250,7 +250,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Cluster(options.nodes, not options.asynchronous) as cluster:
         print(f"cluster: {options.nodes} nodes ready in {cluster.ready_seconds:.1f} s in {cluster.folder}", file=sys.stderr)
-        environment = {**os.environ, "OBIE_TOKENS_TEST_POSTGRES": cluster.owner_url,
+        environment = {**os.environ, "TEST_POSTGRES_URL": cluster.owner_url,
                        "OBIE_TOKENS_TEST_HAPROXY": cluster.url_at(OWNER_ROLE, cluster.proxy_port)}
         shell = ["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run]
         return subprocess.run(shell, env=environment, check=False).returncode

@@ -6,8 +6,8 @@
 
     Tests/cluster/database.py --run 'swift test --filter Postgres'
 
---run runs a command with OBIE_TOKENS_TEST_POSTGRES, the owner's URL, and OBIE_TOKENS_TEST_POSTGRES_SERVING, the serving
-role's, in its environment, and ends with its status. `initdb` is run once; then its outcome is copied. The roles need no
+--run runs a command with TEST_POSTGRES_URL, the owner's URL, and TEST_POSTGRES_SERVING_URL, the serving role's, in its
+environment, and ends with its status; the owner may do everything then. `initdb` is run once; then its outcome is copied. The roles need no
 password, but the superuser is let in through a socket in the folder alone. Root is needed nowhere; where root runs it,
 PostgreSQL runs as `postgres`. It ends with whoever started it, and what a killed test left is removed by the next one.
 """
@@ -138,8 +138,10 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Database() as database:
-        environment = {**os.environ, "OBIE_TOKENS_TEST_POSTGRES": database.owner_url,
-                       "OBIE_TOKENS_TEST_POSTGRES_SERVING": database.serving_url}
+        with database.superuser() as connection:  # tests end processes, and set what the whole server does
+            connection.query(f"ALTER ROLE {OWNER_ROLE} SUPERUSER")
+        environment = {**os.environ, "TEST_POSTGRES_URL": database.owner_url,
+                       "TEST_POSTGRES_SERVING_URL": database.serving_url}
         shell = ["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run]
         return subprocess.run(shell, env=environment, check=False).returncode
 

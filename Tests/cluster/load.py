@@ -8,8 +8,7 @@
 
     Tests/cluster/load.py 8080 8081 --history FILE [--seconds 10] [--rate 500] [--connections 16] [--seed N]
 
-As a program it asks servers that run as a sandbox; check_history.py reads what it wrote. It has a thread of its own, and
-everything in it ends: a request after 20 s, `calm` and `finish` after the seconds that they are given.
+As a program it asks servers that run as a sandbox; check_history.py reads what it wrote. All of it ends in time.
 """
 import argparse
 import asyncio

@@ -9,7 +9,7 @@ import Tokens
 /// Tests that need a real database run where this variable names one, such as
 /// postgres://postgres@127.0.0.1:5432/postgres. Its role may make schemas there.
 enum RealDatabase {
-    static let variable = "OBIE_TOKENS_TEST_POSTGRES"
+    static let variable = "TEST_POSTGRES_URL"
     static let url = ProcessInfo.processInfo.environment[variable]
 }
 

@@ -6,13 +6,13 @@ import Testing
 
 /// The database that tests may use: a schema of their own is all that they touch.
 enum TestDatabase {
-    static let url = ProcessInfo.processInfo.environment["OBIE_TOKENS_TEST_POSTGRES"]
+    static let url = ProcessInfo.processInfo.environment["TEST_POSTGRES_URL"]
     static var isThere: Bool { url != nil }
 
     /// As libpq's connection parameters.
     static func keywords(schema: String? = nil) throws -> [(String, String)] {
         guard let options = unsafe PQconninfoParse(url ?? "", nil) else {
-            throw TestSession.Failure(text: "OBIE_TOKENS_TEST_POSTGRES is no address of a database")
+            throw TestSession.Failure(text: "TEST_POSTGRES_URL is no address of a database")
         }
         defer { unsafe PQconninfoFree(options) }
         var keywords: [(String, String)] = []
