@@ -32,6 +32,8 @@ final class Link {
     /// Counts attempts, so that a lookup that comes late is told from the present one.
     private var attempt = 0
     private(set) var process: Int32?
+    /// A pooler stands in between.
+    private(set) var isPooled = false
     private var progressAt: UInt64 = 0
 
     /// A host that does not answer while a connection is made, and a server while it works.
@@ -76,6 +78,12 @@ final class Link {
             lose("the server has said nothing for \(Link.silenceMilliseconds / 1000) s")
         case .resting, .lookingUp, .connecting, .ready, .closed: break
         }
+    }
+
+    /// Closes a connection behind a pooler that gives each transaction another process.
+    func refusePooler() {
+        process = nil
+        lose(SessionSetup.poolerRefusal)
     }
 
     private func lose(_ cause: String) {
@@ -173,10 +181,9 @@ extension Link {
     }
 
     private func prepared(_ process: Int32) {
-        guard !plan.isShared(process) else {
-            self.process = nil
-            return lose(SessionSetup.poolerRefusal)
-        }
+        // A pooler names itself as the process that can be asked to cancel something.
+        isPooled = connection.map { $0.announcedProcess != process } ?? false
+        guard !plan.isShared(process, isPooled) else { return refusePooler() }
         self.process = process
         pause.succeeded()
         state = .ready

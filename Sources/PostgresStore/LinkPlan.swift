@@ -9,8 +9,11 @@ struct LinkPlan {
     ///
     /// Of the process that served the connection before, if there was one.
     let preparation: (_ before: Int32?) -> String
-    /// Whether another connection of this server is served by the process.
-    let isShared: (_ process: Int32) -> Bool
+    /// Whether another connection of this server is, or was, served by the same process: then a pooler
+    /// stands in between that gives each transaction another one.
+    ///
+    /// - Parameter isPooled: a pooler stands in between.
+    let isShared: (_ process: Int32, _ isPooled: Bool) -> Bool
     let isReady: () -> Void
     let isLost: (_ cause: String) -> Void
 }

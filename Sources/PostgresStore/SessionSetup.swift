@@ -19,7 +19,7 @@ final class SessionSetup {
 
     static let poolerRefusal =
         "a pooler gives each transaction another connection, so nothing that is set or prepared lasts; "
-        + "the store needs pgbouncer's pool_mode = session, or none"
+        + "the store needs pgbouncer's pool_mode = session, or none; restart the server once it is so"
 
     private let connection: PipelineConnection
     private let statements: [Statement]

@@ -47,6 +47,8 @@ final class StoreThread {
     private var reader: ReadSlot?
     private var links: [Link] = []
     private var closingSince: Int?
+    /// A pooler gives each transaction another process.
+    private var isPoolerRefused = false
 
     static let writerCount = 2
     private static let tickMilliseconds: UInt64 = 50
@@ -87,10 +89,8 @@ final class StoreThread {
             loop,
             LinkPlan(
                 hosts: settings.hosts, statements: statements, preparation: preparation,
-                isShared: { [weak self] process in
-                    self?.links.contains {
-                        ($0.isReady || $0.isRunning) && $0.process == process
-                    } ?? false
+                isShared: { [weak self] process, isPooled in
+                    self?.isShared(process, isPooled) ?? false
                 },
                 isReady: { [weak self] in
                     madeCount += 1
@@ -99,6 +99,14 @@ final class StoreThread {
                 isLost: { [weak self] cause in self?.health.failed(cause) }))
         links.append(made)
         return made
+    }
+
+    /// Whether two connections have one process is a matter of chance, so it is seen once and for all.
+    private func isShared(_ process: Int32, _ isPooled: Bool) -> Bool {
+        if links.contains(where: { ($0.isReady || $0.isRunning) && $0.process == process }) {
+            isPoolerRefused = true
+        }
+        return isPoolerRefused && isPooled
     }
 
     /// Runs until the queues are closed and all is answered.
@@ -147,7 +155,10 @@ final class StoreThread {
     private func look() {
         let now = Clock.monotonicMicroseconds()
         metrics.seenAt.set(now)
-        for link in links { link.checkSilence() }
+        for link in links {
+            link.checkSilence()
+            if isPoolerRefused, link.isPooled, link.isReady { link.refusePooler() }
+        }
         metrics.connections.set(links.count { $0.isReady || $0.isRunning })
         expire(cameBefore: now - settings.timeoutMicroseconds)
         probe()
