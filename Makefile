@@ -11,6 +11,7 @@
 #   make deploy-check    Dockerfile and Deploy against their schemas, and nginx in front
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
+#   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
 #   make neighbour  how long a client waits beside one that pipelines at full rate on the same loop
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
@@ -71,7 +72,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast lint bench compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-tools
+.PHONY: help run test check check-fast lint bench shared compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -140,6 +141,9 @@ service-check: release
 	Tests/service/service_test.py --server $(SERVER)
 	rm -rf .build/installed && $(MAKE) install DESTDIR=.build/installed >/dev/null
 	Tests/service/boot_systemd.sh .build/installed Tests/service/unit_test.py || test $$? -eq 77
+
+shared: bench-tools cluster-tools release
+	Benchmarks/runs/shared.py --server $(SERVER) $(ARGS)
 
 large-store: bench-tools release
 	Benchmarks/runs/large_store.py --server $(SERVER) $(ARGS)

@@ -25,6 +25,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 PRODUCTION = "obie-tokens-production"
 ON_DISK = ("obie-tokens-sqlite", PRODUCTION)
+SHARED = "obie-tokens-postgres"  # its store is a URL, and its keys are in the folder
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 30  # under callgrind it takes its time
 NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
@@ -47,7 +48,8 @@ def command(name, program, port, admin_port, folder, store, closes=False, connec
         return [program, "-p", folder, "-c", path, "-e", os.path.join(folder, "nginx-error.log")]
     return [program, "serve", "--mode", "production" if name == PRODUCTION else "sandbox",
             "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
-            "--store", f"sqlite:{store}" if name in ON_DISK else "memory", "--audit-log", audit,
+            "--store", f"sqlite:{store}" if name in ON_DISK else store if name == SHARED else "memory",
+            *(["--keys-file", os.path.join(folder, "keys")] if name == SHARED else []), "--audit-log", audit,
             "--loops", str(loops), "--code-lifetime", "3600", *(["--audit", "strict"] if strict else []),
             "--no-throttle"]  # soak asks for what must fail; what succeeds never meets the throttle
 
