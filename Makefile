@@ -195,7 +195,7 @@ $(SCHEMAS)/installed: Tests/deploy/requirements.txt
 	$(VENV)
 
 deploy-check: release $(SCHEMAS)/installed
-	@Scripts/install-tools.sh nginx-light openssl python3 curl
+	@Scripts/install-tools.sh nginx-light openssl prometheus python3 curl
 	$(SCHEMAS)/bin/python Tests/deploy/deploy_test.py --server $(SERVER)
 	Scripts/proxy-check.sh $(SERVER)
 
