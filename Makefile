@@ -8,7 +8,7 @@
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
-#   make deploy-check    Dockerfile and Deploy against their schemas, and nginx in front
+#   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx in front
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
