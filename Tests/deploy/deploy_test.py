@@ -3,17 +3,14 @@
 
     Tests/deploy/deploy_test.py --server .build/release/obie-tokens
 
-Kubernetes' and Envoy's schemas and hadolint come from PyPI (requirements.txt). Ends with 1 where something is wrong.
+Kubernetes' and Envoy's schemas and hadolint come from PyPI (requirements.txt), promtool is Prometheus'. Ends with 1 where something is wrong.
 """
 import argparse
-import json
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-import kubernetes_validate
 import yaml
 from google.protobuf import json_format
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
@@ -23,33 +20,11 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2  # noqa: F401
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2  # noqa: F401
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
-sys.path.insert(0, str(ROOT / "Tests/harness"))
+from cluster_files import check_compose_cluster, check_kubernetes_cluster
+from files import ROOT, expect, expect_probes, expect_restricted, image_variables, read, seconds, settings, validate
+from metric_names import check_alerts, check_dashboard
 
-from harness import Failure, expect  # noqa: E402
-
-
-def read(path):
-    return (ROOT / path).read_text(encoding="utf-8")
-
-
-def settings(server, variables):
-    """What the program makes of an environment of these variables alone; None where it refuses."""
-    result = subprocess.run([server, "config", "show", "--json"], env=variables, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        return None
-    shown = json.loads(result.stdout)
-    return {entry["setting"]: entry["value"] for entry in shown}
-
-
-def image_variables():
-    """The ENV of the Dockerfile."""
-    return dict(re.findall(r"\b(OBIE_TOKENS_\w+)=(\S+)", read("Dockerfile")))
-
-
-def seconds(values):
-    """How long the server may take to end."""
-    return int(values["drain-delay"]) + int(values["drain-timeout"])
+from harness import Failure
 
 
 def check_dockerfile():
@@ -58,9 +33,7 @@ def check_dockerfile():
 
 def check_kubernetes(server, version):
     objects = {entry["kind"]: entry for entry in yaml.safe_load_all(read("Deploy/kubernetes.yaml"))}
-    for entry in objects.values():
-        kubernetes_validate.validate(entry, "1.29", strict=True)
-        kubernetes_validate.validate(entry, kubernetes_validate.latest_version(), strict=True)
+    validate(objects.values())
     deployment = objects["Deployment"]["spec"]
     pod = deployment["template"]["spec"]
     [container] = pod["containers"]
@@ -80,20 +53,8 @@ def check_kubernetes(server, version):
              "OBIE_TOKENS_PORT_8080_TCP_PORT": "8080", "OBIE_TOKENS_PORT_8080_TCP_ADDR": "10.0.0.1"}
     expect(settings(server, variables | links) == values, "it does not start beside a Service of its name")
 
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    for name, setting in [("http", "listen"), ("admin", "admin-listen")]:
-        expect(values[setting] == f"0.0.0.0:{ports[name]}", f"{setting} is not the port {name}")
-    probes = {probe: container[probe]["httpGet"] for probe in ["startupProbe", "livenessProbe", "readinessProbe"]}
-    expect({probe: get["path"] for probe, get in probes.items()} == {
-        "startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}, "probes ask for other pages")
-    expect(all(get["port"] == "admin" for get in probes.values()), "probes ask the API")
-
-    # The Pod Security Standard `restricted`, and a root that cannot be written to.
-    expect(pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault",
-           "the pod is less than restricted")
-    expect(container["securityContext"] == {
-        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-        "the container is less than restricted")
+    expect_probes(container, values)
+    expect_restricted(pod, container)
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     expect(values["store"].startswith(f"sqlite:{mounts['store']}/"), "the store is not in the volume")
     check_volumes(values["audit-log"], mounts["audit"], mounts["store"])
@@ -138,10 +99,15 @@ def main():
         check_dockerfile()
         check_kubernetes(server, version)
         check_compose(server, version)
+        check_kubernetes_cluster(server, version)
+        check_compose_cluster(server, version)
         check_envoy()
+        check_dashboard()
+        check_alerts()
     except Failure as failure:
         sys.exit(f"deploy test: {failure}")
-    print("deploy test: Dockerfile, Kubernetes, Compose and Envoy files keep to schemas, program and promises")
+    print("deploy test: Dockerfile, Kubernetes, Compose and Envoy files keep to schemas, program and promises;"
+          " dashboard and alerts name metrics that are there")
 
 
 if __name__ == "__main__":
