@@ -83,6 +83,7 @@ public struct StoreCopy {
 
     private static func mismatch(_ what: String) -> StoreFailure {
         StoreFailure(
-            "the copy is not what was copied: the two stores differ in \(what); nothing was kept of it")
+            "the copy is not what was copied: the two stores differ in \(what); nothing was kept of it"
+        )
     }
 }

@@ -55,7 +55,8 @@ struct Copying {
     ) throws(ProgramFailure) -> any StoreChoice & CopyableStore {
         guard let choice = choice as? any StoreChoice & CopyableStore else {
             throw ProgramFailure(
-                description: "--\(name): this store cannot be copied; write sqlite:PATH or postgres://…",
+                description:
+                    "--\(name): this store cannot be copied; write sqlite:PATH or postgres://…",
                 status: 64)
         }
         return choice
@@ -124,6 +125,7 @@ private final class ProgressLines {
         guard now - saidAt >= ProgressLines.everyMicroseconds else { return }
         saidAt = now
         Program.log(
-            "\(progress.step.rawValue) \(progress.done) of \(progress.total) \(progress.table.noun)")
+            "\(progress.step.rawValue) \(progress.done) of \(progress.total) \(progress.table.noun)"
+        )
     }
 }
