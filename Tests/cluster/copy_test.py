@@ -172,7 +172,7 @@ def goes_on(site, store, made, taker):
         site.ask(server, "exchange", 201, code=made["unspent"])
         site.ask(server, "exchange", 403, code=made["unspent"])
         listed = json.loads(site.run("fi", "list", "--json", "--store", store, "--audit-log", "none").stdout)
-        expect([fi["reference"] for fi in listed if not fi["enabled"]] == [SHUT], f"registered are {listed}")
+        expect([fi["institution"] for fi in listed if not fi["enabled"]] == [SHUT], f"registered are {listed}")
         site.run("fi", "add", taker, "--store", store, "--audit-log", "none")
         if store.startswith("postgres"):
             expect("running" in site.copy(store, "sqlite:late.db", status=71), "a database is copied while a server runs")
