@@ -58,6 +58,14 @@ public typealias CopiedRow = [CopiedValue]
 
 /// What a store knows besides its rows.
 public struct CopiedHead: Equatable, Sendable {
+    /// Stores may list keys that have sealed at the same time in another order.
+    public static func == (one: CopiedHead, other: CopiedHead) -> Bool {
+        func byName(_ keys: KeyHistory) -> [KeyRecord] {
+            keys.records.sorted { $0.fingerprint.text < $1.fingerprint.text }
+        }
+        return one.registry == other.registry && byName(one.keys) == byName(other.keys)
+    }
+
     public var mode: IssuerSettings.Mode { registry.mode }
     /// Without the revoked consents, which are rows.
     public let registry: RegistryContent

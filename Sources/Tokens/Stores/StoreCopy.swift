@@ -59,11 +59,13 @@ public struct StoreCopy {
         var done = 0
         while true {
             let batch = try rows.next(StoreCopy.rowsMax)
-            guard !batch.isEmpty else { return done }
+            guard !batch.isEmpty else { break }
             try target.append(batch, to: table)
             done += batch.count
             report(Progress(step: .copied, table: table, done: done, total: total))
         }
+        guard done == total else { throw StoreCopy.mismatch("the number of \(table.noun)") }
+        return done
     }
 
     private func compare(_ table: CopiedTable, total: Int) throws(StoreFailure) {
@@ -78,7 +80,6 @@ public struct StoreCopy {
             done += batch.count
             report(Progress(step: .compared, table: table, done: done, total: total))
         }
-        guard done == total else { throw StoreCopy.mismatch("the number of \(table.noun)") }
     }
 
     private static func mismatch(_ what: String) -> StoreFailure {
