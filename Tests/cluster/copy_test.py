@@ -10,6 +10,7 @@ nothing, and one of many tokens takes little memory.
 import argparse
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
 import programs  # noqa: E402
+import relay  # noqa: E402
 from asking import CALLBACK, PROVIDER, Bank, said  # noqa: E402
 from checks import expect, wait_until  # noqa: E402
 from client import Client  # noqa: E402
@@ -186,6 +188,17 @@ def numbers_go_on(site, taker):
     expect(number == expected, f"the next number is {number}, and {expected} was due")
 
 
+def copy_whose_reply_is_lost_says_so(site):
+    """The database has committed, and the command never hears of it: the next one does."""
+    site.empty_database()
+    relay.WRITES = re.compile(rb"^Q....COMMIT")
+    with relay.Relay(("127.0.0.1", site.database.port)) as between:
+        between.lose_replies(1)
+        doubt = site.copy(target=site.database.url(SERVING_ROLE, between.port), status=75)
+    expect("nobody knows" in doubt, f"it says {doubt}")
+    expect("already" in site.copy(status=73), "what was committed is not there")
+
+
 def add_tokens(path, count):
     with sqlite3.connect(path) as store:
         store.executemany("INSERT INTO tokens VALUES (?, ?, 1, 3, 1, ?, 'account', NULL, ?)",
@@ -248,6 +261,7 @@ def run(program, folder, tokens):
         tell("the database goes on where the file was")
         goes_on(site, f"sqlite:{folder}/back.db", made, "PSDGB-FCA-777777")
         tell("the file goes on where the database was")
+        tell("copy whose reply is lost says so", copy_whose_reply_is_lost_says_so(site))
         tell("many tokens", many_tokens_are_copied_in_little_memory(site, tokens))
 
 
