@@ -39,7 +39,8 @@ final class CopySession {
     private static func begin(_ session: BlockingSession) throws(SessionError) {
         try session.script(
             """
-            SET lock_timeout = 10000; SET idle_in_transaction_session_timeout = 0;
+            SET lock_timeout = 10000; SET statement_timeout = 0;
+            SET idle_in_transaction_session_timeout = 0;
             SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off;
             SET jit = off;
             SELECT pg_advisory_lock(\(DatabaseKeys.startLock));

@@ -39,8 +39,12 @@ public final class SQLiteCopyTarget: CopyTarget {
     }
 
     private static func refusePresent(_ path: String) throws(StoreFailure) {
-        for file in [path, FileNames.registry(path), FileNames.log(path)]
-        where PrivateFile.exists(file) {
+        let registry = FileNames.registry(path)
+        // A log or a journal that was left would be taken for the new file's.
+        for file in [
+            path, registry, FileNames.log(path), FileNames.sharedMemory(path),
+            FileNames.journal(path), FileNames.journal(registry),
+        ] where PrivateFile.exists(file) {
             throw StoreFailure(
                 "\(file) is there already, and nothing is overwritten; choose another name",
                 .existing)

@@ -82,6 +82,21 @@ import Tokens
         }
     }
 
+    /// A column, or a table, that a later version adds must not be left behind.
+    @Test(arguments: CopiedTable.allCases)
+    func everyColumnIsTakenAlong(table: CopiedTable) throws {
+        let rig = try RegistryRig()
+        let names = try rig.session().run(
+            """
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = '\(table.rawValue)'::regclass AND attnum > 0 AND NOT attisdropped
+            """
+        ).compactMap { $0.text(0) }
+        #expect(names.sorted() == table.columns.map(\.name).sorted())
+        #expect(TokenTables.names == CopiedTable.allCases.map(\.rawValue))
+        withExtendedLifetime(rig) {}
+    }
+
     @Test func copyThatDoesNotFinishLeavesNothing() throws {
         let rig = try RegistryRig()
         try fill(rig, finishes: false)

@@ -103,7 +103,18 @@ import Tokens
         #expect(throws: StoreFailure.self) { try SQLiteCopySource(rig.path, Rig.keyring) }
     }
 
-    @Test(arguments: ["", ".registry", "-wal"])
+    /// A column that a later version adds must not be left behind.
+    @Test(arguments: CopiedTable.allCases)
+    func everyColumnIsTakenAlong(table: CopiedTable) throws {
+        let rig = try used()
+        let select = try database(rig.path).prepare(
+            "SELECT name FROM pragma_table_info('\(table.rawValue)')")
+        var names: [String] = []
+        while try select.step() { names.append(select.text(0)) }
+        #expect(names.sorted() == table.columns.map(\.name).sorted())
+    }
+
+    @Test(arguments: ["", ".registry", "-wal", "-shm", "-journal", ".registry-journal"])
     func nothingIsOverwritten(suffix: String) throws {
         try Data("mine".utf8).write(to: URL(fileURLWithPath: new + suffix))
         let failure = try #require(throws: StoreFailure.self) {
