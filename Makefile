@@ -168,6 +168,7 @@ cluster-check: cluster-tools release
 	Tests/cluster/relay_test.py
 	Tests/cluster/database.py --run 'swift test --filter Postgres'
 	Tests/cluster/servers_test.py --server $(SERVER)
+	Tests/cluster/copy_test.py --server $(SERVER)
 	Tests/cluster/race_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))

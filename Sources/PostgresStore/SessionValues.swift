@@ -4,26 +4,56 @@
 enum SQLValue {
     case bytes([UInt8]?)
     case number(Int64?)
+    case manyBytes([[UInt8]?])
+    case numbers([Int64?])
 
     static func text(_ text: String) -> SQLValue { .bytes(Array(text.utf8)) }
 
-    /// PostgreSQL's number of the type: `bytea` or `bigint`.
+    /// PostgreSQL's number of the type: `bytea` or `bigint`, or an array of them.
     var type: UInt32 {
         switch self {
-        case .bytes: 17
-        case .number: 20
+        case .bytes: SQLValue.bytesType
+        case .number: SQLValue.numberType
+        case .manyBytes: 1001
+        case .numbers: 1016
         }
     }
+
+    private static let bytesType: UInt32 = 17
+    private static let numberType: UInt32 = 20
 
     /// As it is sent; nil: NULL.
     var content: [UInt8]? {
         switch self {
         case .bytes(let bytes): bytes
-        case .number(let number):
-            number.map { number in
-                (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) }
-            }
+        case .number(let number): number.map(SQLValue.bigEndian)
+        case .manyBytes(let values): SQLValue.array(SQLValue.bytesType, values)
+        case .numbers(let values):
+            SQLValue.array(SQLValue.numberType, values.map { $0.map(SQLValue.bigEndian) })
         }
+    }
+
+    private static func bigEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+        let width = Number.bitWidth
+        return stride(from: width - 8, through: 0, by: -8).map {
+            UInt8(truncatingIfNeeded: number >> Number($0))
+        }
+    }
+
+    /// One dimension, counted from 1 (`array_recv`).
+    private static func array(_ type: UInt32, _ elements: [[UInt8]?]) -> [UInt8] {
+        let hasNull = elements.contains { $0 == nil }
+        var content: [UInt8] = []
+        content.reserveCapacity(24 + elements.count * 40)
+        let head = [elements.isEmpty ? 0 : 1, hasNull ? 1 : 0, Int32(type)]
+        for number in head + (elements.isEmpty ? [] : [Int32(elements.count), 1]) {
+            content += bigEndian(number)
+        }
+        for element in elements {
+            content += bigEndian(Int32(element?.count ?? -1))
+            content += element ?? []
+        }
+        return content
     }
 }
 

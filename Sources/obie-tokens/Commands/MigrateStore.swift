@@ -5,8 +5,8 @@ import Tokens
 
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Prepares a store in a database.",
-        subcommands: [MigrateStore.self])
+        commandName: "store", abstract: "Prepares a store in a database, and copies one.",
+        subcommands: [MigrateStore.self, CopyStore.self])
 }
 
 struct MigrateStore: ParsableCommand {

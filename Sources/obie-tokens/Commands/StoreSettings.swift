@@ -103,16 +103,20 @@ extension SettingFlags {
     /// said.
     func readForStore() throws(ProgramFailure) -> Settings {
         var settings = try read()
-        guard case .success(let administration) = settings.store.administration else {
-            return settings
-        }
+        try settings.adoptServerFiles()
+        return settings
+    }
+}
+
+extension Settings {
+    /// Takes the files that the store's server uses, where nothing else is said.
+    mutating func adoptServerFiles() throws(ProgramFailure) {
+        guard case .success(let administration) = self.store.administration else { return }
         let files = administration.serverSettings
-        for setting in Settings.besideTheStore
-        where settings.written(setting).origin == .fallback {
+        for setting in Settings.besideTheStore where written(setting).origin == .fallback {
             guard let text = files[setting.name] else { continue }
-            try settings.set(setting, to: text, from: .server)
+            try set(setting, to: text, from: .server)
             Program.log("\(setting.name) is \(text), as the store's server has it")
         }
-        return settings
     }
 }

@@ -75,8 +75,12 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
     }
 
     /// The settings that are in force for this command. Reads the file each time.
-    func read() throws(ProgramFailure) -> Settings {
+    ///
+    /// - Parameter store: what the command itself says of the store; nil: nothing.
+    func read(store: String? = nil) throws(ProgramFailure) -> Settings {
         let environment = Environment.all
+        var texts = texts
+        if let store { texts[SettingsTable.rows.store.name] = store }
         let file = config ?? ServiceFile.path(for: Selection.self, flags: texts, environment)
         return try SettingsReader.read(flags: texts, file: file, environment: environment)
     }

@@ -102,6 +102,16 @@ extension PostgresChoice: MigratingStore {
     }
 }
 
+extension PostgresChoice: CopyableStore {
+    func copySource(_ keyring: Keyring) throws(StoreFailure) -> any CopySource {
+        try PostgresCopySource(try settings(for: "copy"))
+    }
+
+    func copyTarget(_ keyring: Keyring) throws(StoreFailure) -> any CopyTarget {
+        try PostgresCopyTarget(try settings(for: "copy"))
+    }
+}
+
 /// Several servers: each must open what a key seals before one of them seals with it.
 private struct RotationInTwoSteps: KeyRotating {
     let commands: DatabaseCommands

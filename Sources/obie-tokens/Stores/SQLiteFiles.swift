@@ -73,3 +73,13 @@ extension SQLiteChoice {
         }
     }
 }
+
+extension SQLiteChoice: CopyableStore {
+    func copySource(_ keyring: Keyring) throws(StoreFailure) -> any CopySource {
+        try SQLiteCopySource(file, keyring)
+    }
+
+    func copyTarget(_ keyring: Keyring) throws(StoreFailure) -> any CopyTarget {
+        try SQLiteCopyTarget(file, keyring)
+    }
+}

@@ -110,6 +110,15 @@ protocol MigratingStore {
     func migrate(servingRole: String?) throws(StoreFailure) -> [String]
 }
 
+/// A store that can be copied into one of another kind, and filled from one.
+protocol CopyableStore {
+    /// Takes it, so that nobody else uses it until it is closed.
+    func copySource(_ keyring: Keyring) throws(StoreFailure) -> any CopySource
+
+    /// Takes or makes it; it must be empty.
+    func copyTarget(_ keyring: Keyring) throws(StoreFailure) -> any CopyTarget
+}
+
 /// A kind of store.
 struct StoreKind: Sendable {
     /// As --help has it, such as `sqlite:path`.
