@@ -108,14 +108,18 @@ final class ReadSlot {
         self.asked = []
         switch outcome {
         case .committed(let results):
-            health.succeeded(.reading)
+            health.served(.reading)
             var answers = asked.map { ReadSlot.nothing($0.question) }
             for (ids, result) in zip(ids, results) { read(result, ids, asked, &answers) }
             for (pending, answer) in zip(asked, answers) where !pending.isAnswered {
                 inbox.answer(pending.ticket, answer)
             }
         case .rolledBack(let error):
-            health.failed(error.message)
+            if error.isDamage {
+                health.damaged(error.message)
+            } else if !error.isConflict {
+                health.refused(.reading, error.message)
+            }
             for pending in asked where !pending.isAnswered {
                 inbox.answer(pending.ticket, .failure(.unavailable))
             }

@@ -16,13 +16,25 @@ final class StoreHealth: Sendable {
         var failure: (cause: String, at: Int)?
         /// Since the last good answer.
         var told: Set<String> = []
+        /// Damage that people have been told of.
+        var damage: Set<String> = []
         /// When a lost connection was last replaced by another.
         var regained: Int?
+        /// What the database last refused to do for requests, and has not done since.
+        var refusals: [Part: (cause: String, at: Int)] = [:]
 
         var cause: String? {
             failure.flatMap { $0.at >= min(written ?? 0, read ?? 0) ? $0.cause : nil }
         }
+
+        func refusal(at now: Int) -> String? {
+            refusals.values.first { now - $0.at < StoreHealth.refusalMicroseconds }?.cause
+        }
     }
+
+    /// How long a refusal counts where nothing is asked any more, so that nobody would ever hear that the
+    /// database works again.
+    static let refusalMicroseconds = 30_000_000
 
     /// Not good after as long without a good answer.
     static let patienceMicroseconds = 2_000_000
@@ -57,6 +69,32 @@ final class StoreHealth: Sendable {
         state.withLock { $0.failure = (cause, now) }
     }
 
+    /// The database has answered a request that it will not: its disk is full, a table is not there, a right
+    /// is missing. What the store tries by itself may work all the same.
+    func refused(_ part: Part, _ cause: String) {
+        let now = Clock.monotonicMicroseconds()
+        state.withLock { $0.refusals[part] = (cause, now) }
+        look()
+    }
+
+    /// It has done what a request has asked for.
+    func served(_ part: Part) {
+        succeeded(part)
+        state.withLock { $0.refusals[part] = nil }
+    }
+
+    /// A row or an index is damaged: what stands elsewhere is answered.
+    func damaged(_ cause: String) {
+        let isNew = state.withLock { state in
+            state.damage.count < StoreHealth.causesMax && state.damage.insert(cause).inserted
+        }
+        if isNew {
+            report(
+                "the database is damaged: \(cause); requests that need the damaged part get 503. Let its "
+                    + "operator look after it (pg_amcheck), or restore a backup")
+        }
+    }
+
     /// A connection that had been lost was made anew.
     func regained() {
         let now = Clock.monotonicMicroseconds()
@@ -86,7 +124,11 @@ final class StoreHealth: Sendable {
     /// To be called often.
     func look() {
         let ages = [age(.writing), age(.reading)]
-        let isGood = ages.allSatisfy { $0.map { $0 < StoreHealth.patienceMicroseconds } ?? false }
+        let now = Clock.monotonicMicroseconds()
+        let refusal = state.withLock { $0.refusal(at: now) }
+        let isGood =
+            refusal == nil
+            && ages.allSatisfy { $0.map { $0 < StoreHealth.patienceMicroseconds } ?? false }
         good.store(isGood, ordering: .relaxed)
         let line: String? = state.withLock { state in
             if isGood {
@@ -94,12 +136,15 @@ final class StoreHealth: Sendable {
                 return state.told.isEmpty ? nil : "the store answers again"
             }
             // A first connection is no failure while it is made.
-            let isStarting = ages.contains { $0 == nil } && state.cause == nil
-            let cause = state.cause ?? "the server is silent"
+            let isStarting = ages.contains { $0 == nil } && state.cause == nil && refusal == nil
+            let cause = refusal ?? state.cause ?? "the server is silent"
             guard !isStarting, state.told.count < StoreHealth.causesMax,
                 state.told.insert(cause).inserted
             else { return nil }
-            return "the store does not answer: \(cause); requests get 503 until it does"
+            return refusal == nil
+                ? "the store does not answer: \(cause); requests get 503 until it does"
+                : "the database refuses what requests need: \(cause); they get 503 until it does not. Look "
+                    + "after its disk, its tables and the rights of the server's role"
         }
         if let line { report(line) }
     }

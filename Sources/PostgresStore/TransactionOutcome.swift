@@ -33,6 +33,9 @@ extension ServerError {
         state == "55P03" || ["21", "22", "23", "54"].contains(String(state.prefix(2)))
     }
 
+    /// A part of what is stored cannot be read.
+    var isDamage: Bool { state.hasPrefix("XX") }
+
     /// The connection is of no use any more, though it stands: the server is a standby now (25006), or
     /// a pooler gives each transaction another connection (26000, 42P05, 08P01).
     var endsConnection: Bool {

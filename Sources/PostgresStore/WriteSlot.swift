@@ -75,7 +75,11 @@ final class WriteSlot {
     private var nodeStep: Step { WriteBatch.nodeStep(node) }
 
     /// - Returns: the results of what is as durable as it can be.
-    private func noted(_ outcome: TransactionOutcome) -> [ServerResult]? {
+    ///
+    /// - Parameter isRequest: somebody has asked for it; it is nothing that the store does by itself.
+    private func noted(
+        _ outcome: TransactionOutcome, isRequest: Bool = false
+    ) -> [ServerResult]? {
         switch outcome {
         case .committed(let results):
             health.succeeded(.writing)
@@ -83,7 +87,15 @@ final class WriteSlot {
         case .rolledBack(let error):
             metrics.failedBatches.add()
             if error.isConflict { metrics.conflicts.add() }
-            if !error.isConflict, !error.isOfOneChange { health.failed(error.message) }
+            if error.isDamage {
+                health.damaged(error.message)
+            } else if !error.isConflict, !error.isOfOneChange {
+                if isRequest {
+                    health.refused(.writing, error.message)
+                } else {
+                    health.failed(error.message)
+                }
+            }
         case .weaklyCommitted:
             health.failed("a commit did not wait for the standby, since somebody cancelled that")
         case .lost: break
@@ -101,7 +113,6 @@ final class WriteSlot {
     }
 
     /// To be done before all else.
-    /// To be done before all else.
     func add(_ more: [Undo]) { undos += more }
 }
 
@@ -118,7 +129,8 @@ extension WriteSlot {
         }
         began = Clock.monotonicMicroseconds()
         link.run(steps) { [self] outcome in
-            if let results = noted(outcome) {
+            if let results = noted(outcome, isRequest: true) {
+                health.served(.writing)
                 metrics.commits.observe(Clock.monotonicMicroseconds() - began)
                 metrics.batchSizes.observe(batch.changes.count)
                 batch.read(results, settle)
@@ -156,7 +168,7 @@ extension WriteSlot {
             return
         }
         link.run([ChangeParameters.question(questions)]) { [self] outcome in
-            if let result = noted(outcome)?.first {
+            if let result = noted(outcome, isRequest: true)?.first {
                 self.batch = nil
                 judge(questions, result)
             } else {
