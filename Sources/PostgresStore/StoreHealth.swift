@@ -133,7 +133,7 @@ final class StoreHealth: Sendable {
         let line: String? = state.withLock { state in
             if isGood {
                 defer { state.told = [] }
-                return state.told.isEmpty ? nil : "the store answers again"
+                return state.told.isEmpty ? nil : "the database answers again"
             }
             // A first connection is no failure while it is made.
             let isStarting = ages.contains { $0 == nil } && state.cause == nil && refusal == nil

@@ -94,7 +94,9 @@ enum StorePassword {
         do throws(PrivateFile.Failure) {
             secret = try PrivateFile.readSecret(path, bytesMax: 1)
         } catch {
-            if error.isAbsent, named == nil { return false }
+            // The home of another user: whoever changes the user often leaves HOME as it was.
+            let isForeignHome = error.isForbidden && environment["PGPASSFILE"] == nil
+            if named == nil, error.isAbsent || isForeignHome { return false }
             throw StoreFailure(
                 "cannot read libpq's password file \(error); name another one with passfile=, or the "
                     + "password's own file with store-password-file",

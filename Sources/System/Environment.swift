@@ -8,6 +8,13 @@ public enum Environment {
         unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
+    /// Takes all variables away whose names begin with `prefix`, but for some. Before there are threads.
+    public static func forget(prefix: String, butFor kept: Set<String>) {
+        for name in all.keys where name.hasPrefix(prefix) && !kept.contains(name) {
+            unsafe unsetenv(name)
+        }
+    }
+
     /// Where relative paths begin; "." where that folder is gone.
     public static var workingFolder: String {
         // Allocated by getcwd(3), as glibc does for a null pointer.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`store copy`: from a file into a database and back, by the program itself and with a real PostgreSQL.
 
-    Tests/cluster/copy_test.py --server .build/release/obie-tokens [--tokens 200000]
+    Tests/cluster/copy_test.py --server .build/release/obie-tokens [--tokens 600000]
 
 A store is filled by a server and by commands, copied into a database, and copied back: the rows are the same. Servers on
 the copies then go on as the first one would have. What must not be copied is refused. A copy that is killed leaves
@@ -213,7 +213,7 @@ def timed(site, source, target, kill_after=None):
                               cwd=site.folder, stdout=errors, stderr=errors, env={"PATH": os.environ["PATH"]}) as program:
             if kill_after:
                 wait_until(lambda: kill_after in Path(log).read_text(encoding="utf-8"), "there is no progress", 120)
-                program.kill()
+                os.kill(program.pid, signal.SIGKILL)  # not reaped before: `kill` would do that, too
             _, status, usage = os.wait4(program.pid, 0)
             program.returncode = os.waitstatus_to_exitcode(status)
     text = Path(log).read_text(encoding="utf-8")
@@ -268,7 +268,7 @@ def run(program, folder, tokens):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
-    parser.add_argument("--tokens", type=int, default=200_000)
+    parser.add_argument("--tokens", type=int, default=600_000)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = programs.make_folder()

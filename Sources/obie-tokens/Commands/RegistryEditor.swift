@@ -69,6 +69,8 @@ struct RegistryEditor {
         _ change: String, _ body: (inout RegistryContent) throws -> Answer,
         print: ((Answer) throws -> Void)?
     ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
+        // Before a secret is printed that would be void.
+        if let refusal = settings.missingAuditLog(registry.mode) { throw refusal }
         var isRecorded = false
         do throws(ProgramFailure) {
             let (answer, version) = try RegistryEditor.explaining {

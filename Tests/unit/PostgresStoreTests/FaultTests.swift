@@ -143,7 +143,7 @@ extension OnPostgres {
             #expect(now == .failure(.unavailable))
             try rig.session.run("ALTER SCHEMA \(rig.schema)_away RENAME TO \(rig.schema)")
             try rig.wait("the recovery") { rig.databases[0].isAvailable }
-            try rig.wait("the line of it") { rig.lines.texts.last == "the store answers again" }
+            try rig.wait("the line of it") { rig.lines.texts.last == "the database answers again" }
             #expect(rig.lines.texts.contains { $0.contains("store migrate") })
             #expect(Set(rig.lines.texts).count == rig.lines.texts.count)
         }

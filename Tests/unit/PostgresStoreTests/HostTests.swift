@@ -77,7 +77,7 @@ extension OnPostgres {
             try rig.wait("the third host") { database.isAvailable }
             #expect(rig.lines.texts.first?.contains("127.0.0.1:1: ") == true)
             #expect(rig.lines.texts.contains { $0.contains(":\(port): no connection within 2 s") })
-            try rig.wait("the line of it") { rig.lines.texts.last == "the store answers again" }
+            try rig.wait("the line of it") { rig.lines.texts.last == "the database answers again" }
         }
     }
 }
