@@ -131,13 +131,28 @@ enum ChangingCommand: String, CaseIterable, Sendable {
             store, json: json)
     }
 
+    /// Stops it where it is not writing its audit log just then: commands need that, too.
+    private func freeze(_ server: ServerProcess, _ store: ProductionStore) throws {
+        let log = unsafe open("\(store.folder)/store.db.audit", O_RDWR)
+        try #require(log >= 0)
+        defer { close(log) }
+        for _ in 0..<1000 {
+            server.program.send(SIGSTOP)
+            usleep(5_000)
+            if flock(log, LOCK_EX | LOCK_NB) == 0 { return }
+            server.program.send(SIGCONT)
+            usleep(5_000)
+        }
+        Issue.record("the server writes all the time")
+    }
+
     /// A server that is stopped takes nothing over.
     @Test(arguments: [false, true])
     func changeIsLateWhereTheServerDoesNotTakeItOver(json: Bool) throws {
         let store = try ChangingCommand.store()
         let server = try store.serve()
         defer { server.program.stop(SIGTERM) }
-        server.program.send(SIGSTOP)
+        try freeze(server, store)
         expect(
             "late", 75, words: "has not taken it over within 5 s", store, json: json, atOnce: true)
         server.program.send(SIGCONT)
