@@ -11,4 +11,14 @@ extension [UInt8] {
             for at in part.indices { copy[at] = part[at] }
         }
     }
+
+    /// Appends as many bytes as `fill` then puts there.
+    @inlinable @inline(__always)
+    public mutating func append(count: Int, fill: (inout MutableSpan<UInt8>) -> Void) {
+        append(addingCapacity: count) { output in
+            output.append(repeating: 0, count: count)
+            var text = output.mutableSpan
+            fill(&text)
+        }
+    }
 }

@@ -59,30 +59,22 @@ enum DatabaseKeys {
         return StoreKeys(history: history, uses: uses)
     }
 
-    /// - Parameter now: the last time that the store has seen. A clock that is wrong for a moment must not
-    ///   make anything look expired.
     private static func use(
         _ record: KeyRecord, _ session: BlockingSession, _ now: Milliseconds
     ) throws(SessionError) -> KeyUse {
-        var use = KeyUse()
-        var ends: [Milliseconds?] = []
-        func count(_ table: String, aliveAfter: Milliseconds) throws(SessionError) -> Int {
-            let rows = try session.run(
+        try KeyUse(now: now) { (table, moment) throws(SessionError) in
+            let row = try session.run(
                 """
                 SELECT count(*), max(expires_at), count(*) FILTER (WHERE expires_at IS NULL)
-                FROM \(table)
+                FROM \(table.rawValue)
                 WHERE issued_at BETWEEN $1 AND $2 AND (expires_at IS NULL OR expires_at > $3)
                 """, .number(record.issueTimes.lowerBound), .number(record.issueTimes.upperBound),
-                .number(aliveAfter))
-            let count = rows.first?.number(0) ?? 0
-            if count > 0 { ends.append(rows[0].number(2) ?? 0 > 0 ? nil : rows[0].number(1)) }
-            return Int(count)
+                .number(moment)
+            ).first
+            return KeyUse.Alive(
+                count: row?.number(0) ?? 0, endless: row?.number(2) ?? 0,
+                lastEnd: row?.number(1))
         }
-        use.codes = try count("codes", aliveAfter: now - ReplayMemory.milliseconds)
-        use.tokens = try count("tokens", aliveAfter: now)
-        use.ccgTokens = try count("ccg_tokens", aliveAfter: now)
-        use.expiresAt = ends.contains(nil) ? nil : ends.compactMap { $0 }.max()
-        return use
     }
 }
 

@@ -79,8 +79,8 @@ final class StoreHealth: Sendable {
 
     /// It has done what a request has asked for.
     func served(_ part: Part) {
-        succeeded(part)
         state.withLock { $0.refusals[part] = nil }
+        succeeded(part)
     }
 
     /// A row or an index is damaged: what stands elsewhere is answered.

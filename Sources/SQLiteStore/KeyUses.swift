@@ -19,33 +19,24 @@ enum KeyUses {
         return StoreKeys(history: history, uses: uses)
     }
 
-    /// - Parameter now: the last time that the store has seen. A clock that is wrong for a moment must not
-    ///   make anything look expired.
     private static func use(
         _ record: KeyRecord, _ database: Database, _ now: Milliseconds
     ) throws(DatabaseError) -> KeyUse {
-        var use = KeyUse()
-        var ends: [Milliseconds?] = []
-        func count(_ table: String, aliveAfter: Milliseconds) throws(DatabaseError) -> Int {
+        try KeyUse(now: now) { (table, moment) throws(DatabaseError) in
             let select = try database.prepare(
                 """
-                SELECT count(*), max(expires_at), sum(expires_at IS NULL) FROM \(table)
+                SELECT count(*), max(expires_at), sum(expires_at IS NULL) FROM \(table.rawValue)
                 WHERE issued_at BETWEEN ? AND ? AND (expires_at IS NULL OR expires_at > ?)
                 """)
             try select.bind(1, record.issueTimes.lowerBound)
             try select.bind(2, record.issueTimes.upperBound)
-            try select.bind(3, aliveAfter)
+            try select.bind(3, moment)
             defer { select.reset() }
-            guard try select.step() else { return 0 }
-            if select.integer(0) > 0 {
-                ends.append(select.integer(2) > 0 ? nil : select.optionalInteger(1))
-            }
-            return Int(select.integer(0))
+            // An aggregate has a row, whatever there is.
+            _ = try select.step()
+            return KeyUse.Alive(
+                count: select.integer(0), endless: select.integer(2),
+                lastEnd: select.optionalInteger(1))
         }
-        use.codes = try count("codes", aliveAfter: now - ReplayMemory.milliseconds)
-        use.tokens = try count("tokens", aliveAfter: now)
-        use.ccgTokens = try count("ccg_tokens", aliveAfter: now)
-        use.expiresAt = ends.contains(nil) ? nil : ends.compactMap { $0 }.max()
-        return use
     }
 }

@@ -9,7 +9,7 @@ final class Transactions {
     private let commitTransaction: Statement
     private let insertCode: Statement
     private let spendCode: Statement
-    /// The same as long as no consent is revoked: asking would cost each exchange 3 % of its time here.
+    /// The same as long as no consent is revoked: to ask for one costs each exchange.
     private let spendCodeOfAnyConsent: Statement
     private let judge: Judge
     /// Of the code and of the token that the job under way is about.

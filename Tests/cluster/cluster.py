@@ -8,7 +8,7 @@
 
     Tests/cluster/cluster.py --run COMMAND [--nodes 3] [--asynchronous]
 
---run runs a command with TEST_POSTGRES_URL, the owner's URL with all hosts, and OBIE_TOKENS_TEST_HAPROXY, the same
+--run runs a command with TEST_POSTGRES_URL, the owner's URL with all hosts, and TEST_POSTGRES_PROXY_URL, the same
 through HAProxy. All is on loopback, in a folder of its own, without systemd; it is ready in about ten seconds. Faults
 return when they are done; `heal` when the cluster is whole again.
 """
@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "Tests/harness"))
 import programs  # noqa: E402
 from checks import Failure, expect, wait_until  # noqa: E402
 from client import get  # noqa: E402
-from database import NAME, OWNER_ROLE, ROLES, SERVING_ROLE  # noqa: E402
+from database import NAME, OWNER_ROLE, ROLES, Roles  # noqa: E402
 from nodes import Node  # noqa: E402
 from programs import HOST, Program, free_ports, make_folder, remove  # noqa: E402
 from wire import QueryError  # noqa: E402
@@ -49,7 +49,7 @@ listen primary
 """
 
 
-class Cluster:
+class Cluster(Roles):
     """`nodes` machines; with three, no write is taken that is on one alone (strict). Not `synchronous`: what a
     primary had acknowledged dies with it, as a control of the tests."""
 
@@ -126,14 +126,6 @@ class Cluster:
     def url_at(self, role, port):
         """Through a proxy or a relay."""
         return f"postgres://{role}@{HOST}:{port}/{NAME}"
-
-    @property
-    def owner_url(self):
-        return self.url(OWNER_ROLE)
-
-    @property
-    def serving_url(self):
-        return self.url(SERVING_ROLE)
 
     def primary(self, seconds=FAIL_OVER_SECONDS):
         """The node that is primary now."""
@@ -251,7 +243,7 @@ def main():
     with Cluster(options.nodes, not options.asynchronous) as cluster:
         print(f"cluster: {options.nodes} nodes ready in {cluster.ready_seconds:.1f} s in {cluster.folder}", file=sys.stderr)
         environment = {**os.environ, "TEST_POSTGRES_URL": cluster.owner_url,
-                       "OBIE_TOKENS_TEST_HAPROXY": cluster.url_at(OWNER_ROLE, cluster.proxy_port)}
+                       "TEST_POSTGRES_PROXY_URL": cluster.url_at(OWNER_ROLE, cluster.proxy_port)}
         shell = ["setpriv", "--pdeathsig=TERM", "sh", "-c", options.run]
         return subprocess.run(shell, env=environment, check=False).returncode
 

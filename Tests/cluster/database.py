@@ -56,7 +56,19 @@ def template():
     return place
 
 
-class Database:
+class Roles:
+    """The two roles' URLs, of whatever has `url(role)`."""
+
+    @property
+    def owner_url(self):
+        return self.url(OWNER_ROLE)
+
+    @property
+    def serving_url(self):
+        return self.url(SERVING_ROLE)
+
+
+class Database(Roles):
     """One PostgreSQL. `settings` are those of postgresql.conf, on top."""
 
     def __init__(self, settings=None, folder=None, name=NAME):
@@ -122,14 +134,6 @@ class Database:
 
     def url(self, role, port=None):
         return f"postgres://{role}@{HOST}:{port or self.port}/{self.name}"
-
-    @property
-    def owner_url(self):
-        return self.url(OWNER_ROLE)
-
-    @property
-    def serving_url(self):
-        return self.url(SERVING_ROLE)
 
 
 def main():

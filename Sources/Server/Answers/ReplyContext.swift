@@ -50,11 +50,7 @@ struct InteractionID {
     }
 
     func append(to output: inout [UInt8]) {
-        output.append(addingCapacity: InteractionID.length) { output in
-            output.append(repeating: 0, count: InteractionID.length)
-            var text = output.mutableSpan
-            store(in: &text, at: 0)
-        }
+        output.append(count: InteractionID.length) { store(in: &$0, at: 0) }
     }
 
     /// Puts it from `start` on. Traps where there is no room.

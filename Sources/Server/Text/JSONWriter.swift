@@ -5,11 +5,7 @@ import Bytes
 public enum JSONWriter {
     /// Appends `text` with quotes around it; only what must be escaped is.
     public static func appendString(_ text: String, to output: inout [UInt8]) {
-        appendString(text, isPlain: isPlain(text), to: &output)
-    }
-
-    static func appendString(_ text: String, isPlain: Bool, to output: inout [UInt8]) {
-        if isPlain { return appendPlainString(text, to: &output) }
+        if isPlain(text) { return appendPlainString(text, to: &output) }
         output.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -23,14 +19,6 @@ public enum JSONWriter {
             }
         }
         output.append(UInt8(ascii: "\""))
-    }
-
-    /// How many bytes `appendString` appends.
-    static func length(_ text: String, isPlain: Bool) -> Int {
-        if isPlain { return text.utf8.count + 2 }
-        var output: [UInt8] = []
-        appendString(text, to: &output)
-        return output.count
     }
 
     /// True where nothing in `text` must be escaped.

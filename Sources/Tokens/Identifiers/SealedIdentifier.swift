@@ -88,11 +88,7 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
 
     /// Appends 32 lower-case hexadecimal digits.
     public func appendCode(to output: inout [UInt8]) {
-        output.append(addingCapacity: SealedIdentifier.codeLength) { output in
-            output.append(repeating: 0, count: SealedIdentifier.codeLength)
-            var text = output.mutableSpan
-            storeCode(in: &text, at: 0)
-        }
+        output.append(count: SealedIdentifier.codeLength) { storeCode(in: &$0, at: 0) }
     }
 
     /// Puts the same digits from `start` on. Traps where there is no room.
@@ -106,11 +102,7 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
 
     /// Appends the same digits in groups of 8-4-4-4-12.
     public func appendToken(to output: inout [UInt8]) {
-        output.append(addingCapacity: SealedIdentifier.tokenLength) { output in
-            output.append(repeating: 0, count: SealedIdentifier.tokenLength)
-            var text = output.mutableSpan
-            storeToken(in: &text, at: 0)
-        }
+        output.append(count: SealedIdentifier.tokenLength) { storeToken(in: &$0, at: 0) }
     }
 
     /// Puts the same from `start` on. Traps where there is no room.

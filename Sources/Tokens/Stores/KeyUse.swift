@@ -24,6 +24,43 @@ public struct KeyUse: Equatable, Sendable {
     }
 }
 
+extension KeyUse {
+    /// The tables of what keys seal.
+    public enum Table: String, Sendable { case codes, tokens, ccgTokens = "ccg_tokens" }
+
+    /// What is alive in one of them.
+    public struct Alive: Sendable {
+        let count: Int
+        /// When the last of it expires; nil: something never does, or there is nothing.
+        let lastEnd: Milliseconds?
+
+        /// - Parameters:
+        ///   - endless: how many of them never expire.
+        ///   - lastEnd: of those that do.
+        public init(count: Int64, endless: Int64, lastEnd: Milliseconds?) {
+            self.count = Int(count)
+            self.lastEnd = endless > 0 ? nil : lastEnd
+        }
+    }
+
+    /// Counts it.
+    ///
+    /// - Parameters:
+    ///   - now: the last time that the store has seen. A clock that is wrong for a moment must not make
+    ///     anything look expired.
+    ///   - alive: what of a table expires after a moment, or never.
+    public init<Failure: Error>(
+        now: Milliseconds, _ alive: (Table, Milliseconds) throws(Failure) -> Alive
+    ) throws(Failure) {
+        let codes = try alive(.codes, now - ReplayMemory.milliseconds)
+        let tokens = try alive(.tokens, now)
+        let ccgTokens = try alive(.ccgTokens, now)
+        (self.codes, self.tokens, self.ccgTokens) = (codes.count, tokens.count, ccgTokens.count)
+        let found = [codes, tokens, ccgTokens].filter { $0.count > 0 }.map(\.lastEnd)
+        expiresAt = found.contains(nil) ? nil : found.compactMap { $0 }.max()
+    }
+}
+
 /// What a store knows of its keys.
 public struct StoreKeys: Sendable {
     public let history: KeyHistory
