@@ -141,7 +141,9 @@ class Node:
         return [pid, *programs.children(pid)] if pid else []
 
     def kill_postgres(self):
-        """All of PostgreSQL's processes; Patroni, where it lives, finds out."""
+        """All of PostgreSQL's processes; Patroni, where it lives, finds out. First the one that makes others stands still:
+        a new one that was left alive would wait for the locks of the dead, and keep their memory from the next start."""
+        hit([pid for pid in [self.postmaster()] if pid], signal.SIGSTOP)
         pids = self.postgres_pids()
         hit(pids, signal.SIGKILL)
         came_true(lambda: not any(programs.title(pid) for pid in pids), 5)

@@ -172,8 +172,10 @@ def make_folder(base=None):
     sweep(base)
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=base)
     give(folder)
-    with open(os.path.join(folder, OWNER), "w", encoding="ascii") as file:
+    unfinished = os.path.join(folder, f"{OWNER}.new")  # others must never read the half of it
+    with open(unfinished, "w", encoding="ascii") as file:
         json.dump({"pid": os.getpid(), "start": start_of(os.getpid())}, file)
+    os.rename(unfinished, os.path.join(folder, OWNER))
     return folder
 
 
