@@ -41,13 +41,6 @@ class Bank:
         return sandbox.post(path, f"token={token}", sandbox.FORM, **self.fields)
 
 
-def sandbox_bank():
-    """The sandbox's, where no registry is needed."""
-    bank = Bank(sandbox.CLIENT, sandbox.PASSWORD, sandbox.REDIRECT_URI, sandbox.CCG_TOKEN)
-    bank.fields["fi_reference_id"] = bank.reference = sandbox.INSTITUTION
-    return bank
-
-
 def said(kind, status, body):
     """What an answer says: the members of the history's line. Raises ValueError where it cannot be read."""
     if kind in FIND and status == 201:

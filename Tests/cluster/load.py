@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Load on several servers at once: codes are made on one and exchanged on another, and every attempt is recorded.
 
     with Load({"a": 8080, "b": 8081}, banks, recorder, seed=1) as load:
@@ -6,29 +5,21 @@
         load.calm()             # all servers answer again: what got 503 is tried again
         load.finish()           # no new codes; every token is looked up on every server
 
-    Tests/cluster/load.py 8080 8081 --history FILE [--seconds 10] [--rate 500] [--connections 16] [--seed N]
-
-As a program it asks servers that run as a sandbox; check_history.py reads what it wrote. All of it ends in time.
+check_history.py reads what the recorder wrote. All of it ends in time.
 """
-import argparse
 import asyncio
 import collections
 import itertools
 import random
-import sys
 import threading
 import time
-from pathlib import Path
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
-sys.path.insert(0, str(ROOT / "Tests/harness"))
-
-from asking import Line, said, sandbox_bank  # noqa: E402
-from checks import expect, wait_until  # noqa: E402
-from history import LOST, Recorder  # noqa: E402
+from asking import Line, said
+from checks import expect, wait_until
+from history import LOST
 
 LIFE = 60.0
-AGE_MAX = 45.0  # older codes are left to expire, as they might on their way
+MARGIN_SECONDS = 15  # codes that live no longer than this are left to expire, as they might on their way
 SETTLE_SECONDS = 1.0
 CALM_SECONDS, FINISH_SECONDS = 30, 300
 WEIGHTS = {"exchange": 40, "look": 15, "revoke": 3, "withdraw": 1, "replay": 1, "try_foreign": 1}
@@ -41,16 +32,20 @@ class Load:
     """servers      their ports by name
     rate         attempts a second, all together
     connections  to each server
-    stock        codes that are ready to be exchanged when a fault comes"""
+    stock        codes that are ready to be exchanged when a fault comes
+    life         of codes, in seconds, as the servers have it
 
-    def __init__(self, servers, banks, recorder, seed, rate=500, connections=16, stock=200, weights=None):
+    While `is_crowding` everybody exchanges, as long as there are codes. `refused`: the codes that got 503."""
+
+    def __init__(self, servers, banks, recorder, seed, rate=500, connections=16, stock=200, weights=None, life=LIFE):
         self.servers, self.banks, self.recorder, self.chance = dict(servers), banks, recorder, random.Random(seed)
         self.pause, self.connections, self.stock = connections * len(servers) / rate, connections, stock
         self.weights = {**WEIGHTS, **(weights or {})}
         self.prefix, self.numbers = f"consent-{seed}", itertools.count()
         self.fresh, self.tokens, self.left, self.again = [], [], [], collections.deque()
         self.errands = {name: collections.deque() for name in servers}
-        self.good, self.writes, self.running = {}, [], 0
+        self.good, self.writes, self.running, self.life = {}, [], 0, life
+        self.is_crowding, self.refused = False, set()
         self.is_making, self.is_over, self.error = True, False, None
         self.loop = asyncio.new_event_loop()
 
@@ -87,6 +82,10 @@ class Load:
         done = threading.Event()
         self.loop.call_soon_threadsafe(lambda: (function(), done.set()))
         expect(done.wait(20), "the load hangs")
+
+    def stock_up(self, seconds=60):
+        """Waits until there are enough codes for a fault, and what the one before has left is done."""
+        self.wait(lambda: len(self.fresh) >= 0.8 * self.stock and not self.again, "the stock of codes does not grow", seconds)
 
     def mark(self, name):
         self.call(lambda: self.recorder.mark(name))
@@ -171,7 +170,9 @@ class Load:
     async def step(self, line, server):
         """True where something was asked."""
         ask = (line, server)
-        if self.errands[server] and (not self.is_making or self.chance.random() < 0.4):
+        if self.is_crowding and self.fresh:
+            await self.exchange(ask)
+        elif self.errands[server] and (not self.is_making or self.chance.random() < 0.4):
             what, token = self.errands[server].popleft()
             await what(ask, token)
         elif self.again and (not self.is_making or self.chance.random() < 0.6):
@@ -220,18 +221,23 @@ class Load:
         at = self.chance.randrange(len(self.fresh))
         self.fresh[at], self.fresh[-1] = self.fresh[-1], self.fresh[at]
         code = self.fresh.pop()
-        if time.monotonic() - code.born < AGE_MAX or self.chance.random() < 0.05:
+        if self.is_young(code) or self.chance.random() < 0.05:
             await self.exchange_of(ask, code)
 
     async def exchange_of(self, ask, code, was_left=False):
         outcome, found = await self.attempt(ask, "exchange", code.bank, code=code.name)
+        if outcome == 503:
+            self.refused.add(code.name)
         if outcome == 201:
             self.tokens.append(Token(found["token"], code, time.monotonic()))
         elif outcome == 503 and ask[0].streams and self.chance.random() < 0.05:
             await self.exchange_of(ask, code, True)  # impatient: 403 is allowed now, a second token never
         elif was_left or outcome in (503, LOST):
-            if time.monotonic() - code.born < LIFE - 1:
+            if self.is_young(code, 1):
                 self.left.append(code)
+
+    def is_young(self, code, margin=MARGIN_SECONDS):
+        return time.monotonic() - code.born < self.life - margin
 
     def recent(self):
         return self.tokens[-1 - int(min(len(self.tokens) - 1, self.chance.expovariate(1 / 300)))] if self.tokens else None
@@ -267,7 +273,7 @@ class Load:
         outcome, found = await self.attempt(ask, "exchange", token.code.bank, code=token.code.name)
         if outcome == 201:  # it must not be
             self.tokens.append(Token(found["token"], token.code, time.monotonic()))
-        elif outcome in (503, LOST) and time.monotonic() - token.code.born < AGE_MAX:
+        elif outcome in (503, LOST) and self.is_young(token.code):
             self.errands[ask[1]].append((self.replay_of, token))
 
     async def try_foreign(self, ask):
@@ -275,26 +281,3 @@ class Load:
             code = self.chance.choice(self.fresh)
             other = self.chance.choice([bank for bank in self.banks if bank is not code.bank])
             await self.attempt(ask, "exchange", other, code=code.name)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ports", type=int, nargs="+")
-    parser.add_argument("--history", required=True)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    options = parser.parse_args()
-    print(f"load: seed {options.seed}", flush=True)
-    servers = {chr(ord("a") + number): port for number, port in enumerate(options.ports)}
-    recorder = Recorder(options.history, list(servers), LIFE, options.seed)
-    with Load(servers, [sandbox_bank()], recorder, options.seed, options.rate, options.connections) as load:
-        time.sleep(options.seconds)
-        load.finish()
-    print(f"load: {recorder.count:,} lines in {options.history}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
