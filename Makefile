@@ -16,6 +16,7 @@
 #   make neighbour  how long a client waits beside one that pipelines at full rate on the same loop
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
+#   make large-database ten million tokens in PostgreSQL: exchanges, look-ups, and that no table is scanned
 #   make large-registry 100,000 providers: start, and what looking them up costs
 #   make timing  can the time of a 401 tell an unknown client from a wrong secret? (100,000 of each)
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
@@ -44,6 +45,7 @@ SERVER := .build/release/obie-tokens
 ARGS ?=
 OLD ?=
 ROUNDS ?= 10
+REFUSED ?= 10000
 FUZZ_SECONDS ?= 600
 DESTDIR ?=
 PREFIX ?= /usr
@@ -72,7 +74,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast lint bench shared compare neighbour soak large-store large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast lint bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -148,6 +150,10 @@ shared: bench-tools cluster-tools release
 large-store: bench-tools release
 	Benchmarks/runs/large_store.py --server $(SERVER) $(ARGS)
 
+large-database: bench-tools cluster-tools release
+	@Scripts/install-tools.sh openssl
+	Benchmarks/runs/large_database.py --server $(SERVER) $(ARGS)
+
 large-registry: check-tools release
 	Benchmarks/runs/large_registry.py --server $(SERVER) $(ARGS)
 
@@ -164,8 +170,9 @@ model: check-tools release
 	Tests/model/model_test.py --server $(SERVER) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 cluster-check: cluster-check-fast
-	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) $(if $(SEED),--seed $(SEED))
+	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+	Tests/cluster/failover_test.py --server $(SERVER) --refused $(REFUSED) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --control --faults lose $(if $(SEED),--seed $(SEED))
 
 # What needs no fail-over.

@@ -61,9 +61,11 @@ def client_cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def load(server, arguments, seconds):
-    """Runs a client against a server and returns what it and /proc say. Raises on any bad answer."""
+def load(server, arguments, seconds, database=None):
+    """Runs a client against a server and returns what it and /proc say. Raises on any bad answer. database: the pid of
+    the database that the server asks, whose CPU is wanted, too."""
     (user, system), ran = server.cpu_seconds(), server.ran_seconds()
+    of_database = sum(servers.tree_cpu_seconds(database)) if database else 0
     busy = [servers.cpu_busy_seconds(n) for n in (0, 1)]
     others, own, began = client_cpu_seconds(), time.process_time(), time.monotonic()
     ended = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -73,6 +75,7 @@ def load(server, arguments, seconds):
     busy = [servers.cpu_busy_seconds(n) - before for n, before in zip((0, 1), busy)]
     user, system = (after - before for after, before in zip(server.cpu_seconds(), (user, system)))
     ran = server.ran_seconds() - ran
+    of_database = sum(servers.tree_cpu_seconds(database)) - of_database if database else 0
     user_share = user / ((user + system) or 1)
 
     found = re.search(r"^RESULT (.*)$", ended.stdout, re.M)
@@ -87,6 +90,7 @@ def load(server, arguments, seconds):
         "requests_per_second": count / took,
         "cpu_us": ran / count * 1e6, "user_us": ran * user_share / count * 1e6,
         "system_us": ran * (1 - user_share) / count * 1e6,
+        **({"database_us": of_database / count * 1e6} if database else {}),
         "server_cpu_share": ran / took, "client_cpu_share": used / took,
         "others_cpu0_share": max(0.0, busy[0] - ran) / wall,
         "others_cpu1_share": max(0.0, busy[1] - used - own) / wall,

@@ -126,9 +126,9 @@ def load_command(server, name, seconds, connections, folder, values="", ids="-",
             "--", request, str(connections), *extra, *check]
 
 
-def turn(server_name, program, name, options, folder, values, rate=None, **wanted):
+def turn(server_name, program, name, options, folder, values, rate=None, database=None, **wanted):
     """One fresh start of one server: check, codes, warm-up (which looks at every answer), codes, measurement.
-    wanted is what else the server is to be. Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
+    database is that of measure.load; wanted is what else the server is to be. Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
     scenario, made, maximum = LOADS[name], 0, None
     connections = DURABLE_CONNECTIONS if name == "durable" else options.connections
 
@@ -139,7 +139,7 @@ def turn(server_name, program, name, options, folder, values, rate=None, **wante
         if not check:
             time.sleep(0.3)  # let both CPUs come to rest
         command = load_command(server, name, seconds, connections, folder, path, values.ids, check, pace)
-        return measure.load(server, command, seconds)
+        return measure.load(server, command, seconds, database)
 
     with servers.Server(server_name, program, folder, closes=name == "new-connection", **wanted) as server:
         if server_name in OWN:

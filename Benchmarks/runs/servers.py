@@ -114,6 +114,16 @@ def tree(pid):
     return found
 
 
+def tree_cpu_seconds(pid):
+    """(user, system) of a process tree so far, with that of children already waited for; in ticks of 10 ms."""
+    user = system = 0
+    for one in tree(pid):
+        if fields := stat_fields(one):
+            user += int(fields[11]) + int(fields[13])
+            system += int(fields[12]) + int(fields[14])
+    return user / TICK, system / TICK
+
+
 def cpu_busy_seconds(number):
     """How long a CPU has been busy since boot, whoever used it."""
     with open("/proc/stat") as file:
@@ -183,14 +193,9 @@ class Server:
             return file.read()[-1000:]
 
     def cpu_seconds(self):
-        """(user, system) of the whole process tree so far, with that of children already waited for; in ticks of 10 ms,
-        so it says how time is shared out. How much it is, ran_seconds says to the nanosecond."""
-        user = system = 0
-        for pid in tree(self.process.pid):
-            if fields := stat_fields(pid):
-                user += int(fields[11]) + int(fields[13])
-                system += int(fields[12]) + int(fields[14])
-        return user / TICK, system / TICK
+        """(user, system) of the whole process tree so far: how time is shared out. How much it is, ran_seconds says to
+        the nanosecond."""
+        return tree_cpu_seconds(self.process.pid)
 
     def ran_seconds(self):
         """CPU time of the threads that the process tree has now."""

@@ -15,6 +15,7 @@ import asyncio
 import collections
 import random
 import re
+import struct
 import threading
 
 import programs
@@ -25,14 +26,20 @@ READ_BYTES = 1 << 16
 
 
 class Batches:
-    """What one connection has asked for: for each batch that is not answered whether it writes."""
+    """What one connection has asked for: for each batch that is not answered whether it writes. `seen` gets what is
+    prepared under a name, as (text, oids of its types, how the session is set)."""
 
-    def __init__(self):
+    def __init__(self, seen=None):
+        self.seen, self.settings = {} if seen is None else seen, ""
         self.writing_names, self.writes, self.open = set(), False, collections.deque()
 
     def asked(self, kind, whole):
         if kind == b"P":
-            name, text = whole[5:].split(b"\0", 2)[:2]
+            name, text, rest = whole[5:].split(b"\0", 2)
+            if name:
+                count = int.from_bytes(rest[:2], "big")
+                oids = struct.unpack_from(f"!{count}I", rest, 2)
+                self.seen[name.decode()] = text.decode(), oids, self.settings
             if WRITES.search(text):
                 self.writing_names.add(name)
             else:
@@ -40,6 +47,8 @@ class Batches:
         elif kind == b"B":
             self.writes |= whole[5:].split(b"\0", 2)[1] in self.writing_names
         elif kind == b"Q":
+            if whole[5:9] == b"SET ":
+                self.settings = whole[5:-1].decode().partition("; SELECT")[0]
             self.open.append(bool(WRITES.search(whole)))
         elif kind == b"S":
             self.open.append(self.writes)
@@ -55,7 +64,7 @@ class Pair:
 
     def __init__(self, relay, client, server):
         self.relay, self.client, self.server = relay, client, server
-        self.batches, self.raw_answers, self.is_opaque = Batches(), 0, False
+        self.batches, self.raw_answers, self.is_opaque = Batches(relay.seen), 0, False
         self.is_starting, self.reply = True, []
 
     async def run(self):
@@ -117,11 +126,11 @@ class Pair:
 
 
 class Relay:
-    """`lost` counts the replies that were lost."""
+    """`lost` counts the replies that were lost. `seen` is that of Batches, of all connections."""
 
     def __init__(self, upstream, seed=0, port=None):
         self.upstream, self.chance, self.port = upstream, random.Random(seed), port
-        self.lost, self.passed, self.cuts = 0, 0, 0
+        self.lost, self.passed, self.cuts, self.seen = 0, 0, 0, {}
         self._to_lose, self._share, self._pairs = 0, 0.0, set()
         self._loop, self._lock = asyncio.new_event_loop(), threading.Lock()
 
