@@ -14,6 +14,7 @@ left of both. Needs 8 GB of disk and 8 GB of memory. Exit status: 0; 1 where a r
 on the empty one, or a table is scanned; 69 where a tool is missing.
 """
 import argparse
+import contextlib
 import hashlib
 import os
 import random
@@ -130,7 +131,7 @@ def read_plans(options, database, folder):
 
 def plans_of_few(options, folder, cpus):
     """With the statistics of 500 rows."""
-    with on(cpus, Database(SETTINGS)) as database:
+    with running(Database(SETTINGS), cpus) as database:
         migrate(options, database)
         with database.superuser() as connection:
             connection.query(FILL.format(life=LIFE, first=0, span=500, start=0, count=500).replace(
@@ -141,22 +142,19 @@ def plans_of_few(options, folder, cpus):
         return read_plans(options, database, folder)
 
 
-class on:
+@contextlib.contextmanager
+def running(database, cpus):
     """A database that may use more CPUs than we: they are inherited."""
-
-    def __init__(self, cpus, database):
-        self.cpus, self.database = cpus, database
-
-    def __enter__(self):
-        pinned = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, self.cpus)
-        try:
-            return self.database.__enter__()
-        finally:
-            os.sched_setaffinity(0, pinned)
-
-    def __exit__(self, *what):
-        self.database.__exit__(*what)
+    pinned = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        database.__enter__()
+    finally:
+        os.sched_setaffinity(0, pinned)
+    try:
+        yield database
+    finally:
+        database.__exit__()
 
 
 class Sampled(scenarios.Values):
@@ -193,7 +191,7 @@ def measure(options, large, folder, values, sampled, cpus):
                 if kind == "large":
                     turn(name, kind, large, sampled)
                     continue
-                with on(cpus, Database(SETTINGS)) as empty:
+                with running(Database(SETTINGS), cpus) as empty:
                     migrate(options, empty)
                     turn(name, kind, empty, values)
     return runs
@@ -231,7 +229,7 @@ def run(options):
         with open(keys, encoding="ascii") as file:
             sample = make_sample(now, file.readline().strip(), path)
         is_planned = plans_of_few(options, folder, cpus)
-        with on(cpus, Database(SETTINGS, folder=options.folder)) as large:
+        with running(Database(SETTINGS, folder=options.folder), cpus) as large:
             migrate(options, large)
             fill(large, options.tokens, sample, now)
             is_planned &= read_plans(options, large, folder)

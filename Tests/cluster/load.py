@@ -44,7 +44,7 @@ class Load:
         self.prefix, self.numbers = f"consent-{seed}", itertools.count()
         self.fresh, self.tokens, self.left, self.again = [], [], [], collections.deque()
         self.errands = {name: collections.deque() for name in servers}
-        self.good, self.writes, self.running, self.life = {}, [], 0, life
+        self.good, self.writes, self.running, self.life, self.rate = {}, [], 0, life, rate
         self.is_crowding, self.refused = False, set()
         self.is_making, self.is_over, self.error = True, False, None
         self.loop = asyncio.new_event_loop()
@@ -102,8 +102,9 @@ class Load:
         time.sleep(SETTLE_SECONDS)
         self.call(lambda: (self.recorder.mark(mark), self.again.extend(self.left), self.left.clear()))
 
-    def look_back(self, since, count=200):
+    def look_back(self, since):
         """Of the tokens made since then some are looked up on every server; half of their codes are tried once more."""
+        count = int(self.rate * 0.6)  # some seconds' work
         def add():
             recent = [token for token in self.tokens if token.born > since]
             for number, token in enumerate(self.chance.sample(recent, min(count, len(recent)))):
@@ -122,15 +123,14 @@ class Load:
 
     def finish(self, seconds=FINISH_SECONDS):
         """Ends it: what got 503 is exchanged, then every token is looked up everywhere."""
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, self.pause
         for _ in range(3):
-            self.is_making = True
+            self.is_making, self.pause = True, pause
             self.calm()
-            self.is_making = False
+            self.is_making, self.pause = False, 0
             self.wait(self.is_idle, "what got 503 is still to be tried again", end - time.monotonic())
             if not self.left:
                 break
-        self.pause = 0
         self.mark("final")
         self.call(lambda: [self.errands[name].append((self.look_at, token)) for token in self.tokens for name in self.servers])
         self.wait(self.is_idle, "look-ups are still to be made", max(end - time.monotonic(), 30))

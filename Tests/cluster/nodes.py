@@ -41,7 +41,7 @@ postgresql:
     superuser: {{username: {superuser}}}
     replication: {{username: {replication}}}
     rewind: {{username: {rewind}}}
-  parameters: {{unix_socket_directories: {folder}}}
+  parameters: {{unix_socket_directories: {folder}, dynamic_shared_memory_type: mmap}}
   pg_hba:
     - local all {superuser} trust
     - host {database} {roles} 127.0.0.1/32 trust
