@@ -23,7 +23,7 @@
 #   make faults  faults that it once had: resets, floods, silence, no descriptors, clocks that jump
 #   make model STEPS=100000   random steps on server and commands, every answer compared with a simple model (or SEED=)
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
-#   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, a network that loses replies
+#   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, upgrades, a network that loses replies
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
 #   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection state, connection
 #   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
@@ -175,7 +175,7 @@ cluster-check: cluster-check-fast
 	Tests/cluster/failover_test.py --server $(SERVER) --refused $(REFUSED) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --control --faults lose $(if $(SEED),--seed $(SEED))
 
-# What needs no fail-over.
+# What takes some minutes, with three of each fault.
 cluster-check-fast: cluster-tools release
 	Tests/cluster/check_history_test.py $(if $(SEED),--seed $(SEED))
 	Tests/cluster/relay_test.py
@@ -183,6 +183,7 @@ cluster-check-fast: cluster-tools release
 	Tests/cluster/servers_test.py --server $(SERVER)
 	Tests/cluster/copy_test.py --server $(SERVER)
 	Tests/cluster/race_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
+	Tests/cluster/failover_test.py --server $(SERVER) --rounds 3 --rate 120 --memory $(if $(SEED),--seed $(SEED))
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
