@@ -25,7 +25,7 @@
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, upgrades, a network that loses replies
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
-#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, connection state, connection
+#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, proxies, connection state, connection
 #   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built

@@ -11,3 +11,89 @@ public enum AddressText {
         }.joined(separator: ":")
     }
 }
+
+extension AddressText {
+    /// An address as people write it: 4 bytes, or 16 for IPv6 in any form of RFC 4291 §2.2. An IPv4
+    /// address in IPv6 clothes (`::ffff:192.0.2.1`, §2.5.5.2) has 4, as sockets have it. nil for
+    /// anything else, such as a zone behind a percent sign.
+    public static func bytes(_ text: Span<UInt8>) -> [UInt8]? {
+        for at in text.indices where text[at] == colon {
+            return ipv6(text).map(unmapped)
+        }
+        return ipv4(text)
+    }
+
+    /// The four bytes of an IPv4 address that stands in an IPv6 one, or what was given.
+    public static func unmapped(_ address: [UInt8]) -> [UInt8] {
+        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+        return address.count == 16 && address.starts(with: mapped)
+            ? Array(address[12...]) : address
+    }
+
+    /// Four numbers up to 255 without leading zeros.
+    private static func ipv4(_ text: Span<UInt8>) -> [UInt8]? {
+        var address: [UInt8] = []
+        var number = 0
+        var digits = 0
+        for at in 0...text.count {
+            if at == text.count || text[at] == UInt8(ascii: ".") {
+                guard digits > 0, address.count < 4 else { return nil }
+                address.append(UInt8(number))
+                (number, digits) = (0, 0)
+                continue
+            }
+            let digit = text[at] &- UInt8(ascii: "0")
+            guard digit < 10, digits == 0 || number > 0 else { return nil }
+            number = number * 10 + Int(digit)
+            digits += 1
+            if number > 255 { return nil }
+        }
+        return address.count == 4 ? address : nil
+    }
+
+    /// Eight groups of up to four hexadecimal digits; `::` once for one or more that are zero; an IPv4
+    /// address for the last two.
+    private static func ipv6(_ text: Span<UInt8>) -> [UInt8]? {
+        var gap = 0
+        while gap + 1 < text.count, text[gap] != colon || text[gap + 1] != colon { gap += 1 }
+        guard gap + 1 < text.count else {
+            return groups(text, mayEndAsIPv4: true).flatMap { $0.count == 16 ? $0 : nil }
+        }
+        guard let front = groups(text.extracting(0..<gap), mayEndAsIPv4: false),
+            let back = groups(text.extracting(gap + 2..<text.count), mayEndAsIPv4: true),
+            front.count + back.count <= 14
+        else { return nil }
+        return front + [UInt8](repeating: 0, count: 16 - front.count - back.count) + back
+    }
+
+    private static let colon = UInt8(ascii: ":")
+
+    /// Groups with a colon between each; none for no text.
+    private static func groups(_ text: Span<UInt8>, mayEndAsIPv4: Bool) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        if text.isEmpty { return bytes }
+        var start = 0
+        for at in 0...text.count where at == text.count || text[at] == colon {
+            let part = text.extracting(start..<at)
+            if mayEndAsIPv4, at == text.count, let tail = ipv4(part) {
+                bytes += tail
+            } else {
+                guard let value = group(part) else { return nil }
+                bytes += [UInt8(value >> 8), UInt8(value & 0xFF)]
+            }
+            if bytes.count > 16 { return nil }
+            start = at + 1
+        }
+        return bytes
+    }
+
+    private static func group(_ text: Span<UInt8>) -> Int? {
+        guard (1...4).contains(text.count) else { return nil }
+        var value = 0
+        for at in text.indices {
+            guard let digit = Hexadecimal.value(text[at]) else { return nil }
+            value = value << 4 | Int(digit)
+        }
+        return value
+    }
+}

@@ -55,6 +55,13 @@ public protocol ByteStream: AnyObject {
 
     /// The raw address of the peer: 4 bytes, or 16 for IPv6; empty once it has gone.
     var peerAddress: [UInt8] { get }
+
+    /// Who has handed the connection on, where `peerAddress` is somebody behind it; otherwise empty.
+    var proxyAddress: [UInt8] { get }
+}
+
+extension ByteStream {
+    public var proxyAddress: [UInt8] { [] }
 }
 
 /// What is done with what happens on a stream. All calls come on the loop's thread.

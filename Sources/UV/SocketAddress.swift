@@ -59,10 +59,14 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         SocketAddress(host: host, port: port, isIPv6: isIPv6)
     }
 
+    /// It stands for all addresses of the machine.
+    public var isEvery: Bool {
+        isIPv6 ? host.allSatisfy { "0:".contains($0) } : host == "0.0.0.0"
+    }
+
     /// Where this machine itself reaches a server that listens here: an address that stands for all
     /// of the machine's (`0.0.0.0`, `::`) becomes the loopback one of its family.
     public var fromThisMachine: SocketAddress {
-        let isEvery = isIPv6 ? host.allSatisfy { "0:".contains($0) } : host == "0.0.0.0"
         guard isEvery else { return self }
         return SocketAddress(host: isIPv6 ? "::1" : "127.0.0.1", port: port, isIPv6: isIPv6)
     }

@@ -18,4 +18,20 @@ public struct StreamKind: Sendable {
 
     /// Where a server that talks so on an address is reached, without a trailing slash.
     public func url(_ address: SocketAddress) -> String { "\(scheme)://\(address)" }
+
+    /// The same for others to follow: nobody can connect to `0.0.0.0`, so the machine's name stands for it.
+    public func url(_ address: SocketAddress, machine name: String) -> String {
+        let isHost =
+            !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+        guard address.isEvery, isHost else { return url(address.fromThisMachine) }
+        return "\(scheme)://\(name):\(address.port)"
+    }
 }

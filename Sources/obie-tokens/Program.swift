@@ -97,7 +97,8 @@ struct Program {
     private func announce(_ options: Settings, clock: Timekeeper, loops: Int) {
         let start = StartNotice(options, store.isOpen ? store.registry.registry.counts : nil)
         logger.log(.info, start.line)
-        for line in [start.warning, clock.startNotice].compactMap({ $0 }) {
+        let notices = [start.warning, clock.startNotice] + options.frontNotices(server)
+        for line in notices.compactMap({ $0 }) {
             logger.log(.warning, line)
         }
         let streams = options.streams
@@ -106,7 +107,7 @@ struct Program {
             .info,
             "listening on \(url), probes on \(StreamKind.plain.url(server.adminAddress)), "
                 + "\(loops) event loop\(loops == 1 ? "" : "s")")
-        notices.ready("serving on \(url)")
+        self.notices.ready("serving on \(url)")
     }
 
     private static func activatedSockets() throws(ProgramFailure) -> ActivatedSockets {

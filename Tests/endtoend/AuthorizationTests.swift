@@ -16,7 +16,26 @@ import Testing
         try expectToken(try ServerProcess.shared().answer(to: call))
     }
 
+    /// As clients send it that follow RFC 6749 §2.3.1 to the letter: `-` is `%2D` to some of them.
+    @Test(arguments: [
+        "api%2Dconsumer%2Did:password", "api%2dconsumer-id:password", "api-consumer-id:p%61ssword",
+        "%61pi%2Dconsumer%2Did:%70%61%73%73%77%6F%72%64", "api-consumer-id:passwor%64",
+    ])
+    func formEncodedCredentialsAreTaken(text: String) throws {
+        let call = Call.clientCredentials.setting("Authorization", Sandbox.basic(text))
+        let connection = try ServerProcess.shared().connect()
+        for _ in 0..<2 {
+            try connection.send(call.bytes)
+            try expectToken(try connection.readResponse())
+        }
+    }
+
     static let bad = [
+        Sandbox.basic("api%2Dconsumer%2Did:passwor%65"), Sandbox.basic("api%2Dconsumer%2:password"),
+        Sandbox.basic("api%252Dconsumer%252Did:password"),
+        Sandbox.basic("api+consumer+id:password"),
+        Sandbox.basic("api-consumer-id%3Apassword"), Sandbox.basic("api-consumer-id:password%00"),
+        Sandbox.basic("api-consumer-id:password%FF"), Sandbox.basic("api-consumer-id:password+"),
         "", "Basic", "Basic ", "Basic !!!!", "Basic =", "Basic ====", "Basic YQ", "Basic YQ==",
         Sandbox.basic(""), Sandbox.basic(":"), Sandbox.basic("api-consumer-id"),
         Sandbox.basic("api-consumer-id:"), Sandbox.basic(":password"),

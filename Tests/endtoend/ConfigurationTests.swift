@@ -47,7 +47,7 @@ import Testing
             let show = ["config", "show", "--json"]
             let variable = ["OBIE_TOKENS_IDLE_TIMEOUT": "42"]
             let inFile = show + ["--config", path]
-            #expect(try shown("idle-timeout", show) == ["60", "default"])
+            #expect(try shown("idle-timeout", show) == ["75", "default"])
             #expect(try shown("idle-timeout", inFile) == ["41", "\(path):3"])
             #expect(
                 try shown("idle-timeout", inFile, variable)

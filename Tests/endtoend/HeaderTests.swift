@@ -58,7 +58,24 @@ import Testing
         try expectErrors(server.answer(to: call), 403, "fi_forbidden", on: server)
     }
 
-    @Test(arguments: ["1", "1.0", "1.7", "1.10", "1.00", "1.123456789012345678901234567890", " 1 "])
+    /// As they come out of documents; the title says what is wrong with them.
+    @Test(arguments: [
+        ("\u{2011}", "U+2011"), ("\u{2010}", "U+2010"), ("\u{2013}", "U+2013"),
+        ("\u{2212}", "U+2212"), ("\u{AD}", "U+00AD"), ("\u{FF0D}", "U+FF0D"),
+    ])
+    func copiedHyphensAreNamed(hyphen: String, name: String) throws {
+        let server = try ServerProcess.shared()
+        let value = Sandbox.institution.replacing("-", with: hyphen)
+        for call in Self.calls {
+            let response = try server.answer(to: call.setting("fi_reference_id", value))
+            let items = try expectErrors(response, 400, "parameter_invalid", on: server)
+            #expect(items[0].title.contains(name) && items[0].title.contains("fi_reference_id"))
+        }
+    }
+
+    @Test(arguments: [
+        "1", "1.0", "1.7", "1.10", "1.00", "1.123456789012345678901234567890", " 1 ", "latest",
+    ])
     func versionOneIsServed(version: String) throws {
         let call = Call.clientCredentials.setting("version", version)
         try expectToken(try ServerProcess.shared().answer(to: call))
@@ -66,7 +83,8 @@ import Testing
 
     @Test(arguments: [
         "2", "0", "1.", "1.x", "v1", "01", "1.7.1", "1,7", "1 .7", "1. 7", "+1", "-1",
-        "10", "11.2", "2.1", ".1", "1.-1", "1.7a", "one", "１", "1.７", "1e0", "0x1", "1/7",
+        "Latest", "latest ,1", "latest1", "lates", "10", "11.2", "2.1", ".1", "1.-1", "1.7a", "one",
+        "１", "1.７", "1e0", "0x1", "1/7",
     ])
     func otherVersionsAreUnsupported(version: String) throws {
         for call in Self.calls {
@@ -120,10 +138,43 @@ import Testing
         try expectToken(try ServerProcess.shared().answer(to: call))
     }
 
-    /// Proxies may drop underscores; the server must not take the hyphenated name instead.
-    @Test func hyphenIsNoUnderscore() throws {
+    /// Some proxies drop underscores, and cannot be told otherwise.
+    @Test func hyphenatedNameIsTheSame() throws {
+        let server = try ServerProcess.shared()
+        for call in [Call.makeCode(), Call.clientCredentials] {
+            var changed = call.adding("transaction-reference", "tx-1")
+            for name in ["fi_reference_id", "ccg_token"] {
+                guard let value = call.fields.first(where: { $0.name == name })?.value else {
+                    continue
+                }
+                changed = changed.removing(name)
+                    .adding(name.replacing("_", with: "-"), value)
+            }
+            #expect(try server.answer(to: changed).status == 201)
+        }
+        try expectFault(
+            .clientCredentials.adding("transaction-reference", "a b"), "parameter_invalid",
+            about: "transaction_reference")
+    }
+
+    @Test(arguments: ["fi_reference_id", "ccg_token", "transaction_reference"])
+    func bothSpellingsAreTwoOccurrences(name: String) throws {
+        for call in Self.calls {
+            let value = call.fields.first { $0.name == name }?.value ?? "x"
+            let hyphenated = name.replacing("_", with: "-")
+            let once = call.setting(name, value)
+            try expectFault(once.adding(hyphenated, value), "parameter_invalid", about: name)
+            try expectFault(
+                once.removing(name).adding(hyphenated.uppercased(), value).adding(hyphenated, ""),
+                "parameter_invalid", about: name)
+        }
+    }
+
+    /// The names of the others are as they are.
+    @Test(arguments: ["fi-reference_id", "fi_reference-id"])
+    func mixedSpellingIsNone(name: String) throws {
         let call = Call.clientCredentials.removing("fi_reference_id")
-            .adding("fi-reference-id", Sandbox.institution)
+            .adding(name, Sandbox.institution)
         try expectFault(call, "parameter_missing", about: "fi_reference_id")
     }
 
@@ -147,13 +198,16 @@ import Testing
         call.body = Array("{}".utf8)
         try expectErrors(
             server.answer(to: call), 400, "parameter_missing", "parameter_missing",
-            "parameter_missing", on: server)
+            "parameter_missing", "parameter_missing", on: server)
     }
 
+    /// On the exchange the body says whether it is needed; for a code it always is.
     @Test(arguments: ["", nil])
-    func missingCCGTokenIsReportedWithBodyFaults(value: String?) throws {
+    func missingCCGTokenIsReportedWhereItIsKnownToBeNeeded(value: String?) throws {
         let server = try ServerProcess.shared()
-        for (call, count) in [(Call.codes("{}"), 5), (Call.tokens("{}"), 3)] {
+        for (call, count, isHeader) in [
+            (Call.codes("{}"), 1, true), (Call.codes("{"), 1, true), (Call.tokens("{}"), 3, false),
+        ] {
             var changed = call.removing("ccg_token")
             if let value { changed = changed.adding("ccg_token", value) }
             let response = try server.answer(to: changed)
@@ -161,7 +215,11 @@ import Testing
             #expect(try response.errors().allSatisfy { $0.code == "parameter_missing" })
             #expect(try response.errors().count { $0.title.contains("ccg_token") } == 1)
             let bad = try server.answer(to: changed.setting("version", "2"))
-            try expectErrors(bad, 400, "version_unsupported", on: server)
+            let codes = try bad.errors().map(\.code)
+            #expect(
+                codes
+                    == (isHeader
+                        ? ["version_unsupported", "parameter_missing"] : ["version_unsupported"]))
         }
     }
 

@@ -17,6 +17,8 @@ import Testing
     static let stranger = unknownFI.setting("version", "2").setting("Authorization", "Basic x")
     static let doubled = stranger.adding("Authorization", "Basic y")
 
+    static let encoded = doubled.setting("Content-Encoding", "gzip")
+
     static let rows = [
         Row(
             name: "413 before 404", call: doubled.with(target: "/nope").with(body: tooLong),
@@ -73,8 +75,24 @@ import Testing
             name: "fi_forbidden before ccg_token", call: unknownFI.setting("ccg_token", "x"),
             status: 403, code: "fi_forbidden"),
         Row(
-            name: "fi_forbidden before a missing ccg_token", call: unknownFI.removing("ccg_token"),
+            name: "a missing ccg_token before fi_forbidden, where it is always needed",
+            call: unknownFI.removing("ccg_token"), status: 400, code: "parameter_missing"),
+        Row(
+            name: "fi_forbidden before a missing ccg_token, where the body says so",
+            call: Call.exchange("x").setting("fi_reference_id", "unknown-fi").removing("ccg_token"),
             status: 403, code: "fi_forbidden"),
+        Row(
+            name: "404 before 415", call: encoded.with(target: "/v1/obie/nope"),
+            status: 404, code: "not_found"),
+        Row(
+            name: "405 before 415", call: encoded.with(method: "PUT"),
+            status: 405, code: "method_not_allowed"),
+        Row(
+            name: "413 before 415", call: encoded.with(body: tooLong),
+            status: 413, code: "payload_too_large"),
+        Row(
+            name: "415 before a doubled Authorization", call: encoded,
+            status: 415, code: "content_encoding_unsupported"),
         Row(
             name: "JSON before ccg_token", call: all.with(body: "{").setting("ccg_token", "x"),
             status: 400, code: "json_invalid"),
@@ -108,7 +126,7 @@ import Testing
     /// JSON that is no object at all says nothing about ccg_token.
     @Test func brokenJSONSaysNothingAboutCCGToken() throws {
         let server = try ServerProcess.shared()
-        let call = Call.codes("{").removing("ccg_token")
+        let call = Call.tokens("{").removing("ccg_token")
         let response = try server.answer(to: call)
         #expect(try response.errors().contains { $0.code == "json_invalid" })
         #expect(response.status == 400)

@@ -15,7 +15,7 @@ import Testing
     }
 
     static let unknownPaths = [
-        "/", "/nope", "/healthz/", "//healthz", "/healthz//", "/HEALTHZ", "/%68ealthz", "/health",
+        "/nope", "//", "/healthz/", "//healthz", "/healthz//", "/HEALTHZ", "/%68ealthz", "/health",
         "/healthzz", "/./healthz", "/x/../healthz", "/errors/", "/livez", "/readyz", "/v1",
         "/v1/obie", "/v1/obie/", "/v1/obie/token", "/v1/obie/tokens/", "/v1/obie/tokens/x",
         "/v1/obie/Tokens", "/v1/obie/%74okens", "/v1//obie/tokens", "/v2/obie/tokens",
@@ -28,6 +28,19 @@ import Testing
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
             let response = try server.answer(to: Call(method, path))
             try expectErrorBody(response, 404, ["not_found"], on: server)
+        }
+    }
+
+    /// HAProxy's bare `option httpchk` asks so, and knows no Host.
+    @Test func oldProbeOfTheRootIsAnswered() throws {
+        var call = Call("OPTIONS", "/").with(version: "HTTP/1.0")
+        call.fields = []
+        let response = try ServerProcess.shared().answer(to: call)
+        #expect(response.status == 204)
+        let page = try ServerProcess.shared().answer(to: Call("GET", "/"))
+        #expect(page.status == 200 && page["Content-Type"] == "text/html; charset=utf-8")
+        for link in ["/openapi.json", "/errors"] {
+            #expect(page.text.contains("href=\"\(link)\""))
         }
     }
 
@@ -47,7 +60,7 @@ import Testing
     static let offered: [(String, Set<String>)] = [
         (Call.tokensPath, ["POST", "OPTIONS"]), (Call.codesPath, ["POST", "OPTIONS"]),
         ("/healthz", ["GET", "HEAD", "OPTIONS"]), ("/errors", ["GET", "HEAD", "OPTIONS"]),
-        ("/openapi.json", ["GET", "HEAD", "OPTIONS"]),
+        ("/openapi.json", ["GET", "HEAD", "OPTIONS"]), ("/", ["GET", "HEAD", "OPTIONS"]),
     ]
 
     private func allowed(_ response: HTTPResponse) -> Set<String> {
@@ -77,7 +90,7 @@ import Testing
     }
 
     /// A HEAD that sent its body would spoil the answer behind it.
-    @Test(arguments: ["/healthz", "/errors", "/openapi.json"])
+    @Test(arguments: ["/healthz", "/errors", "/openapi.json", "/", "http://localhost"])
     func headIsGetWithoutBody(path: String) throws {
         let connection = try ServerProcess.shared().connect()
         try connection.send(Call("HEAD", path).bytes + Call("GET", path).bytes)

@@ -119,6 +119,7 @@ final class StageHost: ConnectionHost {
             issuer.drawNumber()
         }
         replies.setDate(seconds: 0)
+        replies.setIdleTimeout(milliseconds: 75_000)
         counted = CountedHandler(
             script.world == .echo
                 ? EchoHandler(answers)

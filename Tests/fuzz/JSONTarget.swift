@@ -110,7 +110,7 @@ enum JSONTarget {
             }
         }
         do throws(BodyFaults) {
-            let body = try CodeBody(input.span, hasCCGToken: true)
+            let body = try CodeBody(input.span)
             require(isObject, "a body is an object")
             for text in [body.consent.id, body.consent.accountID] {
                 require((1...128).contains(text.unicodeScalars.count), "names have 1 to 128")

@@ -5,7 +5,7 @@ import Synchronization
 
 /// One part of the server, with what is held true of it for any input.
 enum Target: String, CaseIterable {
-    case parser, json, basic, state, connection
+    case parser, json, basic, proxies, state, connection
 
     var index: Int { Target.allCases.firstIndex(of: self) ?? 0 }
 
@@ -14,6 +14,7 @@ enum Target: String, CaseIterable {
         case .parser: ParserTarget.run(input)
         case .json: JSONTarget.run(input)
         case .basic: BasicTarget.run(input)
+        case .proxies: ProxiesTarget.run(input)
         case .state: StateTarget.run(input)
         case .connection: ConnectionTarget.run(input)
         }

@@ -21,6 +21,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     case requestTimeout = "request_timeout"
     case payloadTooLarge = "payload_too_large"
     case uriTooLong = "uri_too_long"
+    case contentEncodingUnsupported = "content_encoding_unsupported"
     case expectationFailed = "expectation_failed"
     case rateLimited = "rate_limited"
     case headersTooLarge = "headers_too_large"
@@ -42,6 +43,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
         case .requestTimeout: Status(408, "Request Timeout")
         case .payloadTooLarge: Status(413, "Content Too Large")
         case .uriTooLong: Status(414, "URI Too Long")
+        case .contentEncodingUnsupported: Status(415, "Unsupported Media Type")
         case .expectationFailed: Status(417, "Expectation Failed")
         case .rateLimited: Status(429, "Too Many Requests")
         case .headersTooLarge: Status(431, "Request Header Fields Too Large")
@@ -61,7 +63,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
             "A header or body member has a wrong type, form or length, or occurs twice. "
                 + "The title names it."
         case .versionUnsupported:
-            "The header version is not 1 or 1.N. Send version: 1.0."
+            "The header version is not 1, 1.N or latest. Send version: 1.0."
         case .contentTypeInvalid:
             "The body is not declared as JSON. Send Content-Type: application/json."
         case .jsonInvalid:
@@ -93,6 +95,8 @@ public enum ErrorCode: String, CaseIterable, Sendable {
                 + "the operator chose otherwise. The connection was closed; send it again."
         case .payloadTooLarge: "The body is larger than 64 KiB. The connection was closed."
         case .uriTooLong: "The request target is longer than 8 KiB. The connection was closed."
+        case .contentEncodingUnsupported:
+            "The body is encoded, such as by gzip. Send it as it is, without Content-Encoding."
         case .expectationFailed:
             "The only expectation that is met is 100-continue. The connection was closed."
         case .rateLimited: "Too many failures. Wait as long as Retry-After says."

@@ -20,6 +20,9 @@ final class Replies {
     private var date = ""
     /// A whole head of a 201, but for Content-Length and what depends on the request.
     private var createdHead: [UInt8] = []
+    /// That the connection stays, and for how long nobody need send anything (RFC 9110 §7.6.1). Behind
+    /// another field.
+    private var keptFields: [UInt8] = []
     private var content: [UInt8] = []
     /// Of the request that is being answered, where it has brought one.
     private var givenID: [UInt8] = []
@@ -46,6 +49,13 @@ final class Replies {
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
+        tokenAnswer = nil
+    }
+
+    /// Sets how long a connection may be idle, as each answer says that keeps it.
+    func setIdleTimeout(milliseconds: UInt64) {
+        let text = "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=\(milliseconds / 1000)"
+        keptFields = Array(text.utf8)
         tokenAnswer = nil
     }
 
@@ -170,7 +180,8 @@ final class Replies {
         if let known = tokenAnswer, known.shape == shape {
             answer = known
         } else {
-            answer = TokenAnswer(shape, head: createdHead, tail: tail(of: issued))
+            answer = TokenAnswer(
+                shape, head: createdHead, keptFields: keptFields, tail: tail(of: issued))
             tokenAnswer = answer
         }
         answer.append(
@@ -210,6 +221,10 @@ final class Replies {
     ) -> [SealedIdentifier] {
         guard let first = faults.first else { preconditionFailure("an error says at least one") }
         var fields = jsonFields + extra + challenge(first.code.status)
+        if first.code == .contentEncodingUnsupported {
+            // RFC 9110 §15.5.16.
+            fields.append(("Accept-Encoding", "identity"))
+        }
         if first.code.status.code == 503 {
             fields.append(("Retry-After", "\(Replies.retryAfterSeconds)"))
         }
@@ -245,13 +260,12 @@ final class Replies {
 
     // These stand behind the request id.
     private static let closeField = [UInt8]("\r\nConnection: close".utf8)
-    private static let keepAliveField = [UInt8]("\r\nConnection: keep-alive".utf8)
     private static let endOfLine = [UInt8]("\r\n".utf8)
 
     /// What depends on the request.
     private func appendFields(_ context: borrowing ReplyContext, to output: inout [UInt8]) {
         appendRequestID(context, to: &output)
-        appendConnectionField(context, to: &output)
+        output.append(contentsOf: context.keepsAlive ? keptFields : Replies.closeField)
         if let interactionID = context.interactionID {
             output.append(contentsOf: TokenAnswer.interactionIDField)
             interactionID.append(to: &output)
@@ -265,16 +279,6 @@ final class Replies {
             output.append(contentsOf: givenID)
         } else {
             context.drawnID.appendCode(to: &output)
-        }
-    }
-
-    private func appendConnectionField(
-        _ context: borrowing ReplyContext, to output: inout [UInt8]
-    ) {
-        if !context.keepsAlive {
-            output.append(contentsOf: Replies.closeField)
-        } else if context.isHTTP10 {
-            output.append(contentsOf: Replies.keepAliveField)
         }
     }
 }

@@ -12,16 +12,14 @@ struct ReplyContext {
     var hasGivenID = false
     var isHead = false
     var keepsAlive = false
-    /// An HTTP/1.0 client is told that the connection stays (RFC 9112 §9.3).
-    var isHTTP10 = false
     /// `x-fapi-interaction-id`, to be echoed as it was given.
     var interactionID: InteractionID?
 
     /// - Parameter drawn: for a request that brings no id of its own.
     init(drawn: SealedIdentifier) { drawnID = drawn }
 
-    /// Nothing about the connection has to be said, and there is content.
-    var isUsual: Bool { keepsAlive && !isHTTP10 && !isHead }
+    /// The connection stays, and there is content.
+    var isUsual: Bool { keepsAlive && !isHead }
 }
 
 /// A UUID as it was written: 8-4-4-4-12 hexadecimal digits of either case (RFC 9562 §4).

@@ -28,8 +28,9 @@ final class TokenAnswer {
 
     /// - Parameters:
     ///   - head: with Date, and without what this adds.
+    ///   - keptFields: that the connection stays.
     ///   - tail: of the content, from behind the token up to the state or to the end.
-    init(_ shape: Shape, head: [UInt8], tail: [UInt8]) {
+    init(_ shape: Shape, head: [UInt8], keptFields: [UInt8], tail: [UInt8]) {
         self.shape = shape
         var content = TokenAnswer.opening
         let tokenInContent = content.count
@@ -44,6 +45,7 @@ final class TokenAnswer {
         var bytes = head + TokenAnswer.requestIDField
         requestIDAt = bytes.count
         TokenAnswer.append(SealedIdentifier.codeLength, to: &bytes)
+        bytes += keptFields
         interactionIDAt = bytes.count + TokenAnswer.interactionIDField.count
         if shape.hasInteractionID {
             bytes.append(contentsOf: TokenAnswer.interactionIDField)

@@ -8,9 +8,12 @@ import UV
 
 /// Runs one connection. The loop's thread only.
 final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
-    private let stream: any ByteStream
+    let stream: any ByteStream
     /// As far as anybody has asked for it: the stream knows it no more once the client has gone.
-    private var knownAddress: [UInt8] = []
+    var knownAddress: [UInt8] = []
+    let trustedProxies: TrustedProxies
+    /// Who sends the request that is being answered, as trusted proxies say; empty: the stream's peer.
+    var forwardedAddress: [UInt8] = []
     /// Held both ways until the connection is closed and the host forgets it.
     let host: any ConnectionHost
     let replies: Replies
@@ -54,6 +57,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
         observer = host.observer
         turns = host.turns
         limitsInForce = host.limitsInForce
+        trustedProxies = host.trustedProxies
         spareReader = host.spareReader
         held = spareReader
         state = ConnectionState(isReady: stream.isReady)
@@ -89,7 +93,12 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
 
     func drained() { happened(.drained) }
 
-    func failed(_ failure: StreamFailure) { happened(.failed) }
+    func failed(_ failure: StreamFailure) {
+        if case .handshake(let reason) = failure {
+            host.handshakeFailed(reason, peer: streamAddress)
+        }
+        happened(.failed)
+    }
 
     func closed() {
         isGone = true
@@ -145,16 +154,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
 // MARK: Answers
 
 extension Connection {
-    var peerAddress: [UInt8] {
-        if knownAddress.isEmpty { knownAddress = stream.peerAddress }
-        return knownAddress
-    }
     var notes: RequestNotes? { record.notes }
-    private var origin: RequestOrigin {
-        RequestOrigin(
-            id: reply.hasGivenID ? .given(givenID) : .drawn(reply.drawnID), peer: peerAddress)
-    }
-
     func routed(to route: Route) { record.route = route }
 
     func respond(_ response: Response) {

@@ -15,6 +15,10 @@ protocol ConnectionHost: AnyObject {
     var turns: TurnCounter { get }
     /// Reads for the connection that is being worked on.
     var spareReader: HeldReader { get }
+    /// Who is believed when it says for whom it asks.
+    var trustedProxies: TrustedProxies { get }
+    /// A client could not even begin to talk.
+    func handshakeFailed(_ reason: String, peer: [UInt8])
     /// `connection.deadline` may be nearer than where the wheel holds it.
     func deadlineCameNearer(_ connection: Connection)
     /// To be called back with `nextTurnCame`, once, behind whatever else the next turn brings.
@@ -26,5 +30,7 @@ protocol ConnectionHost: AnyObject {
 }
 
 extension ConnectionHost {
+    var trustedProxies: TrustedProxies { .none }
+    func handshakeFailed(_ reason: String, peer: [UInt8]) {}
     var limits: ServerLimits { limitsInForce.limits }
 }

@@ -80,6 +80,10 @@ extension Connection {
         var context = ReplyContext(request, bytes, drawn: replies.drawID())
         if Int(requests) >= limits.requestsPerConnectionMax { context.keepsAlive = false }
         take(context, request, bytes)
+        if readsForwarded {
+            forgetForwarded()
+            readForwarded(held.reader.head.fields, bytes)
+        }
         owesAnswer = true
         record = observer.began(request, bytes, context)
         // Whoever wants it with the answer may ask when the client has gone.
@@ -90,6 +94,7 @@ extension Connection {
     private func takeHead(_ bytes: Span<UInt8>, _ id: SealedIdentifier) {
         let request = Request(held.reader.head, bytes)
         take(ReplyContext(request, bytes, drawn: id), request, bytes)
+        if readsForwarded { readForwarded(held.reader.head.fields, bytes) }
     }
 
     @inline(__always)
@@ -106,6 +111,7 @@ extension Connection {
     func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
         let id = replies.drawID()
         reply = ReplyContext(drawn: id)
+        forgetForwarded()
         if held.reader.hasHead, !held.reader.isBetweenRequests {
             if held.reader.assembled.isEmpty {
                 takeHead(bytes.extracting(offset..<bytes.count), id)

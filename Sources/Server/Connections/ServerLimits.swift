@@ -9,8 +9,9 @@ public struct ServerLimits: Sendable {
     public var headTimeoutMilliseconds: UInt64 = 10_000
     /// From the last byte of a head to the last of its body; later is 408.
     public var bodyTimeoutMilliseconds: UInt64 = 10_000
-    /// Between requests; then the connection closes without a word.
-    public var idleTimeoutMilliseconds: UInt64 = 60_000
+    /// Between requests; then the connection closes without a word. Longer than the 60 s after which
+    /// common proxies drop theirs: whoever drops first never sends a request into a closed connection.
+    public var idleTimeoutMilliseconds: UInt64 = 75_000
     /// For a client that does not read what it asked for; then the connection is reset. Each progress
     /// gives it as long again.
     public var writeTimeoutMilliseconds: UInt64 = 10_000

@@ -16,7 +16,7 @@ struct PublicLoopSource {
     /// What a loop of this server answers with.
     func replies(_ issuer: TokenIssuer) -> Replies {
         Replies(
-            publicURL: configuration.publicURL ?? configuration.streams.url(address),
+            publicURL: configuration.url(at: address),
             tokenLifetime: issuer.settings.tokenLifetime,
             drawID: { issuer.drawNumber() })
     }
@@ -78,8 +78,9 @@ struct PublicLoop {
                 source: configuration.listenDescriptors.isEmpty
                     ? .address(source.address, isShared: true)
                     : .sockets(configuration.listenDescriptors),
-                streams: configuration.streams, limits: configuration.limits, handler: router,
-                replies: replies, observer: observer, report: source.report)
+                streams: configuration.streams, trustedProxies: configuration.trustedProxies,
+                limits: configuration.limits, handler: router, replies: replies, observer: observer,
+                report: source.report)
         } catch {
             throw StartFailure(error, source.address, option: "--listen")
         }

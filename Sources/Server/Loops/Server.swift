@@ -30,6 +30,8 @@ public final class Server {
 
     /// Where the public listeners are bound.
     public let address: SocketAddress
+    /// What links in answers begin with.
+    public let publicURL: String
     public let adminAddress: SocketAddress
 
     /// Binds everything and starts the public loops.
@@ -55,6 +57,7 @@ public final class Server {
         // Until every loop has bound it: nobody else gets the port in between.
         defer { claim.socket?.close() }
         address = claim.address
+        publicURL = configuration.url(at: claim.address)
         control = try EventLoop.forServer()
         do throws(StartFailure) {
             store = try control.face(makeStore)

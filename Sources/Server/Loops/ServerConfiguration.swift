@@ -16,7 +16,10 @@ public struct ServerConfiguration {
     public var adminDescriptors: [Int32] = []
     /// What the public listeners talk on; the admin listener is always plain.
     public var streams = StreamKind.plain
-    /// Without a trailing slash; nil: the scheme of `streams`, and the address that was bound.
+    /// Believed on the public listeners when they say for whom they ask.
+    public var trustedProxies = TrustedProxies.none
+    /// Without a trailing slash; nil: the scheme of `streams`, and the address that was bound, or the
+    /// machine's name where that stands for all addresses.
     public var publicURL: String?
     public var limits = ServerLimits()
     /// The time that codes and tokens live by, on all loops.
@@ -46,6 +49,11 @@ public struct ServerConfiguration {
     public var onStateChange: (ServerState) -> Void = { _ in }
     /// A line for the log about something that is not as it should be, or is again. Any thread.
     public var onWarning: @Sendable (String) -> Void = { _ in }
+
+    /// What links in answers begin with: never what a client has sent, such as its Host.
+    func url(at address: SocketAddress) -> String {
+        publicURL ?? streams.url(address, machine: Machine.hostName)
+    }
 
     var takesWork: Bool { isAuditAvailable() && isReady() }
 

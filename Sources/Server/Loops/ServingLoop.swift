@@ -25,6 +25,7 @@ final class ServingLoop: ConnectionHost {
     private(set) lazy var spareReader = HeldReader(limits.http)
     private var isStopping = false
     private let streams: StreamKind
+    let trustedProxies: TrustedProxies
     private var listeners: [TCPListener] = []
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var deadlines: DeadlineWheel<Connection>
@@ -44,11 +45,14 @@ final class ServingLoop: ConnectionHost {
 
     /// Listens at once; accepts when the loop runs.
     ///
-    /// - Parameter streams: what connections become.
+    /// - Parameters:
+    ///   - streams: what connections become.
+    ///   - trustedProxies: believed when they say for whom they ask.
     /// - Throws: why nobody can be listened for. What is on the loop then is the caller's to close
     ///   (`EventLoop.abandon`).
     init(
-        loop: EventLoop, source: ListenSource, streams: StreamKind = .plain, limits: ServerLimits,
+        loop: EventLoop, source: ListenSource, streams: StreamKind = .plain,
+        trustedProxies: TrustedProxies = .none, limits: ServerLimits,
         handler: any RequestHandler, replies: Replies, observer: LoopObserver = LoopObserver(),
         report: LoopReport
     ) throws(ListenFailure) {
@@ -60,8 +64,10 @@ final class ServingLoop: ConnectionHost {
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
         self.streams = streams
+        self.trustedProxies = trustedProxies
         try listen(source)
         replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
+        replies.setIdleTimeout(milliseconds: limits.idleTimeoutMilliseconds)
         do throws(UVError) { try startTimers() } catch { throw .resource(error) }
     }
 
@@ -195,6 +201,10 @@ final class ServingLoop: ConnectionHost {
         for connection in connections { connection.nextTurnCame() }
     }
 
+    func handshakeFailed(_ reason: String, peer: [UInt8]) {
+        report.handshakeFailed(reason, peer: peer, at: monotonicMilliseconds)
+    }
+
     func deadlineCameNearer(_ connection: Connection) {
         deadlines.place(connection)
     }
@@ -222,6 +232,7 @@ final class ServingLoop: ConnectionHost {
         var taken = fresh
         taken.connectionsPerLoopMax = limits.connectionsPerLoopMax
         limitsInForce.limits = taken
+        replies.setIdleTimeout(milliseconds: taken.idleTimeoutMilliseconds)
         for connection in connections.values { connection.limitsChanged() }
     }
 

@@ -29,7 +29,24 @@ final class Authenticator {
         let value = request.fields.authorization.value
         let session = responder.session
         guard session.authenticate(bytes, value, registry, shared), let client = session.client
-        else { return fail(bytes, value, registry, responder) }
+        else {
+            if value.isEmpty { return asked(responder) }
+            return failed(BasicCredentials(bytes, value), registry, responder)
+        }
+        return proven(client, responder)
+    }
+
+    /// Looks at what a form says: `client_id` and `client_secret` (RFC 6749 §2.3.1).
+    func authenticate(
+        _ credentials: BasicCredentials?, _ registry: Registry, _ responder: any Responder
+    ) -> Outcome {
+        guard let client = credentials.flatMap({ registry.client($0) }) else {
+            return failed(credentials, registry, responder)
+        }
+        return proven(client, responder)
+    }
+
+    private func proven(_ client: Client, _ responder: any Responder) -> Outcome {
         if let notes = responder.notes {
             notes.clientID = client.id
             notes.isAuthenticated = true
@@ -37,20 +54,30 @@ final class Authenticator {
         return .proven(client)
     }
 
-    /// An unknown client and a wrong secret take the same way.
-    private func fail(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry,
-        _ responder: any Responder
+    /// No credentials at all: many clients wait for the challenge before they send any. That guesses
+    /// nothing, so it never counts.
+    func asked(_ responder: any Responder) -> Outcome {
+        responder.notes?.reason = .credentialsMissing
+        return .failed
+    }
+
+    /// An unknown client and a wrong secret take the same way. However often something was tried for it,
+    /// a request counts once.
+    ///
+    /// - Parameter claimed: nil where it could not be read.
+    private func failed(
+        _ claimed: BasicCredentials?, _ registry: Registry, _ responder: any Responder
     ) -> Outcome {
-        let claimed = BasicCredentials(bytes, value)?.id
+        let decodedID = claimed?.formDecoded?.id
         if let notes = responder.notes {
-            notes.clientID = claimed.flatMap { registry.hasClient($0) ? $0 : nil }
-            notes.reason =
-                if claimed != nil { .credentialsWrong } else if value.isEmpty {
-                    .credentialsMissing
-                } else { .credentialsMalformed }
+            let ids = [claimed?.id, decodedID].compactMap { $0 }
+            notes.clientID = ids.first { registry.hasClient($0) }
+            notes.reason = claimed == nil ? .credentialsMalformed : .credentialsWrong
         }
-        let wait = limiter?.failed(client: claimed, address: responder.peerAddress)
+        // By the decoded one: each letter can be encoded or not, and each spelling would have an allowance
+        // of its own.
+        let wait = limiter?.failed(
+            client: decodedID ?? claimed?.id, address: responder.peerAddress)
         return wait.map { .throttled(seconds: $0) } ?? .failed
     }
 }

@@ -22,12 +22,31 @@ struct BasicCredentials: CustomStringConvertible {
         var start = schemeEnd
         while start < value.upperBound, bytes[start] == UInt8(ascii: " ") { start += 1 }
         guard let plain = Base64.decode(bytes, start..<value.upperBound),
-            let colon = plain.firstIndex(of: UInt8(ascii: ":")),
-            !plain.contains(where: { $0 < 0x20 || $0 == 0x7F }),
-            let id = String(validating: plain[..<colon], as: UTF8.self),
-            String(validating: plain[plain.index(after: colon)...], as: UTF8.self) != nil
+            let colon = plain.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
-        self.id = id
-        secret = Array(plain[plain.index(after: colon)...])
+        self.init(id: plain[..<colon], secret: plain[plain.index(after: colon)...])
+    }
+
+    /// nil where either is no UTF-8 or has control characters.
+    init?(id: ArraySlice<UInt8>, secret: ArraySlice<UInt8>) {
+        let isControl = { (byte: UInt8) in byte < 0x20 || byte == 0x7F }
+        guard !id.contains(where: isControl), !secret.contains(where: isControl),
+            let text = String(validating: id, as: UTF8.self),
+            String(validating: secret, as: UTF8.self) != nil
+        else { return nil }
+        self.id = text
+        self.secret = Array(secret)
+    }
+
+    /// The same as a client meant it that form-encodes both, as RFC 6749 §2.3.1 wants it; nil where
+    /// nothing is encoded, or where it is broken. What was sent decides, and nothing else: so a refusal
+    /// takes as long for a client that exists as for one that does not.
+    var formDecoded: BasicCredentials? {
+        let marks: [UInt8] = [UInt8(ascii: "%"), UInt8(ascii: "+")]
+        guard id.utf8.contains(where: marks.contains) || secret.contains(where: marks.contains),
+            let plainID = FormReader.decode(Array(id.utf8)),
+            let plainSecret = FormReader.decode(secret)
+        else { return nil }
+        return BasicCredentials(id: plainID[...], secret: plainSecret[...])
     }
 }

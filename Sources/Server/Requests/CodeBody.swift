@@ -14,7 +14,7 @@ struct CodeBody: Body {
     ])
     private static let stateBytesMax = 1024
 
-    init(_ bytes: Span<UInt8>, hasCCGToken: Bool) throws(BodyFaults) {
+    init(_ bytes: Span<UInt8>) throws(BodyFaults) {
         var members = try Members(bytes, of: CodeBody.self)
         let consentID = members.requiredString(0)?.text(bytes)
         members.check(
@@ -37,7 +37,6 @@ struct CodeBody: Body {
         members.check(
             state.map { $0.utf8.count <= CodeBody.stateBytesMax } ?? true,
             "state must be at most 1024 bytes")
-        members.require(ccgToken: hasCCGToken)
         guard members.faults.isEmpty, let consentID, let accountID, let redirectURI, let scope
         else { throw BodyFaults(faults: members.faults) }
         consent = Consent(id: consentID, accountID: accountID)

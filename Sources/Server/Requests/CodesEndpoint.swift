@@ -17,12 +17,13 @@ final class CodesEndpoint {
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         // 1 to 4.
-        guard let caller = checks.caller(request, bytes, responder) else { return }
+        guard let caller = checks.caller(request, bytes, needsCCGToken: true, responder) else {
+            return
+        }
         // 5. The body: 400, with all faults.
         let body: CodeBody
         do throws(BodyFaults) {
-            body = try CodeBody(
-                bytes.extracting(request.body), hasCCGToken: !request.fields.ccgToken.isMissing)
+            body = try CodeBody(bytes.extracting(request.body))
         } catch {
             return responder.respond(.faults(error.faults))
         }

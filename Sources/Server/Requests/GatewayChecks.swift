@@ -21,7 +21,6 @@ final class GatewayChecks {
         self.authenticator = authenticator
     }
 
-    private static let tokenName = [UInt8]("token".utf8)
     private static let form = [UInt8]("application/x-www-form-urlencoded".utf8)
 
     /// Answers where something is wrong, and returns nil.
@@ -35,31 +34,77 @@ final class GatewayChecks {
         if request.fields.authorization.isDoubled {
             return refuse(Self.invalidRequest("Authorization must be given once"))
         }
+        let isForm = HeaderRules.isMediaType(request.fields.contentType, Self.form, bytes)
+        let form = isForm ? GatewayForm(bytes.extracting(request.body)) : GatewayForm()
+        // Before anybody is believed: two proofs may be of two clients (RFC 6749 §2.3).
+        if let fault = form.fault(beside: request.fields.authorization) {
+            return refuse(Self.invalidRequest(fault))
+        }
         let client: Client
-        switch authenticator.authenticate(request, bytes, issuer.registry, responder) {
+        switch authenticate(request, bytes, form, responder) {
         case .proven(let proven): client = proven
         case .failed:
             return refuse(
-                .oauthError(.invalidClient, "Authorization must be Basic with a known client"))
+                .oauthError(
+                    .invalidClient,
+                    "a known client and its secret are required: Authorization with Basic, or "
+                        + "client_id and client_secret in the form"))
         case .throttled(let seconds):
             return refuse(.rateLimited(retryAfterSeconds: seconds, because: nil))
         }
-        guard HeaderRules.isMediaType(request.fields.contentType, Self.form, bytes) else {
+        guard isForm else {
             return refuse(
                 Self.invalidRequest(
                     "Content-Type must be application/x-www-form-urlencoded, given once"))
         }
-        switch FormReader.value(Self.tokenName, bytes.extracting(request.body)) {
+        switch form.token {
         case .value(let value) where !value.isEmpty:
             return GatewayQuestion(client: client, token: SealedIdentifier(token: value.span))
         case .absent, .value: return refuse(Self.invalidRequest("token is required"))
         case .doubled: return refuse(Self.invalidRequest("token must be given once"))
-        case .malformed:
-            return refuse(Self.invalidRequest("the form has a broken percent escape"))
+        case .malformed: return refuse(Self.invalidRequest(GatewayForm.brokenEscape))
         }
+    }
+
+    private func authenticate(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ form: GatewayForm,
+        _ responder: any Responder
+    ) -> Authenticator.Outcome {
+        guard request.fields.authorization.isMissing, let id = form.clientID.content,
+            let secret = form.clientSecret.content
+        else { return authenticator.authenticate(request, bytes, issuer.registry, responder) }
+        let credentials = BasicCredentials(id: id[...], secret: secret[...])
+        return authenticator.authenticate(credentials, issuer.registry, responder)
     }
 
     private static func invalidRequest(_ description: String) -> Response {
         .oauthError(.invalidRequest, description)
+    }
+}
+
+/// What a gateway's form says.
+private struct GatewayForm {
+    let token, clientID, clientSecret: FormValue
+
+    static let brokenEscape = "the form has a broken percent escape"
+    private static let names = ["token", "client_id", "client_secret"].map { Array($0.utf8) }
+
+    /// There is none.
+    init() { (token, clientID, clientSecret) = (.absent, .absent, .absent) }
+
+    init(_ bytes: Span<UInt8>) {
+        let values = FormReader.values(GatewayForm.names, bytes)
+        (token, clientID, clientSecret) = (values[0], values[1], values[2])
+    }
+
+    /// What makes it unclear who asks. A client_id alone proves nothing, and may stand beside Basic.
+    func fault(beside authorization: HeaderField) -> String? {
+        if clientID == .doubled { return "client_id must be given once" }
+        if clientSecret == .doubled { return "client_secret must be given once" }
+        if authorization.isMissing {
+            return clientSecret == .malformed ? GatewayForm.brokenEscape : nil
+        }
+        return clientSecret.content == nil
+            ? nil : "send Authorization, or client_id and client_secret in the form, and not both"
     }
 }

@@ -5,23 +5,32 @@ import HTTP1
 
 enum HeaderRules {
     /// All faults of all fields but Authorization, in the order of the contract.
-    static func faults(_ fields: borrowing RequestFields, _ bytes: Span<UInt8>) -> [Fault] {
+    ///
+    /// - Parameter needsCCGToken: whatever the body says.
+    static func faults(
+        _ fields: borrowing RequestFields, _ bytes: Span<UInt8>, needsCCGToken: Bool
+    ) -> [Fault] {
         var faults: [Fault] = []
-        let (institution, version) = (fields.institution, fields.version)
+        let (institution, version, ccgToken) = (
+            fields.institution, fields.version, fields.ccgToken
+        )
         if !institution.isOnce || !isVisible(bytes, institution.value, 6...128) {
             faults.append(
                 whyMissing(institution, "fi_reference_id")
-                    ?? Fault(
-                        .parameterInvalid,
-                        "the header fi_reference_id must be 6 to 128 visible ASCII characters"))
+                    ?? invalidInstitution(bytes, institution.value))
         }
         if !version.isOnce || !isVersion1(bytes, version.value) {
             faults.append(
                 whyMissing(version, "version")
                     ?? Fault(
-                        .versionUnsupported, "the header version must be 1 or 1.N, such as 1.0"))
+                        .versionUnsupported,
+                        "the header version must be 1 or 1.N, such as 1.0, or latest"))
         }
-        if fields.ccgToken.isDoubled { faults.append(doubled("ccg_token")) }
+        if ccgToken.isDoubled || needsCCGToken && ccgToken.isMissing,
+            let fault = whyMissing(ccgToken, "ccg_token")
+        {
+            faults.append(fault)
+        }
         if !isJSON(fields.contentType, bytes) {
             faults.append(
                 whyMissing(fields.contentType, "Content-Type")
@@ -41,6 +50,31 @@ enum HeaderRules {
         return faults
     }
 
+    /// Documents are set with hyphens that look like `-` and are none; they are copied with the rest.
+    @inline(never)
+    private static func invalidInstitution(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Fault {
+        let text = String(decoding: value.map { bytes[$0] }, as: UTF8.self)
+        guard let other = text.unicodeScalars.first(where: isOtherHyphen) else {
+            return Fault(
+                .parameterInvalid,
+                "the header fi_reference_id must be 6 to 128 visible ASCII characters")
+        }
+        let digits = String(other.value, radix: 16, uppercase: true)
+        let number = String(repeating: "0", count: 4 - digits.count) + digits
+        return Fault(
+            .parameterInvalid,
+            "the header fi_reference_id has a hyphen of another kind, U+\(number); type the hyphen "
+                + "of ASCII, as in PSDGB-FCA-111111")
+    }
+
+    /// Unicode's dashes that are taken for a hyphen, and the soft hyphen.
+    private static func isOtherHyphen(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0xAD, 0x2010...0x2015, 0x2043, 0x2212, 0xFE58, 0xFE63, 0xFF0D: true
+        default: false
+        }
+    }
+
     private static let json = KnownText("application/json", ignoringCase: true)
 
     @inline(__always)
@@ -50,6 +84,20 @@ enum HeaderRules {
             json.begins(bytes, at: value.lowerBound)
         else { return false }
         return isTypeEnd(bytes, value.lowerBound + json.count, value.upperBound)
+    }
+
+    private static let identity = KnownText("identity", ignoringCase: true)
+
+    /// 415 for a body that has been encoded, such as by gzip (RFC 9110 §8.4, §15.5.16); nil for one as
+    /// it is.
+    @inline(__always)
+    static func refusal(of encoding: HeaderField, _ bytes: Span<UInt8>) -> Response? {
+        if encoding.isMissing || encoding.count == 1 && identity.matches(bytes, encoding.value) {
+            return nil
+        }
+        return .fault(
+            .contentEncodingUnsupported,
+            "the body must be sent as it is, without a Content-Encoding such as gzip")
     }
 
     /// The media type, in any case and with any parameters, exactly once (RFC 9110 §8.3.1).
@@ -100,9 +148,13 @@ enum HeaderRules {
         return true
     }
 
-    /// `1`, or `1.` and digits.
+    private static let latest = KnownText("latest")
+
+    /// `1`, or `1.` and digits; or `latest`, which is 1.
     private static func isVersion1(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        guard bytes[range.lowerBound] == UInt8(ascii: "1") else { return false }
+        guard bytes[range.lowerBound] == UInt8(ascii: "1") else {
+            return latest.matches(bytes, range)
+        }
         if range.count == 1 { return true }
         guard range.count > 2, bytes[range.lowerBound + 1] == UInt8(ascii: ".") else {
             return false

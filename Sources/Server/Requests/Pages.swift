@@ -7,6 +7,17 @@ enum Pages {
     static let errors = Response.content(
         ErrorPage.html, type: "text/html; charset=utf-8", status: .ok)
 
+    /// For whoever opens the server's own URL; and for probes that can ask for nothing else.
+    static let start = Response.content(
+        Array(
+            """
+            <!doctype html><meta charset="utf-8"><title>obie-tokens</title>
+            <p>This is obie-tokens, a token server for banks. Programs read <a href="/openapi.json">the \
+            description of its API</a>.
+            <p>People read <a href="/errors">what its errors mean</a>.
+
+            """.utf8), type: "text/html; charset=utf-8", status: .ok)
+
     static let healthyContent = Array(#"{"status":"ok"}"#.utf8)
 
     static let healthy = Response.content(

@@ -10,7 +10,6 @@ struct Request: Sendable {
     /// Without the query.
     let path: Range<Int>
     let body: Range<Int>
-    let isHTTP10: Bool
     /// What the client asks for (RFC 9112 §9.3).
     let keepsAlive: Bool
     let fields: RequestFields
@@ -20,7 +19,6 @@ struct Request: Sendable {
         method = head.method
         path = head.path
         body = head.body
-        isHTTP10 = head.minorVersion == 0
         keepsAlive = head.keepsAlive
         fields = RequestFields(head.fields, bytes)
     }
@@ -32,7 +30,6 @@ extension ReplyContext {
         self.init(drawn: drawn)
         isHead = request.method == .head
         keepsAlive = request.keepsAlive
-        isHTTP10 = request.isHTTP10
         let field = request.fields.interactionID
         // Two of them are none: nobody could say which was meant.
         if field.count == 1 { interactionID = InteractionID(bytes.extracting(field.value)) }
@@ -75,6 +72,7 @@ struct RequestFields: Sendable {
     private(set) var version = HeaderField()
     private(set) var ccgToken = HeaderField()
     private(set) var contentType = HeaderField()
+    private(set) var contentEncoding = HeaderField()
     private(set) var transactionReference = HeaderField()
     private(set) var interactionID = HeaderField()
     private(set) var requestID = HeaderField()
@@ -89,12 +87,18 @@ struct RequestFields: Sendable {
             switch field.nameLength {
             case 7 where field.isNamed(names.version, bytes): version.found(field)
             case 9 where field.isNamed(names.ccgToken, bytes): ccgToken.found(field)
+            case 9 where field.isNamed(names.hyphenatedCCGToken, bytes): ccgToken.found(field)
             case 11 where field.isNamed(names.traceParent, bytes): traceParent.found(field)
             case 12 where field.isNamed(names.contentType, bytes): contentType.found(field)
             case 12 where field.isNamed(names.requestID, bytes): requestID.found(field)
             case 13 where field.isNamed(names.authorization, bytes): authorization.found(field)
             case 15 where field.isNamed(names.institution, bytes): institution.found(field)
+            case 15 where field.isNamed(names.hyphenatedInstitution, bytes):
+                institution.found(field)
+            case 16 where field.isNamed(names.contentEncoding, bytes): contentEncoding.found(field)
             case 21 where field.isNamed(names.transactionReference, bytes):
+                transactionReference.found(field)
+            case 21 where field.isNamed(names.hyphenatedTransactionReference, bytes):
                 transactionReference.found(field)
             case 21 where field.isNamed(names.interactionID, bytes): interactionID.found(field)
             default: continue
@@ -112,6 +116,11 @@ struct RequestFields: Sendable {
         let interactionID = FieldName("x-fapi-interaction-id")
         let requestID = FieldName("x-request-id")
         let traceParent = FieldName("traceparent")
+        let contentEncoding = FieldName("content-encoding")
+        // Some proxies drop names with underscores, and cannot be told otherwise. These count as the same.
+        let hyphenatedInstitution = FieldName("fi-reference-id")
+        let hyphenatedCCGToken = FieldName("ccg-token")
+        let hyphenatedTransactionReference = FieldName("transaction-reference")
     }
     private static let names = Names()
 }

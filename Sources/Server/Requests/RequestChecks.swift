@@ -23,8 +23,11 @@ final class RequestChecks {
     }
 
     /// Phases 1 to 4: the head. Answers where one of them fails, and returns nil.
+    ///
+    /// - Parameter needsCCGToken: whatever the body says.
     func caller(
-        _ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder
+        _ request: borrowing Request, _ bytes: Span<UInt8>, needsCCGToken: Bool = false,
+        _ responder: any Responder
     ) -> Caller? {
         let registry = issuer.registry
         responder.notes?.read(request.fields, bytes, registry)
@@ -37,7 +40,8 @@ final class RequestChecks {
         // 2. Authorization: 401, or 429.
         guard isAuthentic(request, bytes, registry, responder) else { return nil }
         // 3. The other header fields: 400, with all faults.
-        let faults = HeaderRules.faults(request.fields, bytes)
+        let faults = HeaderRules.faults(
+            request.fields, bytes, needsCCGToken: needsCCGToken)
         guard faults.isEmpty else {
             responder.respond(.faults(faults))
             return nil

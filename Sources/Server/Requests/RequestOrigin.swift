@@ -7,4 +7,6 @@ struct RequestOrigin {
     let id: RequestID
     /// The client's raw address.
     let peer: [UInt8]
+    /// That of the proxy whose connection it came on; empty where there is none that is trusted.
+    let proxy: [UInt8]
 }

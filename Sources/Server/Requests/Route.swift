@@ -6,7 +6,7 @@ import HTTP1
 /// What a request's path leads to. Metrics and logs name it, never the path itself: that may be
 /// anything.
 enum Route: UInt8, CaseIterable {
-    case tokens, codes, consents, introspection, revocation, errors, health, description
+    case tokens, codes, consents, introspection, revocation, errors, health, description, start
     case live, ready, metrics
     /// No path of ours, or a request that could not be read.
     case other
@@ -22,6 +22,7 @@ enum Route: UInt8, CaseIterable {
         case .errors: "/errors"
         case .health: "/healthz"
         case .description: "/openapi.json"
+        case .start: "/"
         case .live: "/livez"
         case .ready: "/readyz"
         case .metrics: "/metrics"
@@ -33,10 +34,10 @@ enum Route: UInt8, CaseIterable {
     var asksRegistry: Bool { isPosted }
 
     /// What is offered there, beside OPTIONS.
-    private var isPosted: Bool {
+    var isPosted: Bool {
         switch self {
         case .tokens, .codes, .consents, .introspection, .revocation: true
-        case .errors, .health, .description, .live, .ready, .metrics, .other: false
+        case .errors, .health, .description, .start, .live, .ready, .metrics, .other: false
         }
     }
 

@@ -8,6 +8,7 @@ import Tokens
 final class Router: RequestHandler {
     private let routes = RouteTable([
         .tokens, .codes, .introspection, .revocation, .consents, .errors, .health, .description,
+        .start,
     ])
     private let issuer: TokenIssuer
     private let tokens: TokensEndpoint
@@ -42,9 +43,15 @@ final class Router: RequestHandler {
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         issuer.beginRequest()
-        let route = routes.route(bytes, request.path)
+        // An absolute URI may have no path, which is the same as `/` (RFC 9110 §4.2.3).
+        let route = request.path.isEmpty ? .start : routes.route(bytes, request.path)
         responder.routed(to: route)
         if route != .other, let refusal = route.refusal(of: request.method) {
+            return responder.respond(refusal)
+        }
+        if route.isPosted,
+            let refusal = HeaderRules.refusal(of: request.fields.contentEncoding, bytes)
+        {
             return responder.respond(refusal)
         }
         // Before anybody is refused by a registry that may be old.
@@ -60,6 +67,7 @@ final class Router: RequestHandler {
         case .errors: responder.respond(Pages.errors)
         case .health: responder.respond(Pages.healthy)
         case .description: responder.respond(Pages.description)
+        case .start: responder.respond(Pages.start)
         case .other, .live, .ready, .metrics: responder.respond(Pages.none(request, bytes))
         }
     }

@@ -23,7 +23,8 @@ final class Session {
     /// The one that `grant` speaks for, as long as it lasts.
     private var provider: Provider?
 
-    /// True where `Authorization` proves a client, which is then `client` (RFC 6749 §2.3.1).
+    /// True where `Authorization` proves a client, which is then `client`: as it is, or else with id and
+    /// secret form-decoded (RFC 6749 §2.3.1).
     func authenticate(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
     ) -> Bool {
@@ -31,7 +32,8 @@ final class Session {
             return true
         }
         guard let credentials = BasicCredentials(bytes, value),
-            let found = registry.client(id: credentials.id, secret: credentials.secret)
+            let found = registry.client(credentials)
+                ?? credentials.formDecoded.flatMap({ registry.client($0) })
         else { return false }
         // Another client may act for other institutions, another registry may know others.
         (institutionReference, caller) = ([], nil)
@@ -76,5 +78,12 @@ final class Session {
     func remember(_ ccgToken: [UInt8], _ grant: CCGGrant, _ shared: SharedBytes) {
         (self.ccgToken, self.grant) = (shared.share(ccgToken), grant)
         provider = nil
+    }
+}
+
+extension Registry {
+    /// Takes the same time whether or not there is such a client.
+    func client(_ credentials: BasicCredentials) -> Client? {
+        client(id: credentials.id, secret: credentials.secret)
     }
 }

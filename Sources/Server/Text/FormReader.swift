@@ -1,5 +1,5 @@
-// Form-encoded bodies (application/x-www-form-urlencoded, WHATWG URL §5.1): one member out of a
-// few.
+// Form-encoded bodies (application/x-www-form-urlencoded, WHATWG URL §5.1): a few members out of
+// many.
 
 import Bytes
 
@@ -10,12 +10,22 @@ enum FormValue: Equatable {
     case doubled
     /// The form cannot be decoded.
     case malformed
+
+    /// Something that is not empty.
+    var content: [UInt8]? {
+        if case .value(let bytes) = self, !bytes.isEmpty { bytes } else { nil }
+    }
 }
 
 enum FormReader {
     /// Looks for `name`, with escapes resolved in names and values.
     static func value(_ name: [UInt8], _ form: Span<UInt8>) -> FormValue {
-        var found = FormValue.absent
+        values([name], form)[0]
+    }
+
+    /// Looks for each of the names, in one pass.
+    static func values(_ names: [[UInt8]], _ form: Span<UInt8>) -> [FormValue] {
+        var found = [FormValue](repeating: .absent, count: names.count)
         var start = 0
         while start < form.count {
             var end = start
@@ -24,12 +34,17 @@ enum FormReader {
             while equals < end, form[equals] != UInt8(ascii: "=") { equals += 1 }
             guard let key = decode(form, start..<equals),
                 let value = decode(form, min(equals + 1, end)..<end)
-            else { return .malformed }
-            if key == name { found = found == .absent ? .value(value) : .doubled }
+            else { return found.map { _ in .malformed } }
+            if let index = names.firstIndex(of: key) {
+                found[index] = found[index] == .absent ? .value(value) : .doubled
+            }
             start = end + 1
         }
         return found
     }
+
+    /// A name or a value without its escapes; nil where one of them is broken.
+    static func decode(_ text: [UInt8]) -> [UInt8]? { decode(text.span, 0..<text.count) }
 
     private static func decode(_ form: Span<UInt8>, _ range: Range<Int>) -> [UInt8]? {
         var output: [UInt8] = []

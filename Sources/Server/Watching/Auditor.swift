@@ -47,17 +47,26 @@ final class Auditor {
         event.take(origin())
         var isSuspect = notes?.isAuthenticated != true
         if case .rateLimited = response { isSuspect = true }
-        if isSuspect {
-            let network = FailureLimiter.network(event.peer)
-            guard allowance.failed(.address, network, now: clock.now()) == nil else {
-                return suppress()
-            }
-        }
+        if isSuspect, !isAllowed(event, notes) { return suppress() }
         if let notes {
             event.take(notes, issuer)
             addRedirectURIs(response, notes, to: &event)
         }
         sink.record(event)
+    }
+
+    /// Whether there is room for one more line of this kind. What one network, or one client, uses up is
+    /// nobody else's; and who only asks for the challenge hides nobody who guesses.
+    private func isAllowed(_ event: AuditEvent, _ notes: RequestNotes?) -> Bool {
+        let now = clock.now()
+        if let notes, notes.isAuthenticated, let client = notes.clientID {
+            return allowance.failed(.code, Array(client.utf8), now: now) == nil
+        }
+        let network = FailureLimiter.network(event.peer)
+        if notes?.reason == .credentialsMissing {
+            return allowance.failed(.client, network, now: now) == nil
+        }
+        return allowance.failed(.address, network, now: now) == nil
     }
 
     /// The same for what was done, with an answer that waits until it is on disk.

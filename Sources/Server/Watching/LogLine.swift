@@ -64,6 +64,7 @@ extension Logger {
         line.add("duration_ms", number: "\(microseconds / 1000).\(zeros)\(fraction)")
         line.add("bytes", number: "\(bytes)")
         line.add("peer", AddressText.text(origin.peer))
+        line.add("proxy", AddressText.text(origin.proxy))
         if !ids.isEmpty {
             line.add("errors", response.errorObjects.map(\.code.rawValue).joined(separator: ","))
             line.add("error_ids", ids.map(Logger.text).joined(separator: ","))

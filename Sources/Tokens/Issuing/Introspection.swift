@@ -6,6 +6,7 @@ public struct ActiveToken: Sendable {
     /// The provider's reference.
     public let providerReference: String
     public let issuedAt: Milliseconds
+    /// At most as far ahead as `IssuerSettings.introspectionExpMax` allows.
     public let expiresAt: Milliseconds?
     public let consent: Consent
 }
@@ -25,7 +26,7 @@ extension TokenIssuer {
     ) {
         guard let token, let opening = open(token, youngerThan: settings.tokenLifetime, now: now)
         else { return completion(.success(nil)) }
-        self.token(opening, now: now) { [registry] result in
+        self.token(opening, now: now) { [registry, settings] result in
             completion(
                 result.mapError(TokenError.store).map { token in
                     guard let token, client.mayAct(for: token.institution),
@@ -36,7 +37,8 @@ extension TokenIssuer {
                     else { return nil }
                     return ActiveToken(
                         scope: token.scope, providerReference: provider.reference,
-                        issuedAt: token.id.issuedAt, expiresAt: token.expiresAt,
+                        issuedAt: token.id.issuedAt,
+                        expiresAt: settings.expiry(ofIntrospected: token.expiresAt, now: now),
                         consent: token.consent)
                 })
         }

@@ -17,8 +17,19 @@ public struct IssuerSettings: Sendable {
     public var tokenLifetime: Milliseconds? = 31_104_000_000
     /// One hour.
     public var ccgTokenLifetime: Milliseconds = 3_600_000
+    /// How far ahead the `exp` of an introspection answer may lie, so that caches ask again; nil: as far as
+    /// the token lives.
+    public var introspectionExpMax: Milliseconds?
     /// There is an audit log, so outcomes say more.
     public var isAudited = false
 
     public init() {}
+}
+
+extension IssuerSettings {
+    /// Until when an introspection answer may be believed.
+    func expiry(ofIntrospected expiresAt: Milliseconds?, now: Milliseconds) -> Milliseconds? {
+        guard let most = introspectionExpMax else { return expiresAt }
+        return min(expiresAt ?? .max, now + most)
+    }
 }

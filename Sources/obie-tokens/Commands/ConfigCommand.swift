@@ -62,7 +62,9 @@ extension Settings {
             return self.store.path.map { KeyFile.path(besideStore: $0) }
         case rows.auditLog.name: return auditPath(self.mode) ?? "none"
         case rows.loops.name: return "\(Machine.availableProcessors)"
-        case rows.publicURL.name: return self.listen.port == 0 ? nil : streams.url(self.listen)
+        case rows.publicURL.name:
+            return self.listen.port == 0
+                ? nil : streams.url(self.listen, machine: Machine.hostName)
         default: return nil
         }
     }

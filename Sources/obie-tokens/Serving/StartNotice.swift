@@ -1,5 +1,6 @@
 // What the log begins with: what this server is, and for whom.
 
+import Server
 import Tokens
 
 /// The first lines of the log. A value.
@@ -44,5 +45,22 @@ struct StartNotice {
                 + "add REFERENCE --redirect-uri URI`"
         case .production: nil
         }
+    }
+}
+
+extension Settings {
+    /// What has to be said of the way to clients; nil where there is nothing.
+    func frontNotices(_ server: Server) -> [String?] {
+        let (publicURL, trusted) = (SettingsTable.rows.publicURL, SettingsTable.rows.trustedProxies)
+        return [
+            written(publicURL).origin == .fallback && server.address.isEvery
+                ? "\(publicURL.name) is not set, and nobody can connect to \(server.address.host): links "
+                    + "in answers begin with \(server.publicURL); set it to the URL that clients use"
+                : nil,
+            self.proxyProtocol && self.trustedProxies.isEmpty
+                ? "with proxy-protocol and without \(trusted.name), whoever can connect can say any "
+                    + "address of a client; name the balancers' networks"
+                : nil,
+        ]
     }
 }

@@ -10,6 +10,7 @@ extension IssuerSettings {
         mode = settings.mode
         codeLifetime = settings.codeLifetime * 1000
         tokenLifetime = settings.accessTokenLifetime.map { $0 * 1000 }
+        introspectionExpMax = settings.introspectionExpMax.map { $0 * 1000 }
         isAudited = settings.auditPath(mode) != nil
     }
 }
@@ -20,6 +21,7 @@ extension ServerConfiguration {
             listen: settings.listen, adminListen: settings.adminListen,
             loops: settings.loops ?? Machine.availableProcessors)
         publicURL = settings.publicURL
+        trustedProxies = settings.trustedProxies
         limits = ServerLimits(settings)
         throttle = settings.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
     }

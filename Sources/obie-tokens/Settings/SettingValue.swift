@@ -58,6 +58,20 @@ enum SettingValue {
         }
     }
 
+    /// Seconds that somebody has to ask for.
+    static func seconds(_ range: ClosedRange<Int64>) -> Parser<Int64?> {
+        { (text) throws(ValidationError) in try number(range)(text) }
+    }
+
+    @Sendable static func proxies(_ text: String) throws(ValidationError) -> TrustedProxies {
+        if text == "none" { return .none }
+        do throws(TrustedProxies.Malformed) {
+            return try TrustedProxies(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
     /// A number of things.
     static func count(_ range: ClosedRange<Int64>) -> Parser<Int?> {
         { (text) throws(ValidationError) in Int(try number(range)(text)) }

@@ -19,9 +19,22 @@ struct SettingsTable: Sendable {
         "admin-listen", "ip:port", default: "127.0.0.1:9090", SettingValue.address,
         help: "The address of /livez, /readyz and /metrics.")
     let publicURL = Setting<String?>(
-        "public-url", "url", without: nil, meaning: "http:// and the listen address",
+        "public-url", "url", without: nil,
+        meaning:
+            "http:// and the listen address, or the machine's name where that is 0.0.0.0 or [::]",
         SettingValue.url,
         help: "The start of the links in error answers, as clients see the server.")
+    let trustedProxies = Setting(
+        "trusted-proxies", "network,…|none", default: "none", SettingValue.proxies,
+        help:
+            "The networks of the proxies in front of the server, such as 10.0.0.0/8,2001:db8::/32. "
+            + "They are believed when X-Forwarded-For or Forwarded says for whom they ask; others "
+            + "are not.")
+    let proxyProtocol = Setting(
+        "proxy-protocol", "yes|no", default: "no", SettingValue.truth,
+        help:
+            "Take connections only with a header of the PROXY protocol, version 1 or 2, and where "
+            + "trusted-proxies is set, only from there.")
     let store = Setting<any StoreChoice>(
         "store", StoreKinds.form, default: "sqlite:./obie-tokens.db", SettingValue.store,
         help: "Where the server keeps codes and tokens: in a file, in memory, which forgets "
@@ -67,6 +80,11 @@ struct SettingsTable: Sendable {
         "access-token-lifetime", "seconds|never", default: "31104000", SettingValue.lifetime,
         help: "How long an access token is valid: 1 to 3155760000 seconds. With never, tokens do "
             + "not expire.")
+    let introspectionExpMax = Setting<Int64?>(
+        "introspection-exp-max", "seconds", without: nil, meaning: "the end of the token's life",
+        SettingValue.seconds(1...31_104_000),
+        help: "How far ahead the exp in an introspection answer may lie: 1 to 31104000 seconds. "
+            + "Gateways that cache such answers until exp ask again then.")
     let throttle = Setting(
         "throttle", "yes|no", default: "yes", SettingValue.truth,
         help: "Answer failures with 429 once a client or an address has failed too often. A "
@@ -85,9 +103,11 @@ struct SettingsTable: Sendable {
         SettingValue.number(1...3600),
         help: "How long the head of a request may take from its first byte: 1 to 3600 seconds.")
     let idleTimeout = Setting(
-        "idle-timeout", "seconds", default: "60", isReloadable: true,
+        "idle-timeout", "seconds", default: "75", isReloadable: true,
         SettingValue.number(1...3600),
-        help: "How long a connection may wait for its next request: 1 to 3600 seconds.")
+        help:
+            "How long a connection may wait for its next request: 1 to 3600 seconds. Longer than the "
+            + "proxies in front keep theirs.")
     let drainDelay = Setting(
         "drain-delay", "seconds", default: "0", isReloadable: true, SettingValue.number(0...600),
         help: "How long the server still accepts connections after SIGTERM, while /readyz answers "

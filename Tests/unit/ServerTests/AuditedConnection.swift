@@ -22,7 +22,12 @@ private final class AuditedHost: ConnectionHost {
     let turns = TurnCounter()
     private(set) lazy var spareReader = HeldReader(limits.http)
 
-    init(_ router: Router, _ replies: Replies, _ observer: LoopObserver) {
+    let trustedProxies: TrustedProxies
+
+    init(
+        _ router: Router, _ replies: Replies, _ observer: LoopObserver, _ proxies: TrustedProxies
+    ) {
+        trustedProxies = proxies
         handler = router
         self.replies = replies
         self.observer = observer
@@ -77,7 +82,7 @@ final class AuditedConnection {
     init(
         _ mode: IssuerSettings.Mode = .sandbox, isThrottled: Bool = true, isHeld: Bool = false,
         gate: (any AuditGate)? = nil, metrics: LoopMetrics? = nil, log: Logger? = nil,
-        isServing: (@Sendable () -> Bool)? = nil
+        isServing: (@Sendable () -> Bool)? = nil, trustedProxies: TrustedProxies = .none
     ) {
         let store = HeldStore(isHeld: isHeld)
         self.store = store
@@ -107,6 +112,7 @@ final class AuditedConnection {
             issuer.drawNumber()
         }
         replies.setDate(seconds: 0)
+        replies.setIdleTimeout(milliseconds: 75_000)
         let clock = clock
         let clocks = RequestClock(now: { clock.now })
         let router = Router(
@@ -117,7 +123,7 @@ final class AuditedConnection {
             metrics: metrics,
             auditor: Auditor(recorder, gate: gate, issuer: issuer, clock: clocks, random: fill),
             log: log)
-        host = AuditedHost(router, replies, observer)
+        host = AuditedHost(router, replies, observer, trustedProxies)
         connection = Connection(transport, host)
     }
 

@@ -106,7 +106,7 @@ import Testing
         bench.send(Bench.get("a"))
         bench.host.pass(milliseconds: 40_000)
         bench.send("\r\n")
-        expect(patience(bench), is: 20_000)
+        expect(patience(bench), is: 35_000)
         #expect(bench.transport.isClosed)
     }
 

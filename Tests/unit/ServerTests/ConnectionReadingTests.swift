@@ -132,7 +132,7 @@ import Testing
     @Test func idleTimeBeginsWhenTheStreamIsReady() {
         bench.host.pass(milliseconds: 9_000)
         bench.connection.becameReady()
-        bench.host.pass(milliseconds: 59_900)
+        bench.host.pass(milliseconds: 74_900)
         #expect(!bench.transport.isClosed)
         bench.host.pass(milliseconds: 600)
         #expect(bench.transport.isClosed && !bench.transport.isReset)

@@ -35,17 +35,17 @@ extension ConnectionTests {
     @Test func clientThatHasReadIsClosedInPeace() {
         let bench = Bench()
         bench.send(Bench.get("a"))
-        bench.host.pass(milliseconds: 61_000)
+        bench.host.pass(milliseconds: 76_000)
         #expect(bench.transport.isClosed)
         #expect(!bench.transport.isReset)
     }
 
     @Test func idleConnectionClosesSilentlyAfterItsTime() {
         let bench = Bench()
-        bench.host.pass(milliseconds: 59_000)
+        bench.host.pass(milliseconds: 74_000)
         bench.send(Bench.get("a"))
         let length = bench.transport.written.count
-        bench.host.pass(milliseconds: 59_900)
+        bench.host.pass(milliseconds: 74_900)
         #expect(!bench.transport.isClosed)
         bench.host.pass(milliseconds: 600)
         #expect(bench.transport.isClosed)

@@ -97,6 +97,7 @@ final class FakeHost: ConnectionHost {
                 Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next().0))
         }
         replies.setDate(seconds: 0)
+        replies.setIdleTimeout(milliseconds: 75_000)
         return replies
     }
 

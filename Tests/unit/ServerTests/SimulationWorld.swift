@@ -222,7 +222,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
             if replies.count > 0 { fail("answers are left in the output") }
         }
         quietTicks = events.first == nil ? quietTicks + 1 : 0
-        if quietTicks > 61_000 / Int(DeadlineWheel<Connection>.tickMilliseconds) {
+        if quietTicks > 76_000 / Int(DeadlineWheel<Connection>.tickMilliseconds) {
             fail("connections \(open.sorted()) are stuck")
         }
     }
