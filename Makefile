@@ -6,6 +6,7 @@
 #   make check-fast   the part of it that takes five minutes: format lint, all tests, a clean start and stop
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
 #   make openapi-check   /openapi.json against the running server, and a client made from it
+#   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
 #   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx in front
@@ -57,6 +58,8 @@ FUZZER := OBIE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --produc
 H11 := .build/h11
 # What holds the server to its description.
 OPENAPI := .build/openapi
+# Clients that others made.
+CLIENTS := .build/clients
 EVENTS := .build/release/http1-events
 SECONDS ?= 30
 COUNT ?=
@@ -74,7 +77,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast lint bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast clients-check lint bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -120,7 +123,7 @@ check-fast: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
 
 check: check-fast
-	$(MAKE) service-check openapi-check
+	$(MAKE) service-check openapi-check clients-check
 	Benchmarks/runs/instructions.py --server $(SERVER)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut --audit-strict
@@ -199,6 +202,14 @@ $(OPENAPI)/installed: Tests/contracts/openapi/requirements.txt
 
 openapi-check: release $(OPENAPI)/installed
 	$(OPENAPI)/bin/python Tests/contracts/openapi/openapi_check.py --server $(SERVER) --seed $(or $(SEED),1)
+
+$(CLIENTS)/installed: Tests/clients/requirements.txt
+	$(VENV)
+
+clients-check: release $(CLIENTS)/installed
+	@Scripts/install-tools.sh curl wget default-jdk-headless libokhttp-java libhttpclient-java libhttpclient5-java \
+	    libslf4j-java nodejs golang-go
+	$(CLIENTS)/bin/python Tests/clients/clients_check.py --server $(SERVER) $(ARGS)
 
 image:
 	Scripts/image.sh $(TAG)

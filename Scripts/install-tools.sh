@@ -38,6 +38,15 @@ for package in "$@"; do
         haproxy) [ -x /usr/sbin/haproxy ] && continue ;;
         iproute2) command -v ip >/dev/null && continue ;;
         python3-venv) python3 -c 'import ensurepip' 2>/dev/null && continue ;;
+        default-jdk-headless) command -v javac >/dev/null && continue ;;
+        nodejs) command -v node >/dev/null && continue ;;
+        golang-go) command -v go >/dev/null && continue ;;
+        libokhttp-java) [ -e /usr/share/java/okhttp.jar ] && continue ;;
+        libhttpclient-java) [ -e /usr/share/java/httpclient.jar ] && continue ;;
+        libhttpclient5-java) [ -e /usr/share/java/httpclient5.jar ] && continue ;;
+        libslf4j-java) [ -e /usr/share/java/slf4j-api.jar ] && continue ;;
+        apache2-bin) [ -x /usr/sbin/apache2 ] && continue ;;
+        libnginx-mod-stream) [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
         *) command -v "$package" >/dev/null && continue ;;
     esac
