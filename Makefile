@@ -9,7 +9,7 @@
 #   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
-#   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx in front
+#   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx, HAProxy and Apache in front
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
 #   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
@@ -222,9 +222,9 @@ $(SCHEMAS)/installed: Tests/deploy/requirements.txt
 	$(VENV)
 
 deploy-check: release $(SCHEMAS)/installed
-	@Scripts/install-tools.sh nginx-light openssl prometheus python3 curl
+	@Scripts/install-tools.sh nginx-light libnginx-mod-stream haproxy apache2-bin openssl prometheus python3 curl
 	$(SCHEMAS)/bin/python Tests/deploy/deploy_test.py --server $(SERVER)
-	Scripts/proxy-check.sh $(SERVER)
+	Tests/deploy/proxies_test.py --server $(SERVER)
 
 differential: tools $(H11)/installed
 	$(RELEASE) http1-events

@@ -21,7 +21,7 @@ from asking import Bank
 from harness import expect, sandbox
 from in_programs import HERE
 from in_python import Requests
-from relay import Relay
+from lost_answers import Relay
 from trials import new_code
 
 CLIENT = (sandbox.CLIENT, sandbox.PASSWORD)

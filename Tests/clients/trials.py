@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from asking import CHALLENGED, Answer, Bank, Request
 from harness import Client, expect, sandbox
-from relay import Relay
+from lost_answers import Relay
 
 WAITS = 30
 # More than an address may fail at once.

@@ -12,17 +12,11 @@ import subprocess
 import sys
 
 import yaml
-from google.protobuf import json_format
-from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
-# Imported so that the types that the file names by URL are known.
-from envoy.extensions.filters.http.router.v3 import router_pb2  # noqa: F401
-from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2  # noqa: F401
-from envoy.extensions.transport_sockets.tls.v3 import tls_pb2  # noqa: F401
-from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2  # noqa: F401
 
 from cluster_files import check_compose_cluster, check_kubernetes_cluster
 from files import ROOT, expect, expect_probes, expect_restricted, image_variables, read, seconds, settings, validate
 from metric_names import check_alerts, check_dashboard
+from proxy_files import check_envoy, check_idle_times, check_load_balancer
 
 from harness import Failure
 
@@ -81,15 +75,6 @@ def check_compose(server, version):
     check_volumes(values["audit-log"], mounts["audit"], mounts["store"])
 
 
-def check_envoy():
-    bootstrap = json_format.ParseDict(yaml.safe_load(read("Deploy/envoy.yaml")), Bootstrap())
-    [listener] = bootstrap.static_resources.listeners
-    manager = http_connection_manager_pb2.HttpConnectionManager()
-    expect(listener.filter_chains[0].filters[0].typed_config.Unpack(manager), "envoy.yaml has no HTTP connection manager")
-    options = manager.common_http_protocol_options
-    expect(options.headers_with_underscores_action == options.ALLOW, "Envoy drops header names with underscores")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True)
@@ -102,11 +87,13 @@ def main():
         check_kubernetes_cluster(server, version)
         check_compose_cluster(server, version)
         check_envoy()
+        check_load_balancer()
+        check_idle_times(server)
         check_dashboard()
         check_alerts()
     except Failure as failure:
         sys.exit(f"deploy test: {failure}")
-    print("deploy test: Dockerfile, Kubernetes, Compose and Envoy files keep to schemas, program and promises;"
+    print("deploy test: Dockerfile, Kubernetes, Compose and proxies' files keep to schemas, program and promises;"
           " dashboard and alerts name metrics that are there")
 
 

@@ -4,22 +4,25 @@
         relay.lose(1, "close")     # the next answer to an exchange: the connection is closed, or reset, instead
         ...
         relay.exchanges            # of each exchange that arrived: on which connection, and as which of its requests
+        relay.ended_by             # who closed idle connections first: "client" or "server"
 
 It listens on 127.0.0.1 and has a thread for each connection.
 """
 import re
+import select
 import socket
 import struct
 import threading
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 RESET = struct.pack("ii", 1, 0)
-SECONDS = 20
+SECONDS, IDLE_SECONDS = 20, 120
 
 
 class Relay:
     def __init__(self, port):
         self.upstream, self.exchanges, self.connections = ("127.0.0.1", port), [], 0
+        self.ended_by = []
         self._to_lose, self._how, self._lock = 0, "close", threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
@@ -57,7 +60,7 @@ class Relay:
 
     def _pass_on(self, client, server, number):
         waiting, served = {client: b"", server: b""}, 0
-        while request := whole(client, waiting):
+        while self._is_asked(client, server, waiting) and (request := whole(client, waiting)):
             served += 1
             server.sendall(request)
             answer = whole(server, waiting)
@@ -68,6 +71,19 @@ class Relay:
             if not answer:
                 return
             client.sendall(answer)
+
+    def _is_asked(self, client, server, waiting):
+        """Waits for the next request. Where one of them ends the idle connection instead, writes down who did."""
+        if waiting[client]:
+            return True
+        ready, _, _ = select.select([client, server], [], [], IDLE_SECONDS)
+        try:
+            if client in ready and client.recv(1, socket.MSG_PEEK):
+                return True
+        except ConnectionError:
+            pass  # so it ends, too
+        self.ended_by += ["client" if client in ready else "server"] if ready else []
+        return False
 
     def _takes(self, number, served):
         with self._lock:
