@@ -222,9 +222,11 @@ $(SCHEMAS)/installed: Tests/deploy/requirements.txt
 	$(VENV)
 
 deploy-check: release $(SCHEMAS)/installed
-	@Scripts/install-tools.sh nginx-light libnginx-mod-stream haproxy apache2-bin openssl prometheus python3 curl
+	@Scripts/install-tools.sh nginx-light libnginx-mod-stream haproxy apache2-bin \
+	    libapache2-mod-auth-openidc openssl prometheus python3 curl
 	$(SCHEMAS)/bin/python Tests/deploy/deploy_test.py --server $(SERVER)
 	Tests/deploy/proxies_test.py --server $(SERVER)
+	Tests/deploy/gateway_test.py --server $(SERVER)
 
 differential: tools $(H11)/installed
 	$(RELEASE) http1-events

@@ -46,6 +46,7 @@ for package in "$@"; do
         libhttpclient5-java) [ -e /usr/share/java/httpclient5.jar ] && continue ;;
         libslf4j-java) [ -e /usr/share/java/slf4j-api.jar ] && continue ;;
         apache2-bin) [ -x /usr/sbin/apache2 ] && continue ;;
+        libapache2-mod-auth-openidc) [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] && continue ;;
         libnginx-mod-stream) [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
         *) command -v "$package" >/dev/null && continue ;;
