@@ -80,7 +80,7 @@ def try_client(client, servers, told, results):
 
 
 def clients(folder, without):
-    found = [*in_python.ALL, in_programs.Curl, in_programs.Wget, in_programs.WgetOnce]
+    found = [*in_python.ALL, in_programs.Curl, in_programs.CurlRetry, in_programs.Wget, in_programs.WgetOnce]
     makers = {"java": lambda: in_programs.java(folder), "node": in_programs.node, "go": lambda: in_programs.go(folder)}
     for name, make in makers.items():
         found += [] if name in without else make()

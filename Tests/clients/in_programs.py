@@ -26,7 +26,7 @@ def first_line(*command):
 
 class Curl:
     """One process for requests that belong together; it keeps the connection between them."""
-    name, challenge = "curl", True
+    name, challenge, flags = "curl", True, []
 
     def __init__(self):
         self.version = first_line("curl", "--version").split()[1]
@@ -50,9 +50,13 @@ class Curl:
         return answers + [Answer(error=f"exit {done.returncode}: {done.stderr.strip()}")] * (len(wanted) - len(answers))
 
     def _arguments(self, request):
-        return [*(["--anyauth"] if request.how == CHALLENGED else []), "--silent", "--show-error", "--user",
+        return [*self.flags, *(["--anyauth"] if request.how == CHALLENGED else []), "--silent", "--show-error", "--user",
                 f"{request.client}:{request.secret}", "--data-binary", request.body, "--write-out", "\x1e%{http_code}\x1d",
                 *(word for name, value in request.headers.items() for word in ("--header", f"{name}: {value}")), request.url]
+
+
+class CurlRetry(Curl):
+    name, challenge, flags = "curl with --retry-all-errors", False, ["--retry", "3", "--retry-all-errors"]
 
 
 class Wget:
@@ -135,7 +139,9 @@ def java(folder):
             Program("OkHttp", jar_version("okhttp"), [*start, "OkHttp"], True),
             Program("OkHttp without retryOnConnectionFailure", jar_version("okhttp"), [*start, "OkHttpOnce"]),
             Program("Apache HttpClient 4", jar_version("httpclient"), [*start, "HttpClient4"], True),
-            Program("Apache HttpClient 5", jar_version("httpclient5"), [*start, "HttpClient5"], True)]
+            Program("Apache HttpClient 4 with a retry handler", jar_version("httpclient"), [*start, "HttpClient4Repeats"]),
+            Program("Apache HttpClient 5", jar_version("httpclient5"), [*start, "HttpClient5"], True),
+            Program("Apache HttpClient 5 with a retry strategy", jar_version("httpclient5"), [*start, "HttpClient5Repeats"])]
 
 
 def jar_version(name):
@@ -149,7 +155,7 @@ def node():
 
 def go(folder):
     built = f"{folder}/go-client"
-    environment = {"PATH": "/usr/local/go/bin:/usr/bin:/bin", "GOCACHE": f"{folder}/go", "GOPATH": f"{folder}/path", "HOME": folder,
-                   "GO111MODULE": "off", "GOFLAGS": "-p=2"}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": folder, "GOCACHE": f"{folder}/go", "GOPATH": f"{folder}/path",
+                   "GO111MODULE": "off"}
     subprocess.run([shutil.which("go"), "build", "-o", built, str(HERE / "clients.go")], env=environment, check=True)
     return [Program("Go net/http", first_line("go", "version").split()[2], [built])]

@@ -39,7 +39,7 @@ class Gateway(Apache):
 
     def places(self):
         return {"https://tokens.example/": f"https://127.0.0.1:{self.upstream}/", "OIDCOAuthClientID gateway":
-                f"OIDCOAuthClientID {sandbox.CLIENT}", '"the secret that `client add` printed"': sandbox.PASSWORD}
+                f"OIDCOAuthClientID {sandbox.CLIENT}", '"the secret that `fi add` printed"': sandbox.PASSWORD}
 
     def status(self, token):
         """What it answers to a provider that brings this token."""

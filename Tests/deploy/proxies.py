@@ -111,7 +111,7 @@ class NginxStream(Nginx):
     name, file = "nginx-stream", "Deploy/nginx-stream.conf"
 
     def places(self):
-        return {"listen 443": f"listen 127.0.0.1:{self.port}", "proxy_pass 127.0.0.1:8080": f"proxy_pass 127.0.0.1:{self.upstream}",
+        return {"listen 443": f"listen 127.0.0.1:{self.port}", "127.0.0.1:8080": f"127.0.0.1:{self.upstream}",
                 "/etc/nginx/tls": self.folder, "worker_processes auto": "worker_processes 1"}
 
 

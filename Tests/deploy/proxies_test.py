@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
-from harness import Client, Failure, Server, expect, sandbox, wait_until  # noqa: E402
+from harness import Client, Failure, Server, expect, sandbox  # noqa: E402
 from lost_answers import Relay  # noqa: E402
 from proxies import Apache, HAProxy, Nginx, NginxStream  # noqa: E402
 
@@ -91,7 +91,8 @@ def check_readme(proxy):
     done = subprocess.run([str(ROOT / "Scripts/pasted.sh"), "curls", "README.md"], capture_output=True, text=True, check=True)
     commands = done.stdout.replace("http://127.0.0.1:8080", f"https://127.0.0.1:{proxy.port}")
     environment = {"PATH": os.environ["PATH"], "CURL_CA_BUNDLE": f"{proxy.folder}/tls.crt"}
-    said = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], env=environment, capture_output=True, text=True, check=False)
+    said = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], env=environment, capture_output=True, text=True,
+                          check=False)
     tokens = re.findall(r'"access_token":"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"', said.stdout)
     expect(len(tokens) == 1 and '"code":"auth_code_invalid"' in said.stdout, f"{proxy.name}: the README's curls: {said}")
 
@@ -100,7 +101,8 @@ def check_address(proxy, running):
     """The server takes the client's address, and none that the client made up."""
     with Visitor(proxy) as visitor:
         identifier = secrets.token_hex(16)
-        visitor.post(sandbox.TOKENS, {}, **{"X-Forwarded-For": SPOOFED, "Forwarded": f"for={SPOOFED}", "X-Request-Id": identifier})
+        made_up = {"X-Forwarded-For": SPOOFED, "Forwarded": f"for={SPOOFED}"}
+        visitor.post(sandbox.TOKENS, {}, **made_up, **{"X-Request-Id": identifier})
     line = json.loads(running.wait_for(f"^.*{identifier}.*$").group())
     expect(line["peer"] == CLIENT, f"{proxy.name}: the client's address is {line['peer']}, not {CLIENT}")
 
@@ -124,7 +126,8 @@ def check_idle(make, running):
 
 def check_lost(make, running, repeats):
     """A lost answer: who sends the exchange again, and whether the consent is kept."""
-    with Relay(running.port) as relay, make(relay.port, running.admin_port, None, checks(make)) as proxy, Visitor(proxy) as visitor:
+    with Relay(running.port) as relay, make(relay.port, running.admin_port, None, checks(make)) as proxy, \
+            Visitor(proxy) as visitor:
         for how in "close", "reset":
             for key in None, secrets.token_hex(16):
                 code = visitor.make_code()
@@ -188,7 +191,8 @@ def run(options, attempt):
             attempt(f"{make.name}: idle connections are given up before the server does", check_idle, make, running)
             attempt(f"{make.name}: a lost answer" + (", repeated with a key only" if make is HAProxy else " is never repeated"),
                     check_lost, make, running, make is HAProxy)
-        attempt("nginx drops names with underscores without its setting, and passes hyphens on", check_names_with_underscores, running)
+        attempt("nginx drops names with underscores without its setting, and passes hyphens on",
+                check_names_with_underscores, running)
         attempt("HAProxy's bare httpchk holds the server for up", check_bare_httpchk, running)
     attempt("the PROXY protocol from HAProxy (1 and 2) and nginx, and no connection without it", check_proxy_protocol, options)
 

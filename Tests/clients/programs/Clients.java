@@ -40,8 +40,10 @@ public final class Clients {
             case "java.net.http": return netHttp();
             case "OkHttp": return Libraries.okHttp(true);
             case "OkHttpOnce": return Libraries.okHttp(false);
-            case "HttpClient4": return Libraries.httpClient4();
-            case "HttpClient5": return Libraries.httpClient5();
+            case "HttpClient4": return Libraries.httpClient4(false);
+            case "HttpClient4Repeats": return Libraries.httpClient4(true);
+            case "HttpClient5": return Libraries.httpClient5(false);
+            case "HttpClient5Repeats": return Libraries.httpClient5(true);
             default: throw new IllegalArgumentException(name);
         }
     }

@@ -5,7 +5,10 @@ import okhttp3.OkHttpClient;
 import okhttp3.RequestBody;
 import org.apache.hc.client5.http.auth.AuthScope;
 import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
+import org.apache.hc.client5.http.impl.DefaultHttpRequestRetryStrategy;
+import org.apache.hc.core5.http.HttpRequest;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
+import org.apache.hc.core5.util.TimeValue;
 import org.apache.http.client.methods.CloseableHttpResponse;
 import org.apache.http.client.methods.HttpPost;
 import org.apache.http.entity.ByteArrayEntity;
@@ -30,8 +33,15 @@ final class Libraries {
         };
     }
 
-    static Clients.Client httpClient4() {
-        org.apache.http.impl.client.CloseableHttpClient kept = org.apache.http.impl.client.HttpClients.createDefault();
+    /** As docs/integrating.md has it: what has a key is repeated. */
+    static Clients.Client httpClient4(boolean repeats) {
+        org.apache.http.impl.client.HttpClientBuilder builder = org.apache.http.impl.client.HttpClients.custom();
+        if (repeats) {
+            builder.setRetryHandler((error, count, context) -> count <= 3
+                && org.apache.http.client.protocol.HttpClientContext.adapt(context).getRequest()
+                    .containsHeader("x-idempotency-key"));
+        }
+        org.apache.http.impl.client.CloseableHttpClient kept = builder.build();
         return asked -> {
             org.apache.http.client.protocol.HttpClientContext context =
                 org.apache.http.client.protocol.HttpClientContext.create();
@@ -52,9 +62,17 @@ final class Libraries {
         };
     }
 
-    static Clients.Client httpClient5() {
-        org.apache.hc.client5.http.impl.classic.CloseableHttpClient kept =
-            org.apache.hc.client5.http.impl.classic.HttpClients.createDefault();
+    static Clients.Client httpClient5(boolean repeats) {
+        org.apache.hc.client5.http.impl.classic.HttpClientBuilder builder =
+            org.apache.hc.client5.http.impl.classic.HttpClients.custom();
+        if (repeats) {
+            builder.setRetryStrategy(new DefaultHttpRequestRetryStrategy(3, TimeValue.ofMilliseconds(100)) {
+                @Override protected boolean handleAsIdempotent(HttpRequest request) {
+                    return request.containsHeader("x-idempotency-key");
+                }
+            });
+        }
+        org.apache.hc.client5.http.impl.classic.CloseableHttpClient kept = builder.build();
         return asked -> {
             org.apache.hc.client5.http.protocol.HttpClientContext context =
                 org.apache.hc.client5.http.protocol.HttpClientContext.create();
