@@ -233,7 +233,7 @@ differential: tools $(H11)/installed
 	$(H11)/bin/python Tests/differential/differential.py --parser $(EVENTS) \
 	    $(if $(COUNT),--count $(COUNT),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
-bench: bench-tools release
+bench: bench-tools cluster-tools release
 	Benchmarks/runs/bench.py --server $(SERVER) $(ARGS)
 
 compare: bench-tools release

@@ -20,6 +20,7 @@ import time
 import memory
 import scenarios
 import servers
+import shared_store
 import startup
 from measure import BUILD, OWN, ROOT, compile_program, log, require_tools, summary, table
 from servers import client
@@ -51,6 +52,8 @@ def measure(name, options, programs, folder, values):
     """(runs, figures, what to print) of one scenario."""
     def loaded(server, runs):
         rate = None
+        if server == servers.SHARED:
+            return shared_store.turn(programs[server], options, folder, values)
         if name == "half-rate" and server not in OWN:
             rate = runs["obie-tokens"][-1]["rate"]
         return scenarios.turn(server, programs[server], name, options, folder, values, rate)
@@ -69,29 +72,40 @@ def measure(name, options, programs, folder, values):
         log(f"{name}: {startup.STARTS} of each server")
         runs = startup.start_all(programs, folder)
         return runs, (figures := summary(runs)), startup.startup_table(figures)
-    runs = in_turn(name, options, scenarios.LOADS[name].servers, loaded)
+    names = [server for server in scenarios.LOADS[name].servers if server != servers.SHARED or shared_store.is_here()]
+    runs = in_turn(name, options, names, loaded)
     figures = summary(runs, ("p99_us",) if name == "half-rate" else ("requests_per_second", "cpu_us"))
     text = (scenarios.half_rate_table if name == "half-rate" else scenarios.load_table)(figures, runs)
     if name == "durable":
         text += f"\n\n{scenarios.durability(runs, folder)}"
+    if servers.SHARED in runs:
+        figures[servers.SHARED] |= shared_store.beside(runs)
+        text += f"\n\n{shared_store.sentence(figures[servers.SHARED])}"
     if servers.PRODUCTION in runs:
         text += f"\n\n{scenarios.beside_sandbox(runs)}"
     return runs, figures, text
 
 
 def promises(figures, stripped):
-    """What is promised and was measured: dictionaries with what, measured, most, unit, holds (None: cannot be told)."""
+    """What is promised and was measured: dictionaries with what, measured, most or least, unit, holds (None: cannot be
+    told)."""
     found = []
 
-    def add(what, measured, most, unit, told=True):
-        holds = measured <= most if told else None
-        found.append({"what": what, "measured": measured, "most": most, "unit": unit, "holds": holds})
+    def add(what, measured, bound, unit, told=True, is_least=False):
+        holds = (measured >= bound if is_least else measured <= bound) if told else None
+        found.append({"what": what, "measured": measured, "least" if is_least else "most": bound, "unit": unit,
+                      "holds": holds})
 
     if "half-rate" in figures:
         ratio = figures["half-rate"]["obie-tokens"]["p99_us_to_bare"]["median"]
         late = max(figures["half-rate"][name]["late_p99_us"]["median"] / figures["half-rate"][name]["p99_us"]["median"]
                    for name in ("obie-tokens", "bare"))
         add("p99 at half of the maximum rate", ratio, HALF_RATE_P99_MAX, "× bare", late <= LATE_MAX)
+    if shared := figures.get("durable", {}).get(servers.SHARED):
+        add("durable exchanges, PostgreSQL", shared["rate_to_sqlite"]["median"], shared_store.RATE_LEAST, "× SQLite",
+            is_least=True)
+        add("server's CPU per exchange, PostgreSQL", shared["cpu_to_memory"]["median"], shared_store.CPU_MOST, "× memory")
+        add("p99 of durable exchanges, PostgreSQL", shared["p99_us"]["median"] / 1000, shared_store.P99_US_MOST / 1000, "ms")
     if MILLION in figures:
         after = figures[MILLION]["obie-tokens-sqlite"]
         add(f"RSS after {after['exchanges']['median']:,} exchanges, SQLite store",
@@ -106,8 +120,10 @@ def promises(figures, stripped):
 
 def promise_table(found):
     words = {True: "yes", False: "NO", None: "not to be told: the client was late"}
-    return table(["promised", "measured", "at most", "holds"], [
-        [p["what"], f"{p['measured']:.2f} {p['unit']}", f"{p['most']} {p['unit']}", words[p["holds"]]] for p in found])
+    return table(["promised", "measured", "bound", "holds"], [
+        [p["what"], f"{p['measured']:.2f} {p['unit']}",
+         f"at {'least' if 'least' in p else 'most'} {p.get('least', p.get('most'))} {p['unit']}", words[p["holds"]]]
+        for p in found])
 
 
 def machine():

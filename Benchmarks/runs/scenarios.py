@@ -55,7 +55,7 @@ LOADS = {
     "issue": Scenario("issue", lambda asker: client.code_request(client.NO_CODE, asker=asker), "any", '"code"'),
     "introspect": Scenario("introspect", lambda asker: client.introspect_request(asker=asker), "tokens",
                            '"active":true', 200),
-    "durable": Scenario("durable", exchange, "codes", servers=("bare", "nginx", "obie-tokens", SANDBOX_ON_DISK)),
+    "durable": Scenario("durable", exchange, "codes", servers=("bare", "nginx", "obie-tokens", SANDBOX_ON_DISK, servers.SHARED)),
     "new-connection": Scenario("new-connection", lambda asker: client.exchange_request(close=True, asker=asker),
                                "codes", client="connect"),
     # obie-tokens says how fast the others shall be asked

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <malloc.h>     // malloc_trim
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h> // getrandom
 #include <sys/syscall.h>

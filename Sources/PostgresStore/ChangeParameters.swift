@@ -6,7 +6,7 @@ enum ChangeParameters {
     static func insert(_ codes: [AuthorizationCode]) -> Step {
         var parameters = Parameters(reserving: 256 * codes.count)
         parameters.add(numbers: codes) { $0.id.issuedAt }
-        parameters.add(bytes: codes) { Digest.of($0.id) }
+        parameters.add(digests: codes) { $0.id }
         parameters.add(numbers: codes) { Int64($0.institution.number) }
         parameters.add(numbers: codes) { Int64($0.provider.number) }
         parameters.add(numbers: codes) { Int64($0.redirectURI.number) }
@@ -21,27 +21,25 @@ enum ChangeParameters {
     static func insert(_ tokens: [CCGToken]) -> Step {
         var parameters = Parameters(reserving: 128 * tokens.count)
         parameters.add(numbers: tokens) { $0.id.issuedAt }
-        parameters.add(bytes: tokens) { Digest.of($0.id) }
+        parameters.add(digests: tokens) { $0.id }
         parameters.add(numbers: tokens) { Int64($0.institution.number) }
         parameters.add(numbers: tokens) { Int64($0.provider.number) }
         parameters.add(numbers: tokens) { $0.expiresAt }
         return Step(.insertCCGTokens, parameters)
     }
 
-    /// - Parameter changes: exchanges, all of them.
-    static func spend(_ changes: [PendingChange]) -> Step {
-        let attempts = changes.compactMap(\.redemption)
-        var parameters = Parameters(reserving: 256 * attempts.count)
-        parameters.add(numbers: attempts) { $0.code.issuedAt }
-        parameters.add(bytes: attempts) { Digest.of($0.code) }
-        parameters.add(numbers: attempts) { Int64($0.institution.number) }
-        parameters.add(numbers: attempts) { Int64($0.provider.number) }
-        parameters.add(numbers: attempts) { $0.redirectURI.map { Int64($0.number) } }
-        parameters.add(numbers: attempts) { $0.now }
-        parameters.add(numbers: attempts) { $0.token.issuedAt }
-        parameters.add(bytes: attempts) { Digest.of($0.token) }
-        parameters.add(numbers: attempts) { $0.tokenExpiresAt }
-        parameters.add(attempts.contains(where: \.isAudited))
+    static func spend(_ spendings: [Spending]) -> Step {
+        var parameters = Parameters(reserving: 256 * spendings.count)
+        parameters.add(numbers: spendings) { $0.code.issuedAt }
+        parameters.add(digests: spendings) { $0.code }
+        parameters.add(numbers: spendings) { Int64($0.institution.number) }
+        parameters.add(numbers: spendings) { Int64($0.provider.number) }
+        parameters.add(numbers: spendings) { Int64($0.redirectURI.number) }
+        parameters.add(numbers: spendings) { $0.now }
+        parameters.add(numbers: spendings) { $0.token.issuedAt }
+        parameters.add(digests: spendings) { $0.token }
+        parameters.add(numbers: spendings) { $0.tokenExpiresAt }
+        parameters.add(spendings.contains(where: \.isAudited))
         return Step(.spend, parameters)
     }
 
@@ -50,9 +48,9 @@ enum ChangeParameters {
         let attempts = changes.compactMap(\.redemption)
         var parameters = Parameters(reserving: 128 * attempts.count)
         parameters.add(numbers: attempts) { $0.code.issuedAt }
-        parameters.add(bytes: attempts) { Digest.of($0.code) }
+        parameters.add(digests: attempts) { $0.code }
         parameters.add(numbers: attempts) { Int64($0.institution.number) }
-        parameters.add(bytes: attempts) { Digest.of($0.token) }
+        parameters.add(digests: attempts) { $0.token }
         return Step(.question, parameters)
     }
 
@@ -60,7 +58,7 @@ enum ChangeParameters {
     static func revoke(_ revocations: [(change: PendingChange, id: Identifier)]) -> Step {
         var parameters = Parameters(reserving: 128 * revocations.count)
         parameters.add(numbers: revocations) { $0.id.issuedAt }
-        parameters.add(bytes: revocations) { Digest.of($0.id) }
+        parameters.add(digests: revocations) { $0.id }
         parameters.add(bytes: revocations, isText: true) { change, _ in
             guard case .revoke(_, let institutions) = change.change else { return "{}".utf8 }
             return "{\(institutions.map { "\($0.number)" }.joined(separator: ","))}".utf8

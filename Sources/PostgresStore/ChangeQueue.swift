@@ -21,8 +21,12 @@ final class ChangeQueue {
     init(_ inbox: Inbox<Change, ChangeAnswer>) { self.inbox = inbox }
 
     var count: Int { waiting.count - first + urgent.count }
-    var isEmpty: Bool { count == 0 }
+    /// Nothing is left with the loops, either.
+    var isEmpty: Bool { count == 0 && inbox.queue.count == 0 }
     var hasDoubts: Bool { !doubtful.isEmpty }
+
+    /// Leaves what comes where it is, until the next `take`.
+    func rest() { inbox.rest() }
 
     /// Takes what has come.
     func take(at now: Int) {

@@ -33,6 +33,9 @@ final class Inbox<Job: Sendable, Answer: Sendable> {
         self.filler = filler
     }
 
+    /// Nobody is woken for what comes until the next `take`.
+    func rest() { queue.rest() }
+
     /// Takes what has come.
     func take(_ each: (Job, Ticket<Job, Answer>) -> Void) {
         for parcel in queue.takeAll() {

@@ -2,6 +2,7 @@
 // each of a batch.
 
 import CPostgres
+import Tokens
 
 /// The types that our statements are given, by their object identifiers (`pg_type.dat`).
 enum ParameterType: UInt32 {
@@ -59,19 +60,57 @@ struct Parameters {
         put(Int32(1))
     }
 
+    /// Room for so many elements at the most, filled at once: one element after the other would take a
+    /// check of the room for each number.
+    ///
+    /// - Parameter fill: returns how many bytes it has filled.
+    private mutating func fill(_ bytes: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
+        let start = memory.count
+        memory.append(contentsOf: repeatElement(0, count: bytes))
+        let filled = unsafe memory.withUnsafeMutableBytes { memory in
+            unsafe fill(UnsafeMutableRawBufferPointer(rebasing: memory[start...]))
+        }
+        memory.removeLast(bytes - filled)
+        end()
+    }
+
     mutating func add<Items: Collection>(
         numbers items: Items, _ number: (Items.Element) -> Int64?
     ) {
         begin(items.count, .number, true)
-        for item in items {
-            if let number = number(item) {
-                put(Int32(8))
-                put(number)
-            } else {
-                put(Int32(-1))
+        unsafe fill(items.count * 12) { room in
+            var place = 0
+            for item in items {
+                let number = number(item)
+                let length: Int32 = number == nil ? -1 : 8
+                unsafe room.storeBytes(of: length.bigEndian, toByteOffset: place, as: Int32.self)
+                place += 4
+                guard let number else { continue }
+                unsafe room.storeBytes(of: number.bigEndian, toByteOffset: place, as: Int64.self)
+                place += 8
             }
+            return place
         }
-        end()
+    }
+
+    /// What the database knows identifiers by.
+    mutating func add<Items: Collection>(
+        digests items: Items, _ identifier: (Items.Element) -> Identifier
+    ) {
+        begin(items.count, .bytes, true)
+        let step = 4 + Digest.byteCount
+        unsafe fill(items.count * step) { room in
+            var place = 0
+            for item in items {
+                let length = Int32(Digest.byteCount).bigEndian
+                unsafe room.storeBytes(of: length, toByteOffset: place, as: Int32.self)
+                unsafe Digest.write(
+                    identifier(item),
+                    to: UnsafeMutableRawBufferPointer(rebasing: room[(place + 4)..<(place + step)]))
+                place += step
+            }
+            return place
+        }
     }
 
     mutating func add<Items: Collection>(

@@ -44,9 +44,9 @@ struct Undo {
     static func parameters(_ undos: [Undo]) -> Parameters {
         var parameters = Parameters(reserving: 128 * undos.count)
         parameters.add(numbers: undos) { $0.code.issuedAt }
-        parameters.add(bytes: undos) { Digest.of($0.code) }
+        parameters.add(digests: undos) { $0.code }
         parameters.add(numbers: undos) { $0.token.issuedAt }
-        parameters.add(bytes: undos) { Digest.of($0.token) }
+        parameters.add(digests: undos) { $0.token }
         return parameters
     }
 }

@@ -35,6 +35,12 @@ final class ReadSlot {
 
     func use(_ link: Link) { self.link = link }
 
+    /// Could take something up now.
+    var isFree: Bool { link?.isReady == true }
+
+    /// Leaves what comes where it is, until the next `take`.
+    func rest() { inbox.rest() }
+
     /// Takes what has come.
     func take(at now: Int) {
         inbox.take { question, ticket in
@@ -50,7 +56,7 @@ final class ReadSlot {
 
     func deliver() { inbox.deliver() }
 
-    var owesNothing: Bool { waiting.isEmpty && asked.isEmpty }
+    var owesNothing: Bool { waiting.isEmpty && asked.isEmpty && inbox.queue.count == 0 }
 
     /// Answers those who have waited too long: it is known that they have changed nothing.
     func expire(cameBefore moment: Int) {
@@ -88,7 +94,7 @@ final class ReadSlot {
     ) -> Step {
         var parameters = Parameters(reserving: 64 * ids.count)
         parameters.add(numbers: ids) { $0.id.issuedAt }
-        parameters.add(bytes: ids) { Digest.of($0.id) }
+        parameters.add(digests: ids) { $0.id }
         return Step(statement, parameters)
     }
 

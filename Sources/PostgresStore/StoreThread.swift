@@ -122,9 +122,7 @@ final class StoreThread {
     /// Something has come. On the thread.
     func turn() {
         let now = Clock.monotonicMicroseconds()
-        changes.take(at: now)
         chores.take(at: now)
-        reader?.take(at: now)
         dispatch()
         closeIfDone(now)
     }
@@ -139,11 +137,19 @@ final class StoreThread {
     }
 
     /// Gives work to whoever is free, and answers to whoever waits.
+    ///
+    /// While nobody is free, what comes waits where the loops have put it, and wakes nobody.
     private func dispatch() {
+        let now = Clock.monotonicMicroseconds()
+        if writers.contains(where: \.isFree) { changes.take(at: now) }
         for writer in writers { writer.work(writers.count(where: \.isFree)) }
-        reader?.work()
+        if !writers.contains(where: \.isFree) { changes.rest() }
+        if let reader {
+            if reader.isFree { reader.take(at: now) }
+            reader.work()
+            if !reader.isFree { reader.rest() }
+        }
         deliver()
-        metrics.waitingChanges.set(changes.count)
     }
 
     private func deliver() {
@@ -160,6 +166,10 @@ final class StoreThread {
             if isPoolerRefused, link.isPooled, link.isReady { link.refusePooler() }
         }
         metrics.connections.set(links.count { $0.isReady || $0.isRunning })
+        // Those, too, that wait because no connection is free must not wait for ever.
+        changes.take(at: now)
+        reader?.take(at: now)
+        metrics.waitingChanges.set(changes.count)
         expire(cameBefore: now - settings.timeoutMicroseconds)
         probe()
         health.look()
@@ -196,6 +206,9 @@ final class StoreThread {
 
     private func end() {
         for link in links { link.close() }
+        let now = Clock.monotonicMicroseconds()
+        changes.take(at: now)
+        reader?.take(at: now)
         expire(cameBefore: .max)
         deliver()
         let lost = writers.reduce(0) { $0 + $1.undoCount }

@@ -11,7 +11,7 @@ final class WriteBatch {
     private var isRepetition: Bool { changes.contains(where: \.mayBeDone) }
     private var parts: [Part] = []
     /// In the order in which they are sent: sorted, so that two batches cannot wait for each other.
-    private var spending: [PendingChange] = []
+    private var spending: [Spending] = []
     private var revoking: [(change: PendingChange, id: Identifier)] = []
     /// Exchanges that no statement has spent, to be asked about.
     private(set) var questions: [PendingChange] = []
@@ -20,14 +20,6 @@ final class WriteBatch {
 
     init(_ changes: [PendingChange]) { self.changes = changes }
 
-    private static func sorted(_ changes: [PendingChange]) -> [PendingChange] {
-        changes.map { ($0.redemption?.code, $0) }
-            .sorted { one, other in
-                guard let one = one.0, let other = other.0 else { return false }
-                return one < other
-            }.map(\.1)
-    }
-
     /// What the first transaction is. Empty where there is nothing but questions.
     ///
     /// - Parameter node: the row of `nodes` that a repetition changes.
@@ -35,23 +27,27 @@ final class WriteBatch {
         var codes: [AuthorizationCode] = []
         var ccgTokens: [CCGToken] = []
         var consents: [(ConsentRevocation, Milliseconds)] = []
-        (spending, questions, revoking) = ([], [], [])
-        for change in changes {
+        // Of its own until it is whole: each change of a property across a call is checked.
+        var spending: [Spending] = []
+        (questions, revoking) = ([], [])
+        spending.reserveCapacity(changes.count)
+        for (index, change) in changes.enumerated() {
             switch change.change {
             case .insert(let code): codes.append(code)
             case .insertCCG(let token): ccgTokens.append(token)
             case .redeem(let attempt):
-                if WriteBatch.isRefused(attempt) {
-                    questions.append(change)
+                if let one = Spending(attempt, index) {
+                    spending.append(one)
                 } else {
-                    spending.append(change)
+                    questions.append(change)
                 }
             case .revoke(let candidates, _):
                 for id in candidates { revoking.append((change, id)) }
             case .revokeConsent(let consent, let now): consents.append((consent, now))
             }
         }
-        spending = WriteBatch.sorted(spending)
+        spending.sort { $0.code < $1.code }
+        self.spending = spending
         revoking.sort { $0.id < $1.id }
         var steps: [(Part, Step)] = []
         if isRepetition { steps.append((.node, WriteBatch.nodeStep(node))) }
@@ -69,15 +65,6 @@ final class WriteBatch {
         var parameters = Parameters()
         parameters.add(bytes: node)
         return Step(.node, parameters)
-    }
-
-    /// The verdict refuses it whatever else the row says, by what the database does not know.
-    private static func isRefused(_ attempt: Redemption) -> Bool {
-        guard attempt.redirectURI != nil else { return true }
-        // A code with another institution or provider than these is refused, too.
-        return attempt.revocations?.covers(
-            issuedAt: attempt.code.issuedAt, institution: attempt.institution,
-            provider: attempt.provider) == true
     }
 
     /// What has become of the changes, but for those in `questions`.
@@ -104,22 +91,24 @@ final class WriteBatch {
     private func readSpent(
         _ result: ServerResult, _ each: (PendingChange, ChangeAnswer) -> Void
     ) {
+        let spending = spending
         var isSpent = [Bool](repeating: false, count: spending.count)
         for row in 0..<result.rowCount {
             // Counted from 1.
             let index = Int(result.number(row, 0)) - 1
             guard spending.indices.contains(index) else { continue }
             isSpent[index] = true
-            let change = spending[index]
             let consent =
-                change.redemption?.isAudited == true
+                spending[index].isAudited
                 ? Consent(id: result.text(row, 2), accountID: result.text(row, 3)) : nil
             each(
-                change,
+                changes[spending[index].index],
                 .success(
                     .redeemed(.redeemed(state: result.optionalText(row, 1), consent: consent))))
         }
-        for (change, isSpent) in zip(spending, isSpent) where !isSpent { questions.append(change) }
+        for (one, isSpent) in zip(spending, isSpent) where !isSpent {
+            questions.append(changes[one.index])
+        }
     }
 
     /// A repetition that finds nothing may have revoked the token before.
@@ -146,5 +135,11 @@ final class WriteBatch {
     }
 
     /// Who has to be asked about, in the order of the codes.
-    func sortQuestions() { questions = WriteBatch.sorted(questions) }
+    func sortQuestions() {
+        questions = questions.map { ($0.redemption?.code, $0) }
+            .sorted { one, other in
+                guard let one = one.0, let other = other.0 else { return false }
+                return one < other
+            }.map(\.1)
+    }
 }

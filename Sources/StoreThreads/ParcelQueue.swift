@@ -13,6 +13,8 @@ public final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
         /// When the first of them came, in monotonic microseconds.
         @usableFromInline var since = 0
         @usableFromInline var isClosed = false
+        /// The next parcel is to wake whoever takes them.
+        @usableFromInline var isAwaited = true
 
         @inlinable
         init() {}
@@ -39,7 +41,7 @@ public final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
         waitForWake = { semaphore.wait() }
     }
 
-    /// For a thread with a loop, which takes what is there whenever it is woken.
+    /// For a thread with a loop, which takes what is there whenever it is woken, or by itself.
     ///
     /// - Parameter wake: called on the thread that adds.
     @inlinable
@@ -52,15 +54,15 @@ public final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
     /// - Returns: false where the queue is full or closed; nothing was added then.
     @inlinable
     public func add(_ parcel: Parcel<Job, Answer>) -> Bool {
-        let wasEmpty: Bool? = state.withLock { state in
+        let wakes: Bool? = state.withLock { state in
             guard !state.isClosed, state.jobs + parcel.jobs.count <= jobsMax else { return nil }
             if state.parcels.isEmpty { state.since = Clock.monotonicMicroseconds() }
             state.parcels.append(parcel)
             state.jobs += parcel.jobs.count
-            return state.parcels.count == 1
+            return state.parcels.count == 1 && state.isAwaited
         }
-        if wasEmpty == true { wakeOwner() }
-        return wasEmpty != nil
+        if wakes == true { wakeOwner() }
+        return wakes != nil
     }
 
     /// Jobs that nobody has taken yet.
@@ -82,9 +84,18 @@ public final class ParcelQueue<Job: Sendable, Answer: Sendable>: Sendable {
         }
     }
 
-    /// What is there. Does not wait.
+    /// What is there. Does not wait. The next parcel wakes the thread.
     @inlinable
-    public func takeAll() -> [Parcel<Job, Answer>] { state.withLock { $0.take() } }
+    public func takeAll() -> [Parcel<Job, Answer>] {
+        state.withLock { state in
+            state.isAwaited = true
+            return state.take()
+        }
+    }
+
+    /// Parcels wake nobody until the next `takeAll`, which the thread calls by itself.
+    @inlinable
+    public func rest() { state.withLock { $0.isAwaited = false } }
 
     @inlinable public var isClosed: Bool { state.withLock { $0.isClosed } }
 

@@ -1,55 +1,58 @@
-// Wakes a loop from another thread (`uv_async_t`).
+// Wakes a loop from another thread. Not by `uv_async_t`: its loop's thread spins until the one that woke it
+// has returned from the kernel, which on the same processor takes as long as the whole spinning.
 
 import CLibUV
+import Glibc
 import Synchronization
+import System
 
 /// Runs a closure on its loop soon after any thread has called `Sender.wake()`.
 ///
-/// Several wakes before the loop gets to it may run the closure once (`uv_async_send(3)`), so it
-/// must take everything that is waiting.
+/// Several wakes before the loop gets to it run the closure once, so it must take everything that is
+/// waiting.
 public final class Wakeup: Handle {
     private let onWake: () -> Void
     /// What other threads hold.
-    public let sender = Sender()
+    public let sender: Sender
 
+    /// - Throws: `UVError` where there is no descriptor left.
     public init(_ loop: EventLoop, _ onWake: @escaping () -> Void) throws(UVError) {
+        guard let signal = WakeSignal() else { throw UVError(code: -errno) }
         self.onWake = onWake
-        try unsafe super.init(UV_ASYNC) { memory in
-            unsafe uv_async_init(loop.raw, memory.assumingMemoryBound(to: uv_async_t.self)) {
-                async in
-                guard let owner = unsafe Handle.owner(of: async?.pointee.data, as: Wakeup.self)
-                else { return }
-                owner.onWake()
-            }
+        sender = Sender(signal)
+        try unsafe super.init(UV_POLL) { memory in
+            unsafe uv_poll_init(
+                loop.raw, memory.assumingMemoryBound(to: uv_poll_t.self), signal.descriptor)
         }
-        unsafe sender.open(memory.assumingMemoryBound(to: uv_async_t.self))
+        let code = unsafe uv_poll_start(
+            memory.assumingMemoryBound(to: uv_poll_t.self), Int32(UV_READABLE.rawValue)
+        ) { poll, _, _ in
+            guard let owner = unsafe Handle.owner(of: poll?.pointee.data, as: Wakeup.self)
+            else { return }
+            owner.sender.beginWake()
+            owner.onWake()
+        }
+        precondition(code == 0, "uv_poll_start fails only where two watch one descriptor")
     }
 
-    override func willClose() { sender.close() }
-
-    /// The part of a wake-up that may be given to any thread. After the wake-up is closed,
-    /// `wake` does nothing: the lock makes sure that no freed memory is signalled.
+    /// The part of a wake-up that may be given to any thread. After the wake-up is closed, `wake` does
+    /// nothing: the descriptor is there for as long as the sender, and nobody watches it.
     public final class Sender: Sendable {
-        @safe private struct Target: @unchecked Sendable {
-            // Valid while set: `willClose` clears it before libuv frees the handle.
-            @safe var async: UnsafeMutablePointer<uv_async_t>?
-        }
-        private let target = Mutex(Target())
+        private let signal: WakeSignal
+        /// It is raised, and the closure has not begun since.
+        private let isRaised = Atomic(false)
 
-        fileprivate func open(_ async: UnsafeMutablePointer<uv_async_t>) {
-            let new = unsafe Target(async: async)
-            target.withLock { $0 = new }
-        }
-
-        fileprivate func close() {
-            target.withLock { $0.async = nil }
-        }
+        fileprivate init(_ signal: WakeSignal) { self.signal = signal }
 
         /// Any thread.
         public func wake() {
-            target.withLock { target in
-                if let async = target.async { _ = unsafe uv_async_send(async) }
-            }
+            if !isRaised.exchange(true, ordering: .acquiringAndReleasing) { signal.raise() }
+        }
+
+        /// What was done before any `wake` so far can be seen from here on; a later one wakes again.
+        fileprivate func beginWake() {
+            signal.lower()
+            _ = isRaised.exchange(false, ordering: .acquiringAndReleasing)
         }
     }
 }

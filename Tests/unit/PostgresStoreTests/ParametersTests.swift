@@ -1,6 +1,7 @@
 // The binary format of what statements are given.
 
 import Testing
+import Tokens
 
 @testable import PostgresStore
 
@@ -37,6 +38,16 @@ import Testing
                 [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21],
                 [255, 255, 255, 255, 255, 255, 255, 254], [1],
             ])
+    }
+
+    @Test func digestsAreBytes() {
+        let ids = (1...3).map { Identifier(issuedAt: 5, randomHigh: 6, randomLow: $0) }
+        let made = bytes { parameters in
+            parameters.add(digests: ids) { $0 }
+            parameters.add(bytes: ids) { Digest.of($0) }
+        }
+        #expect(made[0] == made[1])
+        #expect(made[0].count == 20 + ids.count * 36)
     }
 
     @Test func statementWithoutParametersHasNone() {

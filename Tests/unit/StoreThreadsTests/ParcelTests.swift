@@ -1,5 +1,6 @@
 // The way of jobs and answers between loops and threads: bounds, and the end.
 
+import Synchronization
 import Testing
 import UV
 
@@ -25,6 +26,26 @@ import UV
         #expect(!queue.add(Parcel(jobs: [7], mailbox: mailbox)))
         #expect(queue.take()?.flatMap { Array($0.jobs) } == [6])
         #expect(queue.take() == nil)
+    }
+
+    @Test func restingThreadIsNotWokenUntilItHasTaken() {
+        let wakes = Atomic(0)
+        let queue = ParcelQueue<Int, Int>(jobsMax: 9) { wakes.add(1, ordering: .relaxed) }
+        func add(_ job: Int) -> Int {
+            #expect(queue.add(Parcel(jobs: [job], mailbox: Mailbox<Int>())))
+            return wakes.load(ordering: .relaxed)
+        }
+        #expect(add(1) == 1)
+        #expect(add(2) == 1, "one wake for all that is there")
+        queue.rest()
+        #expect(queue.takeAll().flatMap { Array($0.jobs) } == [1, 2])
+        queue.rest()
+        #expect(add(3) == 1)
+        #expect(queue.takeAll().flatMap { Array($0.jobs) } == [3])
+        #expect(add(4) == 2)
+        queue.rest()
+        queue.close()
+        #expect(wakes.load(ordering: .relaxed) == 3, "the end is told all the same")
     }
 
     @Test func whoeverFindsTheQueueFullIsToldAndTheOthersGetTheirOwnAnswers() throws {
