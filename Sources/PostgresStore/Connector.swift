@@ -9,11 +9,10 @@ final class Connector {
     /// The host that is tried first.
     private var first = 0
 
-    /// What each of our connections says at its beginning. Commits wait for the standby wherever there is
-    /// one, whatever the role's settings are, and nobody waits for a lock for ever.
+    /// What each of our connections says at its beginning. Nobody waits for a lock for ever.
     private var opening: String {
         """
-        SET synchronous_commit = on; SET lock_timeout = \(timeoutMilliseconds * 4 / 5);
+        SELECT \(SessionSetup.durability); SET lock_timeout = \(timeoutMilliseconds * 4 / 5);
         SET idle_in_transaction_session_timeout = 60000
         """
     }

@@ -50,7 +50,7 @@ final class CopySession {
         try session.script("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try session.script("LOCK TABLE \(tables) IN EXCLUSIVE MODE")
         // As whoever changes the registry.
-        _ = try Meta(session).number(.registryVersion, locks: true)
+        _ = try Meta(session).required(.registryVersion, locks: true)
     }
 
     func explaining<Answer>(_ body: () throws -> Answer) throws(StoreFailure) -> Answer {

@@ -37,6 +37,18 @@ struct Meta {
         try bytes(name, locks: locks).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
     }
 
+    /// The same, of what is there since the tables were made.
+    ///
+    /// - Throws: `SessionError.noData` where somebody has removed it.
+    func required(_ name: Name, locks: Bool = false) throws(SessionError) -> Int64 {
+        guard let number = try number(name, locks: locks) else { throw Meta.lost(name) }
+        return number
+    }
+
+    static func lost(_ name: Name) -> SessionError {
+        SessionError(state: SessionError.noData, description: "meta has no \(name.rawValue)")
+    }
+
     func set(_ name: Name, _ bytes: [UInt8]) throws(SessionError) {
         try session.run(
             """

@@ -49,6 +49,7 @@ public enum Migrations {
         switch found {
         case .nothing: return 0
         case .foreign(let table): throw SchemaCheck.foreign(table, place)
+        case .emptied(let what): throw SchemaCheck.emptied(what, place)
         case .ours(let version, _):
             guard version <= newestVersion else {
                 throw StoreFailure(

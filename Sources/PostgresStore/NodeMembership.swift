@@ -18,7 +18,7 @@ struct NodeMembership {
     ) throws -> Milliseconds? {
         try SchemaCheck.check(session, place)
         _ = try RegistryMode.settle(session, mode, place)
-        return try session.transaction(.writing) {
+        let newest = try session.transaction(.writing) {
             for lock in [DatabaseKeys.startLock, DatabaseKeys.lock] {
                 try session.script("SELECT pg_advisory_xact_lock(\(lock))")
             }
@@ -32,6 +32,8 @@ struct NodeMembership {
                 node, keyring.fingerprints, registryVersion: registryVersion, session)
             return newest
         }
+        try Nodes.show(node, session)
+        return newest
     }
 
     /// Remembers that this server begins to seal with its first key.

@@ -38,7 +38,7 @@ struct NodePoll {
         let rows = try session.run(NodePoll.sql, .bytes(node.id), .number(version))
         received = Clock.bootMicroseconds()
         guard let row = rows.first, let text = row.text(0), let number = Int64(text) else {
-            throw SessionError(description: "the registry has no version")
+            throw Meta.lost(.registryVersion)
         }
         if let warning = session.takeWarnings().first {
             throw SessionError(description: "its answer is good on one machine only: \(warning)")

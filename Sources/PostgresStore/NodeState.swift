@@ -17,6 +17,7 @@ public final class NodeState: Sendable {
     private let report: @Sendable (String) -> Void
     private let seen = Mutex<Seen?>(nil)
     private let refusal = Mutex<String?>(nil)
+    private let setBacks = Atomic(0)
 
     /// What the last poll has brought. Times in milliseconds.
     private struct Seen {
@@ -58,6 +59,16 @@ public final class NodeState: Sendable {
             return refusal != reason
         }
         if isNew { report("\(reason); requests get 503 until then") }
+    }
+
+    /// The database has an older registry than this server has read. The database is the truth.
+    func registrySetBack(from old: Int64, to new: Int64) {
+        setBacks.add(1, ordering: .relaxed)
+        report(
+            "warning: the registry in the database is older than the one that this server has read "
+                + "(version \(new), after \(old)): a backup was put back, or a fail-over has lost "
+                + "changes. The server goes by it; see with `obie-tokens fi list` and `obie-tokens psp "
+                + "list` whether what was disabled, removed or given a new secret since still is")
     }
 
     func joined() { refusal.withLock { $0 = nil } }
@@ -112,6 +123,10 @@ public final class NodeState: Sendable {
             "obie_tokens_registry_current",
             "1 while the registry is known to be the newest, 0 while requests get 503 for that.",
             lease.holds ? 1 : 0)
+        text.counter(
+            "obie_tokens_registry_set_back_total",
+            "How often the database had an older registry than this server had read.",
+            setBacks.load(ordering: .relaxed))
         guard let seen else { return }
         text.gauge(
             "obie_tokens_database_poll_age_seconds",

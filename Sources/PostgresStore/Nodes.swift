@@ -42,6 +42,47 @@ enum Nodes {
         let keys: [KeyFingerprint]
     }
 
+    /// Each server holds a lock, shared, over the connection by which it writes that it is there. One half
+    /// of its number is that of the table, the other one is made of the server's id.
+    private static let presenceLock = "('nodes'::regclass::oid::bigint & 2147483647)"
+
+    private static func presence(_ id: [UInt8]) -> Int64 {
+        id.prefix(4).reduce(0) { $0 << 8 | Int64($1) } & 0x7FFF_FFFF
+    }
+
+    /// The servers as a command finds them.
+    struct Census {
+        let alive: [Alive]
+        /// Connected, and not heard of for so long that they are counted out.
+        let silent: [SilentServer]
+        /// Connected, without a row: somebody has removed it.
+        let rowless: Int
+    }
+
+    static func census(_ session: BlockingSession) throws(SessionError) -> Census {
+        let locks = try session.run(
+            """
+            SELECT DISTINCT objid::bigint FROM pg_locks
+            WHERE locktype = 'advisory' AND granted AND classid = \(presenceLock)::oid
+                AND objsubid = 2
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """)
+        var connected = Set(locks.compactMap { $0.number(0) })
+        let alive = try alive(session)
+        for node in alive { connected.remove(presence(node.id)) }
+        var silent: [SilentServer] = []
+        if !connected.isEmpty {
+            let rows = try session.run(
+                "SELECT id, name, seen_at FROM nodes WHERE name IS NOT NULL AND NOT (\(isAlive)) "
+                    + "ORDER BY name")
+            for row in rows where connected.remove(presence(row.bytes(0) ?? [])) != nil {
+                silent.append(
+                    SilentServer(name: row.text(1) ?? "", lastSeenAt: row.number(2) ?? 0))
+            }
+        }
+        return Census(alive: alive, silent: silent, rowless: connected.count)
+    }
+
     static func alive(_ session: BlockingSession) throws(SessionError) -> [Alive] {
         try session.run(
             "SELECT id, name, registry_version, keys FROM nodes WHERE \(isAlive) ORDER BY name"
@@ -69,7 +110,15 @@ enum Nodes {
             "DELETE FROM nodes WHERE seen_at < \(now) - \(forgottenAfterMilliseconds)")
     }
 
+    /// As long as the session lasts, commands see that the server is connected.
+    static func show(_ node: Node, _ session: BlockingSession) throws(SessionError) {
+        try session.script(
+            "SELECT pg_advisory_lock_shared(\(presenceLock)::int, \(presence(node.id)))")
+    }
+
     static func remove(_ node: Node, _ session: BlockingSession) throws(SessionError) {
+        // The other way round, a command would wait for a server without a row.
+        try session.script("SELECT pg_advisory_unlock_all()")
         try session.run("DELETE FROM nodes WHERE id = $1", .bytes(node.id))
     }
 

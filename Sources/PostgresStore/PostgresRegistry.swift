@@ -13,6 +13,7 @@ public final class PostgresRegistry: RegistryStore {
     private var warning: String?
     /// Nobody had used the database before.
     public let isNew: Bool
+    public private(set) var silentServers: [SilentServer] = []
 
     /// How long each statement may take.
     static let timeoutMilliseconds = 5000
@@ -56,7 +57,7 @@ public final class PostgresRegistry: RegistryStore {
     }
 
     public func version() throws -> Int64 {
-        try StoreFailure.explaining(place) { try Meta(session).number(.registryVersion) ?? 0 }
+        try StoreFailure.explaining(place) { try Meta(session).required(.registryVersion) }
     }
 
     public func update<Answer>(
@@ -85,7 +86,7 @@ public final class PostgresRegistry: RegistryStore {
         willCommit: (Int64) -> Void
     ) throws -> (Answer, Int64) {
         // Others wait here, and read what this one has written.
-        _ = try Meta(session).number(.registryVersion, locks: true)
+        _ = try Meta(session).required(.registryVersion, locks: true)
         let before = try RegistryReading.read(session, mode).content
         var content = before
         let answer = try content.apply(change)
@@ -124,7 +125,7 @@ public final class PostgresRegistry: RegistryStore {
         session = try connector.connect()
         let meta = Meta(session)
         try session.script("BEGIN")
-        let version = try meta.number(.registryVersion, locks: true) ?? 0
+        let version = try meta.required(.registryVersion, locks: true)
         let stamp = try meta.bytes(.registryStamp) ?? []
         try session.script("COMMIT")
         return (version, stamp)
@@ -164,10 +165,13 @@ public final class PostgresRegistry: RegistryStore {
         return try StoreFailure.explaining(place) {
             while true {
                 let isLast = deadline.milliseconds == 0
-                let nodes = try Nodes.alive(session)
-                if nodes.isEmpty { return .notRunning }
-                let late = nodes.filter { ($0.registryVersion ?? -1) < version }
-                if late.isEmpty { return .hasTakenOver }
+                let census = try Nodes.census(session)
+                silentServers = census.silent
+                let late = census.alive.filter { ($0.registryVersion ?? -1) < version }
+                // One whose row was removed puts it back when it asks the next time.
+                if late.isEmpty, census.rowless == 0 {
+                    return census.alive.isEmpty ? .notRunning : .hasTakenOver
+                }
                 if isLast { return .isLate(on: late.map(\.name)) }
                 Machine.sleep(milliseconds: PostgresRegistry.pauseMilliseconds)
             }

@@ -16,7 +16,7 @@ enum RegistryMode {
             return (try check(mode, wanted, place), false)
         }
         return try session.transaction(.writing) {
-            _ = try Meta(session).number(.registryVersion, locks: true)
+            _ = try Meta(session).required(.registryVersion, locks: true)
             // Somebody else may have been faster.
             if let mode = try PostgresRegistry.mode(session) {
                 return (try check(mode, wanted, place), false)

@@ -9,8 +9,8 @@ enum RegistryReading {
     ) throws(SessionError) -> (content: RegistryContent, stamp: [UInt8]) {
         let meta = Meta(session)
         var content = RegistryContent(mode: mode)
-        content.version = try meta.number(.registryVersion) ?? 0
-        content.nextNumber = UInt32(truncatingIfNeeded: try meta.number(.nextNumber) ?? 1)
+        content.version = try meta.required(.registryVersion)
+        content.nextNumber = UInt32(truncatingIfNeeded: try meta.required(.nextNumber))
         let institutions = try session.run(
             "SELECT id, reference, disabled, revoked_until FROM institutions")
         for row in institutions {

@@ -11,23 +11,30 @@ enum SchemaCheck {
         case nothing
         /// Tables of our names, that somebody else has made.
         case foreign(String)
+        /// Our tables, and nobody knows their version. What is missing, in words.
+        case emptied(String)
         case ours(version: Int64, minimumReader: Int64)
     }
 
     static func find(_ session: BlockingSession) throws(SessionError) -> Found {
         let present = try session.run("SELECT to_regclass('meta') IS NOT NULL").first
         guard present?.truth(0) == true else {
-            for table in TokenTables.names + RegistryTables.names {
-                let row = try session.run("SELECT to_regclass('\(table)') IS NOT NULL").first
-                if row?.truth(0) == true { return .foreign(table) }
-            }
-            return .nothing
+            let others = try tables(session)
+            guard let first = others.first else { return .nothing }
+            return others.count == names.count
+                ? .emptied("the table meta is gone") : .foreign(first)
         }
         let meta = Meta(session)
         do throws(SessionError) {
-            guard try meta.bytes(.program) == program,
-                let version = try meta.number(.schemaVersion)
-            else { return .foreign("meta") }
+            guard let program = try meta.bytes(.program) else {
+                let others = try tables(session)
+                return others.count == names.count
+                    ? .emptied(Meta.lost(.program).description) : .foreign("meta")
+            }
+            guard program == self.program else { return .foreign("meta") }
+            guard let version = try meta.number(.schemaVersion) else {
+                return .emptied(Meta.lost(.schemaVersion).description)
+            }
             return .ours(
                 version: version, minimumReader: try meta.number(.minimumReader) ?? version)
         } catch {
@@ -37,6 +44,19 @@ enum SchemaCheck {
             }
             return .foreign("meta")
         }
+    }
+
+    /// All but `meta`.
+    private static let names = (TokenTables.names + RegistryTables.names).filter { $0 != "meta" }
+
+    /// Those of our names, without `meta`, that are there.
+    private static func tables(_ session: BlockingSession) throws(SessionError) -> [String] {
+        var found: [String] = []
+        for name in names {
+            let row = try session.run("SELECT to_regclass('\(name)') IS NOT NULL").first
+            if row?.truth(0) == true { found.append(name) }
+        }
+        return found
     }
 
     /// Makes sure that this program can use the tables.
@@ -57,6 +77,7 @@ enum SchemaCheck {
         switch found {
         case .nothing: missing(place)
         case .foreign(let table): foreign(table, place)
+        case .emptied(let what): emptied(what, place)
         case .ours(let version, _) where version < known:
             StoreFailure(
                 "the tables in the database \(place) have version \(version), and this program needs "
@@ -74,6 +95,14 @@ enum SchemaCheck {
         StoreFailure(
             "the database \(place) has no tables of ours: let their owner run `obie-tokens store "
                 + "migrate --store postgres://OWNER@… --serving-role ROLE` once", .configuration)
+    }
+
+    /// Somebody has emptied `meta`, or has put back a part of a copy only.
+    static func emptied(_ what: String, _ place: String) -> StoreFailure {
+        StoreFailure(
+            "\(what) in the database \(place), so nobody knows how the other tables are to be read: it "
+                + "was emptied, or put back in part. Bring the database back from its backup, or write "
+                + "meta anew as docs/runbook.md says (\"The table meta\")", .configuration)
     }
 
     static func foreign(_ table: String, _ place: String) -> StoreFailure {

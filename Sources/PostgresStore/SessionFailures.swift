@@ -13,6 +13,13 @@ extension StoreFailure {
                 "the role may not use the tables in the database \(place): \(error); let their owner "
                     + "run `obie-tokens store migrate` with --serving-role and the role's name",
                 .rights)
+        case SessionError.lockNotAvailable:
+            self.init(
+                "the database \(place) is busy: another command, or somebody's own session, holds a "
+                    + "lock that this one needs (\(error)). Nothing was changed; run the command again"
+            )
+        case SessionError.noData:
+            self = SchemaCheck.emptied(error.description, place)
         default:
             self.init(
                 error.isConnectionLost

@@ -8,10 +8,17 @@ final class SessionSetup {
         case failed(String)
     }
 
-    /// Answers are as durable as the database makes things; nobody waits long for a row; and no plan is
-    /// made by statistics, which are those of an empty table at first and would have tables scanned.
+    /// Commits wait for the standby wherever there is one, whatever the role's settings are. What asks for
+    /// more than that, `remote_apply`, stays. Of a SELECT.
+    static let durability = """
+        set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+        """
+
+    /// Nobody waits long for a row; and no plan is made by statistics, which are those of an empty table
+    /// at first and would have tables scanned.
     static let settings = """
-        SET synchronous_commit = on; SET lock_timeout = '2s'; SET statement_timeout = 0; \
+        SET lock_timeout = '2s'; SET statement_timeout = 0; \
         SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; \
         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
         SET jit = off; SET plan_cache_mode = force_generic_plan
@@ -37,7 +44,8 @@ final class SessionSetup {
     func begin(_ sql: String) -> Bool {
         connection.send(
             "\(SessionSetup.settings); SELECT pg_backend_pid(), "
-                + "current_setting('server_version_num'), pg_is_in_recovery(); \(sql)")
+                + "current_setting('server_version_num'), pg_is_in_recovery(), "
+                + "\(SessionSetup.durability); \(sql)")
     }
 
     /// - Parameter result: nil behind the last of what `begin` has sent.

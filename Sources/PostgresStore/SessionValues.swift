@@ -89,4 +89,8 @@ struct SessionError: Error, CustomStringConvertible {
 
     static let undefinedTable = "42P01"
     static let forbidden = "42501"
+    /// `lock_timeout` is over.
+    static let lockNotAvailable = "55P03"
+    /// `no_data_found`: also what we say of a row of `meta` that has to be there.
+    static let noData = "P0002"
 }

@@ -19,6 +19,8 @@ public final class SharedRegistry: RegistryStore {
     private var hasTime = false
     /// What was loaded last.
     private var loaded: (version: Int64, stamp: [UInt8])?
+    /// What was found to be older than that, and was told.
+    private var setBack: (version: Int64, stamp: [UInt8])?
     /// What every request sees.
     private var served: (version: Int64, stamp: [UInt8])?
 
@@ -72,10 +74,22 @@ public final class SharedRegistry: RegistryStore {
             measure(poll, mayGoBack: false)
             let now = (version: poll.registryVersion, stamp: poll.registryStamp)
             if let served, served == now { state.lease.extend(from: poll.sent) }
-            // A fail-over may have lost a change, and another one has its version now.
-            if let loaded, loaded.version == now.version, loaded.stamp != now.stamp { return -1 }
-            return now.version
+            guard let loaded, isOlder(now, than: loaded) else { return now.version }
+            if setBack.map({ $0 != now }) ?? true {
+                setBack = now
+                state.registrySetBack(from: loaded.version, to: now.version)
+            }
+            // Also where another change has the version of one that is lost.
+            return loaded.version == now.version ? -1 : now.version
         }
+    }
+
+    /// A backup was put back, or a fail-over has lost changes; others may have come since.
+    private func isOlder(
+        _ now: (version: Int64, stamp: [UInt8]), than loaded: (version: Int64, stamp: [UInt8])
+    ) -> Bool {
+        now.version < loaded.version
+            || now.version == loaded.version && now.stamp != loaded.stamp
     }
 
     public func load() throws -> RegistryContent {
@@ -86,7 +100,7 @@ public final class SharedRegistry: RegistryStore {
             let found = try session.transaction(.reading) {
                 try RegistryReading.read(session, mode)
             }
-            loaded = (found.content.version, found.stamp)
+            (loaded, setBack) = ((found.content.version, found.stamp), nil)
             return found.content
         }
     }
@@ -146,7 +160,9 @@ extension SharedRegistry {
             return try poll(session)
         } catch let error as SessionError {
             session.close()
-            throw error
+            guard error.state == SessionError.lockNotAvailable else { throw error }
+            // Nobody has given this server a command to repeat.
+            throw SessionError(description: "\(error), which somebody else holds")
         }
     }
 

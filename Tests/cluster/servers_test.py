@@ -20,6 +20,7 @@ ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "
 sys.path[:0] = [str(ROOT / "Tests/harness"), str(ROOT / "Tests/faults")]
 
 import programs  # noqa: E402
+import registry_trouble  # noqa: E402
 import relay  # noqa: E402
 import sandbox  # noqa: E402
 from asking import PROVIDER, said  # noqa: E402
@@ -243,8 +244,9 @@ def servers_begin_and_go_on_without_the_database(site):
 
 
 CHECKS = (role_that_serves_cannot_change_tables, other_tables_are_refused, changes_are_in_force_when_the_command_returns,
-          change_whose_reply_is_lost_is_found_out, kill_switches_reach_every_server, server_that_hangs_serves_nobody_by_an_old_registry, keys_turn_in_two_steps,
-          servers_go_by_the_database_clock, servers_begin_and_go_on_without_the_database)
+          change_whose_reply_is_lost_is_found_out, kill_switches_reach_every_server, server_that_hangs_serves_nobody_by_an_old_registry,
+          *registry_trouble.CHECKS, keys_turn_in_two_steps, servers_go_by_the_database_clock,
+          servers_begin_and_go_on_without_the_database)
 
 
 def run(program, folder):

@@ -36,6 +36,26 @@ public protocol RegistryStore {
     ///
     /// - Parameter milliseconds: how long at the most.
     func wait(forTakeover version: Int64, milliseconds: Int) throws -> RegistryTakeover
+
+    /// The servers that the last wait has found connected and has not waited for.
+    var silentServers: [SilentServer] { get }
+}
+
+extension RegistryStore {
+    /// A server of its own is waited for.
+    public var silentServers: [SilentServer] { [] }
+}
+
+/// A server that is connected and has not been heard of for so long that it answers nobody any more.
+public struct SilentServer: Equatable, Sendable {
+    public let name: String
+    /// By the clock of the store.
+    public let lastSeenAt: Milliseconds
+
+    public init(name: String, lastSeenAt: Milliseconds) {
+        self.name = name
+        self.lastSeenAt = lastSeenAt
+    }
 }
 
 /// What has become of a change, as far as running servers go.

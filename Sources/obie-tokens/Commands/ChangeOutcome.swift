@@ -2,6 +2,7 @@
 // programs, and as an exit status.
 
 import ArgumentParser
+import System
 import Tokens
 
 /// Of one change.
@@ -9,9 +10,11 @@ struct ChangeOutcome {
     /// What --help says of it.
     static let help = """
         A change that is written down has one of three outcomes, which --json has as "outcome": \
-        in_force, every request of the running server sees it (0); written, no server is running on \
+        in_force, every request of every running server sees it (0); written, no server is running on \
         the store, and its next start sees it (0); late, a server is running and has not taken it \
-        over within 5 s, so that it serves as before until it does (75).
+        over within 5 s, so that it serves as before until it does (75). With a store in a database \
+        "late" names those servers, and "silent" those that are connected and have not been heard of \
+        for 5 s: they are not waited for, since they answer 503 until they have the newest registry.
         """
     static let lateStatus: Int32 = 75
 
@@ -28,12 +31,16 @@ struct ChangeOutcome {
     private let isShared: Bool
     /// The servers that are late, where they have names.
     private let late: [String]
+    /// The servers that were not waited for.
+    private let silent: [SilentServer]
     /// Why nobody can tell whether it is in force; nil where that is known.
     private let doubt: String?
 
     init(
-        _ takeover: Result<RegistryTakeover, any Error>, place: String, isShared: Bool = false
+        _ takeover: Result<RegistryTakeover, any Error>, place: String, isShared: Bool = false,
+        silent: [SilentServer] = []
     ) {
+        self.silent = silent
         self.place = place
         self.isShared = isShared
         switch takeover {
@@ -65,11 +72,20 @@ struct ChangeOutcome {
             : "the server \(late.joined(separator: " and the server ")) has"
     }
 
+    /// What the sentence says of servers that hang.
+    private var aside: String {
+        silent.map {
+            "; the server \($0.name) has not been heard of since \(Timestamp.text($0.lastSeenAt)), and "
+                + "answers 503 until it has read the newest registry"
+        }.joined()
+    }
+
     /// For programs, beside what the command says itself.
     var members: Record {
         isShared
             ? Record([
                 "outcome": .text(kind.rawValue), "store": .text(place), "late": .list(late),
+                "silent": .list(silent.map(\.name)),
             ]) : Record(["outcome": .text(kind.rawValue), "store": .text(place)])
     }
 
@@ -77,7 +93,7 @@ struct ChangeOutcome {
     ///
     /// - Parameter sentence: what has changed.
     func tell(_ sentence: String) throws {
-        Program.log("\(kind == .late ? "error: " : "")\(sentence); \(words)")
+        Program.log("\(kind == .late ? "error: " : "")\(sentence); \(words)\(aside)")
         if kind == .late { throw ExitCode(ChangeOutcome.lateStatus) }
     }
 }

@@ -23,7 +23,7 @@ struct OutputOption: ParsableArguments {
 
     /// Prints how the change ended, for programs.
     func end(_ outcome: ChangeOutcome) throws(ProgramFailure) {
-        if json { try write(",\(outcome.members.json)}\n", "done, but ") }
+        if json { try write(",\(outcome.members.json)}\n", "the change is made, but ") }
     }
 
     /// Prints a change that has nothing to print for people, and tells them.
@@ -31,7 +31,9 @@ struct OutputOption: ParsableArguments {
         _ sentence: String, _ record: Record, _ outcome: ChangeOutcome
     ) throws {
         if json {
-            try write("{\(record.json),\(outcome.members.json)}\n", "\(sentence), but ")
+            try write(
+                "{\(record.json),\(outcome.members.json)}\n",
+                "the change is made (\(sentence)), but ")
         }
         try outcome.tell(sentence)
     }
@@ -89,6 +91,8 @@ struct Record {
     enum Value {
         case text(String?)
         case number(Int)
+        /// nil: nobody knows.
+        case count(Int?)
         case truth(Bool)
         case list([String])
 
@@ -97,6 +101,7 @@ struct Record {
             switch self {
             case .text(let text): text.map { [$0] } ?? []
             case .number(let number): ["\(number)"]
+            case .count(let number): [number.map { "\($0)" } ?? "unknown"]
             case .truth(let isTrue): [isTrue ? "yes" : "no"]
             case .list(let list): list
             }
@@ -106,6 +111,7 @@ struct Record {
             switch self {
             case .text(let text): text.map(Record.quote) ?? "null"
             case .number(let number): "\(number)"
+            case .count(let number): number.map { "\($0)" } ?? "null"
             case .truth(let isTrue): "\(isTrue)"
             case .list(let list): "[\(list.map(Record.quote).joined(separator: ","))]"
             }

@@ -13,6 +13,10 @@ struct Keys: ParsableCommand {
             A server reads its keys when it starts, and never again: what these commands change counts \
             from its next start on. No command drops a key that something alive may need.
 
+            With a store in a file the keys lie beside it, and --store names both. With a store in a \
+            database nothing lies beside it: name the key file as well (--keys-file), and copy what \
+            these commands change to every server.
+
             Exit status: 0; 64 for a wrong option; 65 for what cannot be done; 71 if the store cannot be \
             read; 73 if a file cannot be made; 77 if the keys may not be read; 78 for keys that are \
             missing, belong to another store, or are open to other users.
@@ -37,9 +41,9 @@ struct Keys: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Adds a new key that seals. The old keys still open what they sealed.",
             discussion: """
-                The server uses it from its next start on.
+                The server of a store in a file uses it from its next start on.
 
-                Servers that share a store need two steps. The first adds a key that opens and does not \
+                Servers that share a store in a database need two steps. The first adds a key that opens and does not \
                 seal yet: copy the file to all servers, and restart them. The second, the same \
                 command once more, lets it seal; it is refused while a server does not open the key.
                 """)
@@ -82,7 +86,7 @@ struct Keys: ParsableCommand {
             discussion: """
                 Refused while something that is alive may have been sealed with it, and while a server \
                 seals with it. With --force, and while no server runs, everything that it has sealed \
-                is void, for good.
+                is void, for good. Copy the file to all servers of a store in a database afterwards.
                 """)
 
         @Argument(help: "The key, as `obie-tokens keys list` names it; 8 digits are enough.")

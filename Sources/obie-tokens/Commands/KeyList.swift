@@ -17,6 +17,9 @@ struct ListKeys: ParsableCommand {
             that was put in front again by hand. What has expired counts until the server has removed \
             it, and what was revoked as a whole counts until it expires.
 
+            Without the store nobody knows what a key is needed for: the list says "unknown" then, and \
+            null in JSON. Name the store that the keys are for with --store.
+
             Exit status 78 where a server could not start with these keys; they are listed all the same.
             """)
 
@@ -30,8 +33,14 @@ struct ListKeys: ParsableCommand {
         let keys = try settings.storeKeys(keyring) { $0.records }
         let now = Clock.wallMilliseconds()
         let rows = KeyRows(
-            keyring: keyring, keys: keys ?? StoreKeys(history: KeyHistory(), uses: [:]))
+            keyring: keyring, keys: keys ?? StoreKeys(history: KeyHistory(), uses: [:]),
+            hasStore: keys != nil)
         try output.print(rows.all.map { rows.record($0, now) })
+        if keys == nil {
+            Program.log(
+                "\(settings.chosenStore.place) is not there, so nobody knows what these keys are needed "
+                    + "for; name their store with --store")
+        }
         if let refusal = keys?.refusal(of: keyring, store: settings.chosenStore.place) {
             throw ProgramFailure(refusal)
         }
@@ -42,6 +51,8 @@ struct ListKeys: ParsableCommand {
 struct KeyRows {
     let keyring: Keyring
     let keys: StoreKeys
+    /// Somebody knows what the keys have sealed.
+    var hasStore = true
 
     /// Those in the file, and those that are missing from it and were needed.
     var all: [KeyFingerprint] {
@@ -53,6 +64,7 @@ struct KeyRows {
     }
 
     private func state(_ key: KeyFingerprint) -> String {
+        guard hasStore else { return "unknown" }
         let isInFront = keyring.fingerprints[0] == key
         let seals = keys.history.seals(key)
         guard keyring.fingerprints.contains(key) else { return "missing" }
@@ -65,6 +77,7 @@ struct KeyRows {
     }
 
     private func age(_ known: KeyRecord?, _ now: Milliseconds) -> String {
+        guard hasStore else { return "unknown" }
         guard let known else { return "never used" }
         guard let from = known.from else { return "unknown" }
         let days = max(0, now - from) / 86_400_000
@@ -80,10 +93,10 @@ struct KeyRows {
             "state": .text(state(key)),
             "first_use": .text(known?.from.map(Timestamp.text)),
             "age": .text(age(known, now)),
-            "tokens": .number(use.tokens),
-            "codes": .number(use.codes),
-            "ccg_tokens": .number(use.ccgTokens),
-            "counted": .text(isExact ? "exactly" : "at most"),
+            "tokens": .count(hasStore ? use.tokens : nil),
+            "codes": .count(hasStore ? use.codes : nil),
+            "ccg_tokens": .count(hasStore ? use.ccgTokens : nil),
+            "counted": .text(hasStore ? (isExact ? "exactly" : "at most") : nil),
         ])
     }
 }

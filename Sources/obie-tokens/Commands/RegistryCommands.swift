@@ -30,12 +30,14 @@ extension RegistryKind {
         CommandConfiguration(
             commandName: name, abstract: abstract,
             discussion: """
-                Works on the registry beside the store, with or without a running server. \
-                \(ChangeOutcome.help)
+                Works on the registry, with or without running servers: the file beside a store in a \
+                file, or the tables of a store in a database, from any machine. \(ChangeOutcome.help)
 
                 Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what cannot be done; \
-                66 if there is no registry; 71 if it cannot be read or written; 74 if standard output or \
-                the audit log takes nothing, and then nothing has changed; 75 for a change that is late.
+                66 if there is no registry; 71 if it cannot be read or written; 74 if the audit log takes \
+                nothing, or standard output does not take a new secret, and then nothing has changed; also \
+                74 if standard output takes nothing else, and then the change is made; 75 for a change that \
+                is late.
                 """,
             subcommands: commands)
     }

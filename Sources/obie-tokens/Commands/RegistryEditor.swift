@@ -82,8 +82,10 @@ struct RegistryEditor {
                     return answer
                 }
             }
+            let takeover = takeover(of: version)
             let outcome = ChangeOutcome(
-                takeover(of: version), place: place, isShared: settings.store.isShared)
+                takeover, place: place, isShared: settings.store.isShared,
+                silent: registry.silentServers)
             return (answer, outcome)
         } catch {
             guard isRecorded else { throw error }
