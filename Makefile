@@ -22,7 +22,7 @@
 #   make timing  can the time of a 401 tell an unknown client from a wrong secret? (100,000 of each)
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
 #   make faults  faults that it once had: resets, floods, silence, no descriptors, clocks that jump
-#   make model STEPS=100000   random steps on server and commands, every answer compared with a simple model (or SEED=)
+#   make model STEPS=100000   random steps on server and commands, every answer compared with a simple model (or SEED=, STORE=postgres)
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, upgrades, a network that loses replies
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
@@ -65,6 +65,7 @@ SECONDS ?= 30
 COUNT ?=
 SEED ?=
 STEPS ?= 100000
+STORE ?= sqlite
 # Schemas and linters for the files in Deploy.
 SCHEMAS := .build/schemas
 TAG ?=
@@ -169,10 +170,11 @@ abuse: check-tools release
 faults: check-tools release
 	Tests/faults/faults_test.py --server $(SERVER) $(ARGS)
 
-model: check-tools release
-	Tests/model/model_test.py --server $(SERVER) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+model: $(if $(filter postgres,$(STORE)),cluster-tools,check-tools) release
+	Tests/model/model_test.py --server $(SERVER) --store $(STORE) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 cluster-check: cluster-check-fast
+	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 10000 $(if $(SEED),--seed $(SEED))
 	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --refused $(REFUSED) $(if $(SEED),--seed $(SEED))
@@ -187,6 +189,8 @@ cluster-check-fast: cluster-tools release
 	Tests/cluster/copy_test.py --server $(SERVER)
 	Tests/cluster/race_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds 3 --rate 120 --memory $(if $(SEED),--seed $(SEED))
+	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 1000 $(if $(SEED),--seed $(SEED)) \
+	    --weight kill_amid_exchanges=2 --weight crash_amid_exchanges=2 --weight end_connections_amid_exchanges=2
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)

@@ -32,7 +32,7 @@ SUPERUSER, NAME, OWNER_ROLE, SERVING_ROLE = "postgres", "obie", "obie_owner", "o
 START_SECONDS = 30
 TEMPLATE = "obie-tokens-postgres-15-template"
 RULES = f"""local all {SUPERUSER} trust
-host {NAME} {OWNER_ROLE},{SERVING_ROLE} 127.0.0.1/32 trust
+host {{databases}} {OWNER_ROLE},{SERVING_ROLE} 127.0.0.1/32 trust
 """
 # CREATEROLE: tests make roles of their own.
 ROLES = [f"CREATE ROLE {OWNER_ROLE} LOGIN CREATEROLE", f"CREATE ROLE {SERVING_ROLE} LOGIN",
@@ -69,10 +69,14 @@ class Roles:
 
 
 class Database(Roles):
-    """One PostgreSQL. `settings` are those of postgresql.conf, on top."""
+    """One PostgreSQL. `settings` are those of postgresql.conf, on top; `environment` is its own.
 
-    def __init__(self, settings=None, folder=None, name=NAME):
+    every    the roles may use every database, not this one alone
+    """
+
+    def __init__(self, settings=None, folder=None, name=NAME, every=False, environment=None):
         self.settings, self.base, self.name = dict(settings or {}), folder, name
+        self.every, self.environment = every, environment
         self.program = self.folder = None
 
     def __enter__(self):
@@ -81,7 +85,7 @@ class Database(Roles):
             self.data, self.port = os.path.join(self.folder, "data"), free_ports(1)[0]
             subprocess.run(as_account(["cp", "--archive", template(), self.data]), check=True)
             with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="ascii") as file:
-                file.write(RULES)
+                file.write(RULES.format(databases="all" if self.every else NAME))
             self.start()
             with self.superuser("postgres") as connection:
                 for statement in ROLES:
@@ -100,7 +104,8 @@ class Database(Roles):
         settings = {"listen_addresses": HOST, "port": self.port, "unix_socket_directories": self.folder, "fsync": "on",
                     "max_connections": 100, "logging_collector": "off", **self.settings}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self.program = Program("postgres", [f"{POSTGRES}/postgres", "-D", self.data, *words], self.folder, ends_with="QUIT")
+        self.program = Program("postgres", [f"{POSTGRES}/postgres", "-D", self.data, *words], self.folder,
+                               self.environment, ends_with="QUIT")
         try:
             wait_until(self.answers, lambda: f"PostgreSQL did not start: {self.program.tail()}", START_SECONDS)
         except BaseException:

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 
 import sandbox
 from harness import Client, Failure, Server, expect
@@ -14,8 +15,8 @@ CONSENT_REVOKE = "/v1/obie/consents/revoke"
 class Commands:
     """Runs `obie-tokens …` beside the server, under the same clock."""
 
-    def __init__(self, program, folder, timepiece):
-        self.program, self.folder, self.timepiece = program, folder, timepiece
+    def __init__(self, program, folder, timepiece, store):
+        self.program, self.folder, self.timepiece, self.store = program, folder, timepiece, store
 
     def run(self, *arguments):
         env = {"PATH": os.environ["PATH"], "LD_PRELOAD": self.timepiece.library, **self.timepiece.env}
@@ -23,7 +24,7 @@ class Commands:
                               timeout=COMMAND_SECONDS, check=False)
 
     def succeed(self, *arguments):
-        ended = self.run(*arguments, "--store", "sqlite:store.db")
+        ended = self.run(*arguments, *self.store)
         expect(ended.returncode == 0, f"{' '.join(arguments)} ended with {ended.returncode}: {ended.stderr}")
         return ended.stdout
 
@@ -31,9 +32,11 @@ class Commands:
 class Bank:
     """One server, and what institutions ask of it."""
 
+    store = ("--store", "sqlite:store.db")
+
     def __init__(self, program, folder, timepiece):
         self.program, self.folder, self.timepiece = program, folder, timepiece
-        self.commands = Commands(program, folder, timepiece)
+        self.commands = Commands(program, folder, timepiece, self.store)
         self.server, self.clients, self.turn = None, [], 0
         self.settings = {"--code-lifetime": "60", "--access-token-lifetime": "never"}
         self.ccg = {}
@@ -43,7 +46,7 @@ class Bank:
     def make_server(self, awaited=True):
         flags = [part for setting in self.settings.items() for part in setting]
         return Server(self.program, "--mode", "production", "--loops", "2", "--audit-log", "none", *flags,
-                      store="sqlite:store.db", cwd=self.folder, env=self.timepiece.env, preload=self.timepiece.library,
+                      store=self.store[1], cwd=self.folder, env=self.timepiece.env, preload=self.timepiece.library,
                       awaited=awaited)
 
     def start(self):
@@ -61,9 +64,25 @@ class Bank:
         status = self.server.stop()
         expect(status == 0, f"the server ended with {status}: {self.server.log_text()}")
 
+    def restart(self):
+        self.stop()
+        self.start()
+
     def kill(self):
         self.hang_up()
         self.server.kill()
+
+    def end(self):
+        """Whatever has happened."""
+        if self.server and self.server.is_running():
+            self.server.kill()
+
+    def log_text(self):
+        return self.server.log_text()[-2000:] if self.server else ""
+
+    def settle(self):
+        """Time has passed: timers that are due run."""
+        time.sleep(0.05)
 
     def refuses_to_start(self):
         """Starts it where it must not start, and returns (status, log)."""
@@ -81,6 +100,10 @@ class Bank:
         for client in self.clients:
             client.close()
         self.clients = []
+
+    @property
+    def ports(self):
+        return [self.server.port]
 
     def client(self):
         """One of four connections, in turn, so that both loops are asked."""

@@ -1,7 +1,6 @@
 """The steps of whoever runs the server: commands, restarts, time, copies, lost files."""
 import os
 import shutil
-import time
 
 from harness import expect
 from rules import CONSENTS
@@ -58,8 +57,7 @@ class Operators:
 
     def restart(self):
         self.before_start()
-        self.bank.stop()
-        self.bank.start()
+        self.bank.restart()
         self.look_at_some()
 
     def kill(self):
@@ -90,7 +88,7 @@ class Operators:
             seconds = 90_000
         self.bank.hang_up()
         self.bank.timepiece.pass_(seconds * 1000)
-        time.sleep(0.05)  # timers that are due run
+        self.bank.settle()
 
     def step_clock(self):
         seconds = self.chance.choice([-50, -50, -600, -3600, 50, 3600, 400 * 86_400])

@@ -197,7 +197,7 @@ class Steps(Operators):
 
     def exchange_all(self, fi, psp, codes):
         """A thread: codes that are exchanged get their token."""
-        with Client(self.bank.server.port) as client:
+        with Client(self.bank.ports[0]) as client:
             fields = self.bank.fields(fi, self.bank.ccg[fi.reference, psp.reference])
             for code in codes:
                 answer = client.ask(sandbox.post(sandbox.TOKENS, {"redirect_uri": CALLBACK, "auth_code": code.text},

@@ -16,10 +16,11 @@ class Timepiece:
         self.library = os.path.join(folder, "clock.so")
         subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", self.library,
                         os.path.join(HERE, "clock.c"), "-ldl"], check=True)
-        self._file = tempfile.NamedTemporaryFile(prefix="clock-", dir=folder, buffering=0)
+        self._file = tempfile.NamedTemporaryFile(prefix="clock-", dir=folder, buffering=0, delete=False)
         self.passed = self.wall = 0
         self._write()
-        self.env = {"CLOCK_CONTROL": self._file.name}
+        self.path = self._file.name
+        self.env = {"CLOCK_CONTROL": self.path}
 
     @property
     def now(self):
