@@ -173,6 +173,7 @@ faults: check-tools release
 model: $(if $(filter postgres,$(STORE)),cluster-tools,check-tools) release
 	Tests/model/model_test.py --server $(SERVER) --store $(STORE) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+cluster-check: ENDTOEND = whole
 cluster-check: cluster-check-fast
 	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 10000 $(if $(SEED),--seed $(SEED))
 	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
@@ -180,11 +181,17 @@ cluster-check: cluster-check-fast
 	Tests/cluster/failover_test.py --server $(SERVER) --refused $(REFUSED) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --control --faults lose $(if $(SEED),--seed $(SEED))
 
+# Of the end-to-end suite: what the store decides, and what commands say of it.
+ENDTOEND ?= part
+ENDTOEND_PART := $(addprefix --filter EndToEnd.,SingleUseTests GrantTests ConsentTests IntrospectionTests RevocationTests \
+    KillSwitchTests ProductionTests RegistryTakeoverTests KeyRotationTests StartNoticeTests)
+
 # What takes some minutes, with three of each fault.
 cluster-check-fast: cluster-tools release
 	Tests/cluster/check_history_test.py $(if $(SEED),--seed $(SEED))
 	Tests/cluster/relay_test.py
 	Tests/cluster/database.py --run 'swift test --filter Postgres'
+	Tests/cluster/endtoend_test.py $(if $(filter whole,$(ENDTOEND)),,$(ENDTOEND_PART))
 	Tests/cluster/servers_test.py --server $(SERVER)
 	Tests/cluster/copy_test.py --server $(SERVER)
 	Tests/cluster/race_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))

@@ -34,7 +34,7 @@ import Testing
         #expect(lines.map { $0["event"] as? String } == ["started", "stopped"])
         let start = try #require(lines.first)
         #expect(start["mode"] as? String == "production")
-        #expect(start["store"] as? String == "sqlite:\(store.folder)/store.db")
+        #expect(start["store"] as? String == store.address)
         #expect((start["version"] as? String)?.isEmpty == false)
         #expect((start["actor"] as? String)?.contains("uid ") == true)
         #expect(try audit("verify", log).output.contains("starts 1"))

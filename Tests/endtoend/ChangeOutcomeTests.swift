@@ -111,7 +111,7 @@ enum ChangingCommand: String, CaseIterable, Sendable {
             guard json else { return }
             let object = try ended.json()
             #expect(object["outcome"] as? String == outcome, "\(command): \(ended.output)")
-            #expect(object["store"] as? String == "\(store.folder)/store.db")
+            #expect(object["store"] as? String == store.place)
         }
     }
 
@@ -120,14 +120,14 @@ enum ChangingCommand: String, CaseIterable, Sendable {
         let store = try ChangingCommand.store()
         let server = try store.serve()
         defer { server.program.stop(SIGTERM) }
-        expect("in_force", 0, words: "in force on the running server", store, json: json)
+        expect("in_force", 0, words: StoreUnderTest.inForce, store, json: json)
     }
 
     @Test(arguments: [false, true])
     func changeIsWrittenWhereNoServerRuns(json: Bool) throws {
         let store = try ChangingCommand.store()
         expect(
-            "written", 0, words: "beside \(store.folder)/store.db, on which no server is running",
+            "written", 0, words: "\(store.place), on which no server is running",
             store, json: json)
     }
 

@@ -94,14 +94,14 @@ import Testing
 
     @Test func productionKnowsNobody() throws {
         let store = try ProductionStore()
-        try ServerProcess.with("--mode", "production", "--store", store.option[1]) { server in
-            #expect(!server.program.errorOutput.lowercased().contains("sandbox"))
-            for call in [Call.clientCredentials, .makeCode(), .exchange("x")] {
-                let response = try server.answer(to: call)
-                try expectErrors(response, 401, "authentication_error", on: server)
-            }
-            #expect(try server.isServing())
+        let server = try store.serve()
+        defer { server.program.stop(SIGTERM) }
+        #expect(!server.program.errorOutput.lowercased().contains("sandbox"))
+        for call in [Call.clientCredentials, .makeCode(), .exchange("x")] {
+            let response = try server.answer(to: call)
+            try expectErrors(response, 401, "authentication_error", on: server)
         }
+        #expect(try server.isServing())
     }
 
     @Test(arguments: ["1", "4"])

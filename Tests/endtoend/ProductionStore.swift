@@ -27,6 +27,7 @@ struct Outcome: Sendable {
 final class ProductionStore: Sendable {
     let folder = NSTemporaryDirectory() + "obie-production-\(UUID().uuidString)"
     private let all = Mutex<[Outcome]>([])
+    private let database: TestDatabase?
 
     /// Folders to be removed at the end of this process: what is shared by tests is never freed.
     private static let folders: Mutex<Set<String>> = {
@@ -36,6 +37,7 @@ final class ProductionStore: Sendable {
 
     init() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        database = StoreUnderTest.isPostgres ? try TestDatabase(in: folder) : nil
         _ = Self.folders.withLock { $0.insert(folder) }
     }
 
@@ -56,7 +58,18 @@ final class ProductionStore: Sendable {
         }
     }
 
-    var option: [String] { ["--store", "sqlite:\(folder)/store.db"] }
+    /// Names the store, for servers and commands. Keys and audit log are `store.db.keys` and
+    /// `store.db.audit` in the folder.
+    var option: [String] {
+        database == nil
+            ? ["--store", address] : ["--config", "\(folder)/\(TestDatabase.settings)"]
+    }
+
+    /// As `--store` takes it.
+    var address: String { database?.url ?? "sqlite:\(folder)/store.db" }
+
+    /// As messages have it.
+    var place: String { database?.place ?? "\(folder)/store.db" }
 
     /// Every command so far.
     var outcomes: [Outcome] { all.withLock { $0 } }
@@ -101,6 +114,11 @@ final class ProductionStore: Sendable {
 
     func serve(_ options: String...) throws -> ServerProcess {
         try ServerProcess(["--mode", "production", "--loops", "2"] + option + options)
+    }
+
+    /// All that is registered, to be compared with what it is later.
+    func registered() throws -> [UInt8] {
+        try database?.registered() ?? #require(try files()["store.db.registry"])
     }
 
     /// The bytes of every file in the folder, by name.

@@ -40,13 +40,13 @@ extension RegistryCommandTests {
     @Test(arguments: impossible)
     func whatCannotBeDoneIsOneSentence(arguments: [String]) throws {
         let store = try Self.impossibleStore.get()
-        let before = try registry(store)
+        let before = try store.registered()
         let outcome = try store.run(arguments)
         #expect(outcome.status == 65, "\(outcome.errors)")
         #expect(outcome.output.isEmpty)
         #expect(outcome.errorLines.count == 1, "\(outcome.errors)")
         #expect(outcome.errors.hasPrefix("obie-tokens: error: "))
-        #expect(try registry(store) == before, "nothing has changed")
+        #expect(try store.registered() == before, "nothing has changed")
     }
 
     static let advice: [(arguments: [String], end: String)] = [
@@ -81,10 +81,6 @@ extension RegistryCommandTests {
         #expect(outcome.errors.hasSuffix(row.end + "\n"), "\(outcome.errors)")
     }
 
-    private func registry(_ store: ProductionStore) throws -> [UInt8]? {
-        try store.files()["store.db.registry"]
-    }
-
     static let wrong: [[String]] = [
         ["fi", "add"], ["fi", "add", "PSDGB-FCA-100009", "extra"], ["fi", "nonsense"],
         ["fi", "list", "--nonsense"], ["fi", "show"], ["psp", "add"], ["psp", "show"],
@@ -107,7 +103,7 @@ extension RegistryCommandTests {
     @Test(arguments: wrong)
     func wrongOptionsAreRefused(arguments: [String]) throws {
         let store = try Self.impossibleStore.get()
-        let before = try registry(store)
+        let before = try store.registered()
         // An option of the row's own comes last, where it counts.
         let ended = try ChildProcess.run(
             ChildProcess.binary.path,
@@ -119,7 +115,7 @@ extension RegistryCommandTests {
             !arguments.contains("--yes") && (arguments[1] == "remove" || arguments[1] == "revoke")
         let sentence = ended.errors.prefix { $0 != "\n" }
         #expect(sentence.contains("--yes") == isUnconfirmed)
-        #expect(try registry(store) == before, "nothing has changed")
+        #expect(try store.registered() == before, "nothing has changed")
     }
 
     @Test func registryThatIsMissingIs66ThatCannotBeUsed71AndWhatIsNone78() throws {

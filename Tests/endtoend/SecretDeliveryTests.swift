@@ -6,10 +6,6 @@ import Foundation
 import Testing
 
 @Suite struct SecretDeliveryTests {
-    private func registry(_ store: ProductionStore) throws -> [UInt8] {
-        try #require(try store.files()["store.db.registry"])
-    }
-
     /// Where a shell sends standard output.
     enum Sink: String, CaseIterable, Sendable {
         case full = "> /dev/full"
@@ -37,13 +33,13 @@ import Testing
         command: ChangingCommand, sink: Sink
     ) throws {
         let store = try ChangingCommand.store()
-        let before = try registry(store)
+        let before = try store.registered()
         for json in [[], ["--json"]] {
             let ended = try sink.run(
                 [ChildProcess.binary.path] + command.arguments + store.option + json)
             #expect(ended.status == 74, "\(ended.errors)")
             #expect(ended.errors.contains("nothing was changed"), "\(ended.errors)")
-            #expect(try registry(store) == before, "it has changed all the same")
+            #expect(try store.registered() == before, "it has changed all the same")
         }
         // The secret is nowhere: not even in a file that has taken the place of standard output.
         for (name, content) in try store.files() {
@@ -56,12 +52,12 @@ import Testing
     @Test(arguments: ChangingCommand.allCases)
     func nothingChangesWhereTheAuditLogTakesNothing(command: ChangingCommand) throws {
         let store = try ChangingCommand.store()
-        let before = try registry(store)
+        let before = try store.registered()
         for log in ["/dev/full", "\(store.folder)", "\(store.folder)/no/such/log"] {
             let ended = try store.run(command.arguments + ["--audit-log", log])
             #expect(ended.status == 74, "\(log): \(ended.errors)")
             #expect(ended.errors.contains("nothing was changed"), "\(ended.errors)")
-            #expect(try registry(store) == before, "\(log): it has changed all the same")
+            #expect(try store.registered() == before, "\(log): it has changed all the same")
         }
         #expect(try store.run(command.arguments).status == 0)
     }

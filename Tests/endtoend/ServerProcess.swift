@@ -12,6 +12,7 @@ final class ServerProcess: Sendable {
     let program: ChildProcess
     let port: UInt16
     let adminPort: UInt16
+    private let database: TestDatabase?
 
     /// The server that most tests share: a sandbox with defaults, on two loops.
     static func shared() throws -> ServerProcess {
@@ -26,8 +27,10 @@ final class ServerProcess: Sendable {
     ///
     /// - Parameter environment: set beside what this process has.
     init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
-        // In memory, unless the test says otherwise: a file has one server.
-        let store = arguments.contains("--store") ? [] : ["--store", "memory"]
+        // In memory, unless somebody says otherwise: a file has one server.
+        var database: TestDatabase?
+        let store = try StoreUnderTest.options(arguments, &database)
+        self.database = database
         // Tests fail more often than a client may, unless they are about that.
         let throttle = arguments.contains("--throttle") ? [] : ["--no-throttle"]
         let addresses =

@@ -56,7 +56,9 @@ struct ChangeOutcome {
         switch kind {
         case .inForce: "in force on \(isShared ? "every" : "the") running server"
         case .written:
-            "\(written), on which no server is running: it counts from the next start on"
+            silent.isEmpty
+                ? "\(written), on which no server is running: it counts from the next start on"
+                : "\(written), on which no server answers requests now"
         case .late:
             doubt.map { "\(written), but nobody knows whether it is in force: \($0)" }
                 ?? "\(written), but \(whoIsLate) not taken it over within 5 s and serves as before; "
