@@ -23,7 +23,8 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
         self.proxies = proxies
     }
 
-    /// The client's, as the header has it; the balancer's where that speaks for itself.
+    /// The client's, as the header has it, known after its end too; the balancer's where that speaks for
+    /// itself.
     var peerAddress: [UInt8] { source.isEmpty ? inner.peerAddress : source }
     var proxyAddress: [UInt8] { source.isEmpty ? [] : knownProxy }
 

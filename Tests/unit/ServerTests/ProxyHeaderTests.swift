@@ -168,6 +168,21 @@ import UV
         #expect(other.isReady && other.failures.isEmpty)
     }
 
+    @Test func headerHasTheTimeOfAHandshake() {
+        let (host, transport) = (FakeHost(), FakeTransport())
+        let stream = ProxiedStream(transport, from: .none)
+        let connection = Connection(stream, host)
+        stream.start(connection)
+        // What comes slowly does not extend it.
+        for byte in Array("PROXY TCP".utf8) {
+            stream.received([byte].span)
+            host.pass(milliseconds: 1_100)
+        }
+        #expect(!transport.isClosed)
+        host.pass(milliseconds: 600)
+        #expect(transport.isReset && transport.written.isEmpty)
+    }
+
     @Test func endBeforeTheHeaderIsTold() {
         let (stream, witness, _) = Self.stream()
         stream.received(Array("PROXY".utf8).span)
