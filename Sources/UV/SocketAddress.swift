@@ -10,26 +10,40 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     public let port: UInt16
     let isIPv6: Bool
 
-    public struct Malformed: Error, CustomStringConvertible {
+    /// Why a text is no address; the description says what to write.
+    public struct Malformed: Error {
         public let text: String
-        public var description: String {
-            "'\(text)' is not an address; write IP:PORT, such as 127.0.0.1:8080 or [::1]:8080"
-        }
     }
 
     /// Parses `IP:PORT`, with an IPv6 address in brackets; `localhost` stands for 127.0.0.1.
     public init(_ text: String) throws(Malformed) {
         guard let colon = text.lastIndex(of: ":"),
-            let port = UInt16(text[text.index(after: colon)...]),
-            text[text.index(after: colon)...].allSatisfy({ $0.isASCII && $0.isNumber })
+            let port = SocketAddress.port(text[text.index(after: colon)...])
         else { throw Malformed(text: text) }
         var host = String(text[..<colon])
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
         if isBracketed { host = String(host.dropFirst().dropLast()) }
-        if host == "localhost" { host = "127.0.0.1" }
+        if host.lowercased() == "localhost" { host = "127.0.0.1" }
         self.init(host: host, port: port, isIPv6: isBracketed)
+        guard isValid else { throw Malformed(text: text) }
+    }
+
+    /// nil for what is no port.
+    static func port(_ text: Substring) -> UInt16? {
+        text.allSatisfy { $0.isASCII && $0.isNumber } ? UInt16(text) : nil
+    }
+
+    /// Whether a text is an IPv4 address, or an IPv6 address in brackets, without a port.
+    static func isIP(_ text: String) -> Bool {
+        let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
+        let host = isBracketed ? String(text.dropFirst().dropLast()) : text
+        return SocketAddress(host: host, port: 0, isIPv6: isBracketed).isValid
+    }
+
+    /// libuv can read the host.
+    private var isValid: Bool {
         var storage = sockaddr_storage()
-        guard unsafe fill(&storage) == 0 else { throw Malformed(text: text) }
+        return unsafe fill(&storage) == 0
     }
 
     private init(host: String, port: UInt16, isIPv6: Bool) {

@@ -23,17 +23,43 @@ struct ObieTokens: ParsableCommand {
     /// sentence about a wrong option has the usage behind it.
     static func main() {
         StandardOutput.fillGaps()
+        var kind: any ParsableCommand.Type = Self.self
         do {
-            var command = try parseAsRoot()
+            let words = Array(CommandLine.arguments.dropFirst())
+            var command = try parseAsRoot(SettingFlags<EverySetting>.wordsForParser(words))
+            kind = type(of: command)
             try command.run()
         } catch let failure as ProgramFailure where failure.status == 64 {
-            exit(withError: ValidationError(failure.description))
+            refuse(failure.description, kind)
+        } catch let error as ValidationError {
+            if kind == Self.self { exit(withError: error) }
+            refuse(error.message, kind)
         } catch let failure as ProgramFailure {
             Program.log("error: \(failure)")
             exit(withError: ExitCode(failure.status))
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// As ArgumentParser does it for what it finds itself: with how this very command is used.
+    private static func refuse(_ message: String, _ kind: any ParsableCommand.Type) -> Never {
+        let path = words(to: kind, from: Self.self) ?? [_commandName]
+        Log.line(
+            "Error: \(message)\nUsage: \(usageString(for: kind))\n"
+                + "  See '\(path.joined(separator: " ")) --help' for more information.")
+        exit(withError: ExitCode(64))
+    }
+
+    /// What is typed for a command; nil where it is not below this one.
+    private static func words(
+        to kind: any ParsableCommand.Type, from start: any ParsableCommand.Type
+    ) -> [String]? {
+        if start == kind { return [start._commandName] }
+        for next in start.configuration.subcommands {
+            if let rest = words(to: kind, from: next) { return [start._commandName] + rest }
+        }
+        return nil
     }
 }
 
@@ -47,6 +73,8 @@ struct Serve: ParsableCommand {
             OBIE_TOKENS_LISTEN or OBIE_TOKENS_CODE_LIFETIME, and by a line of the file of --config. A \
             flag counts before a variable, and a variable before the file. `obie-tokens config show` \
             says what is in force.
+
+            \(DurationText.explanation) yes|no takes true|false and on|off as well.
 
             SIGTERM and SIGINT let requests under way finish; a second signal ends the server at \
             once. After SIGHUP the server reads the file again. It takes over what can change while \

@@ -18,7 +18,7 @@ import Testing
             "--access-token-lifetime", "--public-url", "--max-connections", "--head-timeout",
             "--idle-timeout", "--audit-log", "--no-throttle", "--help",
         ]
-        let words = Set(help.output.split { " \n/".contains($0) })
+        let words = Set(help.output.split { " \n(".contains($0) })
         for flag in flags { #expect(words.contains(Substring(flag)) || flag == "--help") }
         #expect(help.output.contains("--help"))
         let overview = try run("--help")

@@ -91,8 +91,8 @@ import Testing
     @Test(arguments: [
         ("idle-timeuot = 3", "line 1", "idle-timeout"), ("\nlisten 127.0.0.1:0", "line 2", "="),
         ("loops = 2\nloops = 3", "line 2", "line 1"), ("[server]", "line 1", "name = value"),
-        ("idle-timeout = 3s", "line 1", "1 to 3600"), ("mode = prodution", "line 1", "production"),
-        ("listen = localhost", "line 1", "IP:PORT"), ("throttle = true", "line 1", "yes"),
+        ("idle-timeout = 3x", "line 1", "1 to 3600"), ("mode = prodution", "line 1", "production"),
+        ("listen = localhost", "line 1", "IP:PORT"), ("throttle = maybe", "line 1", "yes"),
         ("loops =", "line 1", "1 to 256"),
     ])
     func wrongLineIsRefused(text: String, line: String, fix: String) throws {
@@ -235,10 +235,10 @@ import Testing
         let help = try run(["serve", "--help"]).output.split { $0.isWhitespace }
         let text = help.joined(separator: " ")
         for row in try settingRows() {
-            let fallback =
-                ["yes": "--\(row.name)", "no": "--no-\(row.name)"][row.fallback] ?? row.fallback
+            let isSwitch = ["yes", "no"].contains(row.fallback)
+            let twin = isSwitch ? "--no-\(row.name) says no; " : ""
             #expect(text.contains(" --\(row.name)"))
-            #expect(text.contains("\(row.help) (default: \(fallback))"), "\(row.name)")
+            #expect(text.contains("\(row.help) (\(twin)default: \(row.fallback))"), "\(row.name)")
         }
     }
 

@@ -21,6 +21,16 @@ extension ConfigurationTests {
         #expect(try shown("audit-log", show) == ["none", "default"])
         let loops = try shown("loops", show)
         #expect((1...256).contains(Int(loops[0]) ?? 0), "\(loops)")
+        // Two loops take 8 descriptors each, probes and files 64 (docs/limits.md).
+        let few = try ChildProcess.run(
+            "/bin/sh",
+            [
+                "-c", "ulimit -n 500 && exec \"$0\" config show --loops 2",
+                ChildProcess.binary.path,
+            ])
+        let rows = few.output.split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(rows.contains(["max-connections", "420", "default"]), "\(few.output)")
+        #expect(Int(try shown("max-connections", show)[0]) ?? 0 > 0)
         let listen = ["OBIE_TOKENS_LISTEN": "127.0.0.1:8123"]
         #expect(try shown("public-url", show, listen) == ["http://127.0.0.1:8123", "default"])
         let free = ["OBIE_TOKENS_LISTEN": "127.0.0.1:0"]

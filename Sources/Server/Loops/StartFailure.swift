@@ -73,6 +73,18 @@ extension ServerConfiguration {
         }
     }
 
+    /// What all loops together would serve at a time, with the limit of open files of this process, which
+    /// it raises; nil where that is too low for the loops.
+    public var connectionsMax: Int? {
+        let limit = Machine.raiseDescriptorLimit()
+        guard ServerLimits.descriptors(connections: loops, loops: loops) <= limit else {
+            return nil
+        }
+        var limits = limits
+        limits.shareConnections(descriptors: limit, loops: loops)
+        return limits.connectionsPerLoopMax * loops
+    }
+
     /// The sockets that were handed over, and the descriptors through which loops share more than one.
     private var handedOverDescriptors: Int {
         listenDescriptors.count + adminDescriptors.count

@@ -1,6 +1,7 @@
 // obie-tokens config: what is in force and why, and what else can be set.
 
 import ArgumentParser
+import Server
 import System
 
 struct ConfigCommand: ParsableCommand {
@@ -13,7 +14,9 @@ struct ConfigCommand: ParsableCommand {
             abstract: "Prints the value of every setting and where it comes from.",
             discussion: """
                 Reads the flags, the environment and the file as `serve` does. No setting is a \
-                secret: keys are in files, and only the names of the files are shown.
+                secret: keys are in files, and only the names of the files are shown. A default that \
+                depends on the machine, such as that of loops and max-connections, is what a server \
+                would have that is started here, with the limits of this shell.
 
                 Exit status: 0; 64 for a wrong flag; 66 if the file cannot be read; 78 for a wrong \
                 setting in the file or the environment.
@@ -62,6 +65,8 @@ extension Settings {
             return self.store.path.map { KeyFile.path(besideStore: $0) }
         case rows.auditLog.name: return auditPath(self.mode) ?? "none"
         case rows.loops.name: return "\(Machine.availableProcessors)"
+        case rows.maxConnections.name:
+            return ServerConfiguration(self).connectionsMax.map { "\($0)" }
         case rows.publicURL.name:
             return self.listen.port == 0
                 ? nil : streams.url(self.listen, machine: Machine.hostName)

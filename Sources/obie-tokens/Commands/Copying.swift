@@ -45,7 +45,7 @@ struct Copying {
         }
         guard let choice else {
             throw ProgramFailure(
-                description: "--\(name) \(text): \(StoreKinds.advice)", status: 64)
+                description: "--\(name): \(StoreKinds.advice(for: text))", status: 64)
         }
         return try copyable(choice, name)
     }

@@ -27,7 +27,7 @@ struct HealthCheck: ParsableCommand {
         help: ArgumentHelp(
             "How long to wait for the whole answer: 1 to 60 seconds. (default: 2)",
             valueName: "seconds"),
-        transform: { try SettingValue.number(1...60)($0) })
+        transform: { try SettingValue.seconds(1...60)($0) })
     var timeout: Int64 = 2
 
     func run() throws {

@@ -130,7 +130,7 @@ extension Institutions {
             help: ArgumentHelp(
                 "How long the old secret stays valid: 0 to 31536000 seconds. (default: 86400, a "
                     + "day)", valueName: "seconds"),
-            transform: { try SettingValue.number(0...31_536_000)($0) })
+            transform: { try SettingValue.seconds(0...31_536_000)($0) })
         var keepOld: Int64 = 86_400
 
         @OptionGroup var flags: SettingFlags<StoreSettings>

@@ -11,13 +11,22 @@ enum Nearest {
 
     /// In words, to stand behind the unknown name; empty where nothing is near.
     static func hint(_ name: String, _ known: [String], prefix: String = "") -> String {
-        let distances = known.map {
-            (name: $0, distance: distance(name.lowercased(), $0.lowercased()))
-        }
+        nearest(name, known).map { " (did you mean \(prefix)\($0)?)" } ?? ""
+    }
+
+    /// The only one that begins so, such as `production` for `prod`; else the one with the fewest other
+    /// characters, if those are few.
+    static func nearest(_ name: String, _ known: [String]) -> String? {
+        let name = name.lowercased()
+        guard !name.isEmpty else { return nil }
+        let begun = known.filter { $0.lowercased().hasPrefix(name) }
+        if begun.count == 1 { return begun[0] }
+        let distances = known.map { (name: $0, distance: distance(name, $0.lowercased())) }
         guard let best = distances.min(by: { $0.distance < $1.distance }),
-            best.distance <= max(2, name.count / 3)
-        else { return "" }
-        return " (did you mean \(prefix)\(best.name)?)"
+            // Of a word of two letters nothing would be left.
+            best.distance <= max(2, name.count / 3), best.distance < best.name.count
+        else { return nil }
+        return best.name
     }
 
     /// Insertions, deletions and replacements of characters (Levenshtein).

@@ -14,12 +14,14 @@ protocol AnySetting: Sendable {
     var isFallbackWritable: Bool { get }
     /// A new value counts after SIGHUP. Every other setting needs a restart.
     var isReloadable: Bool { get }
-    /// Its flag takes no value, and has a twin `--no-…`.
+    /// Its flag needs no value, and has a twin `--no-…`.
     var isSwitch: Bool { get }
     var help: String { get }
 
+    /// The text as it is shown and compared: of several ways to write a value there is one.
+    ///
     /// - Throws: where the text is no value of this setting. The error says what would be right.
-    func check(_ text: String) throws(ValidationError)
+    func canonical(_ text: String) throws(ValidationError) -> String
 }
 
 extension AnySetting {
@@ -68,7 +70,14 @@ struct Setting<Value: Sendable>: AnySetting {
     var isFallbackWritable: Bool { unwritten == nil }
     var isSwitch: Bool { Value.self == Bool.self }
 
-    func check(_ text: String) throws(ValidationError) { _ = try parse(text) }
+    func canonical(_ text: String) throws(ValidationError) -> String {
+        switch try parse(text) {
+        case let isTrue as Bool: isTrue ? "yes" : "no"
+        case let number as Int64: "\(number)"
+        case let number as Int: "\(number)"
+        default: text
+        }
+    }
 
     /// - Parameter text: has been checked; nil where nobody says anything.
     func value(_ text: String?) -> Value {

@@ -39,15 +39,9 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
         let container = try decoder.container(keyedBy: Key.self)
         config = try container.decode(Option<String?>.self, forKey: .config).wrappedValue
         for setting in Selection.settings {
-            let key = Key(stringValue: setting.name)
-            if setting.isSwitch {
-                let flag = try container.decode(Flag<Bool?>.self, forKey: key)
-                texts[setting.name] = flag.wrappedValue.map { $0 ? "yes" : "no" }
-            } else {
-                texts[setting.name] = try container.decode(
-                    Option<String?>.self, forKey: key
-                ).wrappedValue
-            }
+            texts[setting.name] = try container.decode(
+                Option<String?>.self, forKey: Key(stringValue: setting.name)
+            ).wrappedValue
         }
     }
 
@@ -68,11 +62,15 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
                 help: ArgumentHelp(
                     "\(setting.help) (default: \(setting.fallback))", valueName: setting.form))
         }
-        let fallback = setting.fallback == "yes" ? setting.name : "no-\(setting.name)"
-        return Flag<Bool?>(
-            name: name, inversion: .prefixedNo,
-            help: ArgumentHelp("\(setting.help) (default: --\(fallback))"))
+        return Option<String?>(
+            wrappedValue: nil, name: name, defaultAsFlag: "yes", parsing: .next,
+            help: ArgumentHelp(
+                "\(setting.help) (--no-\(setting.name) says no; default: \(setting.fallback))",
+                valueName: setting.form))
     }
+
+    /// Nothing is said on the command line.
+    var isEmpty: Bool { texts.isEmpty && config == nil }
 
     /// The settings that are in force for this command. Reads the file each time.
     ///
@@ -83,6 +81,19 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
         if let store { texts[SettingsTable.rows.store.name] = store }
         let file = config ?? ServiceFile.path(for: Selection.self, flags: texts, environment)
         return try SettingsReader.read(flags: texts, file: file, environment: environment)
+    }
+
+    /// The words of a command line as the parser takes them for switches: `--throttle=no` for
+    /// `--no-throttle`, so that the last of all ways to say it counts; and an empty value as a word of its
+    /// own, since the parser would take `--throttle=` for yes, and so the unset variable of a script.
+    static func wordsForParser(_ words: [String]) -> [String] {
+        let end = words.firstIndex(of: "--") ?? words.endIndex
+        let names = SettingsTable.all.filter(\.isSwitch).map(\.name)
+        return words[..<end].flatMap { word in
+            if let name = names.first(where: { word == "--no-\($0)" }) { return ["--\(name)=no"] }
+            if let name = names.first(where: { word == "--\($0)=" }) { return ["--\(name)", ""] }
+            return [word]
+        } + words[end...]
     }
 
     private struct Key: CodingKey {

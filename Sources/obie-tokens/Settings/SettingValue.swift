@@ -35,7 +35,7 @@ enum SettingValue {
         } catch {
             throw ValidationError(error.description)
         }
-        guard let choice else { throw ValidationError(StoreKinds.advice) }
+        guard let choice else { throw ValidationError(StoreKinds.advice(for: text)) }
         return choice
     }
 
@@ -49,7 +49,7 @@ enum SettingValue {
 
     static func number(_ range: ClosedRange<Int64>) -> Parser<Int64> {
         { (text) throws(ValidationError) in
-            guard let number = Int64(text), range.contains(number) else {
+            guard let number = Int64(text), range.contains(number), !text.hasPrefix("+") else {
                 throw ValidationError(
                     "'\(text)' is not a whole number from \(range.lowerBound) to "
                         + "\(range.upperBound)")
@@ -59,8 +59,8 @@ enum SettingValue {
     }
 
     /// Seconds that somebody has to ask for.
-    static func seconds(_ range: ClosedRange<Int64>) -> Parser<Int64?> {
-        { (text) throws(ValidationError) in try number(range)(text) }
+    static func optionalSeconds(_ range: ClosedRange<Int64>) -> Parser<Int64?> {
+        { (text) throws(ValidationError) in try DurationText.seconds(text, in: range) }
     }
 
     @Sendable static func proxies(_ text: String) throws(ValidationError) -> TrustedProxies {
@@ -72,6 +72,11 @@ enum SettingValue {
         }
     }
 
+    /// A time, in seconds.
+    static func seconds(_ range: ClosedRange<Int64>) -> Parser<Int64> {
+        { (text) throws(ValidationError) in try DurationText.seconds(text, in: range) }
+    }
+
     /// A number of things.
     static func count(_ range: ClosedRange<Int64>) -> Parser<Int?> {
         { (text) throws(ValidationError) in Int(try number(range)(text)) }
@@ -79,7 +84,14 @@ enum SettingValue {
 
     /// Seconds; nil for a token that never expires.
     @Sendable static func lifetime(_ text: String) throws(ValidationError) -> Int64? {
-        text == "never" ? nil : try number(1...3_155_760_000)(text)
+        if text == "never" { return nil }
+        // What has no digit in front was meant for the word.
+        guard text.first?.isNumber == false, !text.hasPrefix("-") else {
+            return try seconds(1...3_155_760_000)(text)
+        }
+        throw ValidationError(
+            "'\(text)' is neither a time such as 3600, 60m or 360d, nor never"
+                + Nearest.hint(text, ["never"]))
     }
 
     /// Without a trailing slash. All clients see it, so it must not have a password.
@@ -94,11 +106,15 @@ enum SettingValue {
         return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 
+    /// With the words of YAML: it makes `true` of a `yes` that somebody has written without quotes.
     @Sendable static func truth(_ text: String) throws(ValidationError) -> Bool {
-        switch text {
-        case "yes": return true
-        case "no": return false
-        default: throw ValidationError("'\(text)' is neither yes nor no")
+        switch text.lowercased() {
+        case "yes", "true", "on": return true
+        case "no", "false", "off": return false
+        default:
+            throw ValidationError(
+                "'\(text)' is neither yes nor no"
+                    + Nearest.hint(text, ["yes", "no", "true", "false", "on", "off"]))
         }
     }
 

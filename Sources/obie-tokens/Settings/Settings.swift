@@ -57,11 +57,14 @@ struct Settings: Sendable {
     ) throws(ProgramFailure) {
         written[setting.name] = (text, origin)
         do {
-            try setting.check(text)
+            written[setting.name] = (try setting.canonical(text), origin)
         } catch {
             throw failure(setting, error.message)
         }
     }
+
+    /// Forgets what was set: the default counts.
+    mutating func unset(_ setting: any AnySetting) { written[setting.name] = nil }
 
     /// - Throws: where two settings contradict each other.
     func checkTogether() throws(ProgramFailure) {
@@ -91,6 +94,12 @@ struct Settings: Sendable {
         return ProgramFailure(
             description: "\(origin.subject(setting.name)): \(reason)",
             status: origin == .flag ? 64 : 78)
+    }
+
+    /// Where to correct a setting: what counts of it stands there.
+    func place(of setting: any AnySetting) -> String {
+        let origin = written(setting).origin
+        return origin == .fallback ? "--\(setting.name)" : origin.subject(setting.name)
     }
 
     /// These settings, with a new text for each one that SIGHUP can change.

@@ -29,7 +29,7 @@ enum SettingsFile {
                 description: "\(path) has 64 KiB or more, which no configuration needs; is it the "
                     + "right file?", status: 78)
         }
-        return try parse(String(decoding: bytes, as: UTF8.self), path)
+        return try parse(try text(bytes, path), path)
     }
 
     private static func parse(
@@ -59,6 +59,24 @@ enum SettingsFile {
             lines.append(Line(setting: setting, text: text, number: index + 1))
         }
         return lines
+    }
+
+    /// The text of the file, without the mark (BOM) that some editors put in front.
+    private static func text(_ bytes: [UInt8], _ path: String) throws(ProgramFailure) -> String {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let content = bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0)
+        if let text = String(validating: content, as: UTF8.self), !content.contains(0) {
+            return text
+        }
+        let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let number = lines.firstIndex {
+            $0.contains(0) || String(validating: $0, as: UTF8.self) == nil
+        }
+        let line = number.map { lines[$0] } ?? content
+        throw ProgramFailure(
+            description: "\(path), line \((number ?? 0) + 1): "
+                + (line.contains(0) ? "there is a NUL in it" : "this is no text in UTF-8")
+                + "; save the file as UTF-8, or take the line away", status: 78)
     }
 
     /// The message repeats a name that was misspelt, but nothing that could be a secret.

@@ -47,7 +47,7 @@ struct SettingsTable: Sendable {
             "The file with the password of the store's database, for its owner only. Or the name of "
             + "a systemd credential (LoadCredential=).")
     let storeTimeout = Setting(
-        "store-timeout", "seconds", default: "5", SettingValue.number(1...60),
+        "store-timeout", "seconds", default: "5", SettingValue.seconds(1...60),
         help:
             "How long a request waits for the store's database before it is answered with 503: 1 to "
             + "60 seconds.")
@@ -74,7 +74,7 @@ struct SettingsTable: Sendable {
             + "the line is on disk, and answers 503 where it cannot be.")
     let codeLifetime = Setting(
         "code-lifetime", "seconds", default: "60",
-        SettingValue.number(1...IssuerSettings.codeLifetimeMax / 1000),
+        SettingValue.seconds(1...IssuerSettings.codeLifetimeMax / 1000),
         help: "How long an authorization code can be exchanged: 1 to 3600 seconds.")
     let accessTokenLifetime = Setting(
         "access-token-lifetime", "seconds|never", default: "31104000", SettingValue.lifetime,
@@ -82,7 +82,7 @@ struct SettingsTable: Sendable {
             + "not expire.")
     let introspectionExpMax = Setting<Int64?>(
         "introspection-exp-max", "seconds", without: nil, meaning: "the end of the token's life",
-        SettingValue.seconds(1...31_104_000),
+        SettingValue.optionalSeconds(1...31_104_000),
         help: "How far ahead the exp in an introspection answer may lie: 1 to 31104000 seconds. "
             + "Gateways that cache such answers until exp ask again then.")
     let throttle = Setting(
@@ -100,21 +100,21 @@ struct SettingsTable: Sendable {
             + "them out. The next client waits until a connection closes.")
     let headTimeout = Setting(
         "head-timeout", "seconds", default: "10", isReloadable: true,
-        SettingValue.number(1...3600),
+        SettingValue.seconds(1...3600),
         help: "How long the head of a request may take from its first byte: 1 to 3600 seconds.")
     let idleTimeout = Setting(
         "idle-timeout", "seconds", default: "75", isReloadable: true,
-        SettingValue.number(1...3600),
+        SettingValue.seconds(1...3600),
         help:
             "How long a connection may wait for its next request: 1 to 3600 seconds. Longer than the "
             + "proxies in front keep theirs.")
     let drainDelay = Setting(
-        "drain-delay", "seconds", default: "0", isReloadable: true, SettingValue.number(0...600),
+        "drain-delay", "seconds", default: "0", isReloadable: true, SettingValue.seconds(0...600),
         help: "How long the server still accepts connections after SIGTERM, while /readyz answers "
             + "503, so that a load balancer can turn to other servers first: 0 to 600 seconds.")
     let drainTimeout = Setting(
         "drain-timeout", "seconds", default: "20", isReloadable: true,
-        SettingValue.number(1...3600),
+        SettingValue.seconds(1...3600),
         help: "How long requests under way may take once the server accepts no more connections: 1 "
             + "to 3600 seconds.")
     let logLevel = Setting(

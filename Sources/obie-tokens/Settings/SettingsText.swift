@@ -8,6 +8,10 @@ enum SettingsText {
             "# the environment (\(SettingsTable.variablePrefix)NAME) count before this file. A setting without a line",
             "# has its default. `obie-tokens config show` says what is in force and why.",
         ]
+        lines += wrapped(
+            "\(DurationText.explanation) For yes|no, true|false and on|off are taken as well.",
+            to: 96
+        ).map { "# \($0)" }
         for setting in SettingsTable.all {
             lines.append("")
             lines += wrapped("\(setting.help) (\(setting.form))", to: 96).map { "# \($0)" }

@@ -13,7 +13,7 @@ struct PostgresChoice: StoreChoice {
     private let access: StoreAccess?
 
     static let kind = StoreKind(
-        form: "postgres://user@host:port,…/database",
+        name: "postgres", form: "postgres://user@host:port,…/database",
         advice: "postgres:// and a user, hosts and a database such as postgres://obie@db1,db2/obie"
     ) { (text) throws(StoreFailure) in
         do throws(StoreURL.Failure) {

@@ -10,6 +10,36 @@ import UV
 struct SQLiteChoice: StoreChoice {
     let file: String
 
+    static let kind = StoreKind(
+        name: "sqlite", form: "sqlite:path",
+        advice: "sqlite: and a path such as sqlite:./obie-tokens.db"
+    ) { (text) throws(StoreFailure) in
+        let prefix = "sqlite:"
+        guard text.hasPrefix(prefix) else { return nil }
+        let path = String(text.dropFirst(prefix.count))
+        if path.hasPrefix("//") { throw SQLiteChoice.slashes(path) }
+        guard !path.isEmpty, !path.hasSuffix("/") else {
+            throw StoreFailure(
+                "the path of a file is missing behind sqlite:; write it, such as "
+                    + "sqlite:./obie-tokens.db", .configuration)
+        }
+        return SQLiteChoice(path)
+    }
+
+    /// It is no URL: with two slashes the path would begin at the root, whatever comes behind them.
+    private static func slashes(_ path: String) -> StoreFailure {
+        let rest = String(path.drop { $0 == "/" })
+        // What looks like a URL with a password is not repeated.
+        let isPath = !rest.isEmpty && !rest.contains("@") && !rest.contains(":")
+        let file = isPath ? rest : "obie-tokens.db"
+        let relative = file.hasPrefix(".") ? file : "./\(file)"
+        let absolute = file.drop { $0 == "." || $0 == "/" }
+        return StoreFailure(
+            "a path follows sqlite: without the slashes of a URL; write sqlite:\(relative) for a file "
+                + "below the current folder, or sqlite:/\(absolute) for one below the root",
+            .configuration)
+    }
+
     init(_ file: String) { self.file = file }
 
     var path: String? { file }

@@ -121,6 +121,8 @@ protocol CopyableStore {
 
 /// A kind of store.
 struct StoreKind: Sendable {
+    /// What stands before the first colon, or the whole text.
+    let name: String
     /// As --help has it, such as `sqlite:path`.
     let form: String
     /// What to write, for whom has written something else.
@@ -134,19 +136,6 @@ struct StoreKind: Sendable {
 extension StoreKind {
     /// A kind of store that has a name, and nothing else to say.
     static func named(_ name: String, _ choice: any StoreChoice) -> StoreKind {
-        StoreKind(form: name, advice: name) { $0 == name ? choice : nil }
-    }
-
-    /// A kind of store that is chosen by a prefix, and by something that follows.
-    static func prefixed(
-        _ prefix: String, _ rest: String, example: String,
-        _ make: @escaping @Sendable (String) -> any StoreChoice
-    ) -> StoreKind {
-        StoreKind(
-            form: "\(prefix)\(rest)", advice: "\(prefix) and a \(rest) such as \(prefix)\(example)"
-        ) { text in
-            guard text.hasPrefix(prefix), text.count > prefix.count else { return nil }
-            return make(String(text.dropFirst(prefix.count)))
-        }
+        StoreKind(name: name, form: name, advice: name) { $0 == name ? choice : nil }
     }
 }

@@ -5,7 +5,7 @@ import Tokens
 enum StoreKinds {
     static let all: [StoreKind] = [
         .named("memory", MemoryChoice()),
-        .prefixed("sqlite:", "path", example: "./obie-tokens.db") { SQLiteChoice($0) },
+        SQLiteChoice.kind,
         PostgresChoice.kind,
     ]
 
@@ -22,7 +22,15 @@ enum StoreKinds {
         return nil
     }
 
-    /// What to write instead.
-    static let advice =
-        "this is not a store; write " + all.map(\.advice).joined(separator: ", or ")
+    /// What to write instead of a text that means none. It does not repeat the text: there may be a
+    /// password in it.
+    static func advice(for text: String) -> String {
+        let isPath =
+            !text.contains(":") && (text.contains("/") || text.hasSuffix(".db"))
+        let hint =
+            isPath
+            ? " (is it a path? Then put sqlite: in front)"
+            : Nearest.hint(String(text.drop { $0 == ":" }.prefix { $0 != ":" }), all.map(\.name))
+        return "this is not a store\(hint); write " + all.map(\.advice).joined(separator: ", or ")
+    }
 }
