@@ -12,6 +12,10 @@ public enum Backup {
     /// - Throws: `StoreFailure` that says what to do.
     public static func make(of source: StoreSet, to destination: String) throws(StoreFailure) {
         let target = StoreSet(store: destination)
+        if let missing = PrivateFile.missingFolder(of: destination) {
+            throw StoreFailure(
+                "cannot make \(destination): \(missing); make it, or choose another path")
+        }
         for path in target.paths where PrivateFile.exists(path) {
             throw StoreFailure("\(path) is there already; choose another name", .existing)
         }

@@ -1,6 +1,7 @@
 // What the system knows of a file, and whether this process may use it.
 
 import Glibc
+import System
 import Tokens
 
 /// A file, whatever its names are.
@@ -52,6 +53,9 @@ enum FileRights {
         guard let first = paths.first else { return }
         for path in paths where unsafe access(path, F_OK) == 0 {
             try check(path, R_OK | W_OK, "read and write", "u+rw")
+        }
+        if let missing = PrivateFile.missingFolder(of: first) {
+            throw StoreFailure("cannot make \(first): \(missing); make it, or correct the path")
         }
         let slash = first.lastIndex(of: "/")
         let folder = slash.map { $0 == first.startIndex ? "/" : String(first[..<$0]) } ?? "."

@@ -1,6 +1,8 @@
 // What the server of a store says of itself, for commands that are about the same store: else they would
 // write into another audit log, or change other keys, and nobody would notice.
 
+import Tokens
+
 /// Settings of a server that name files; only those that somebody has set.
 public struct ServerNotes: Equatable, Sendable {
     /// What was set, by the name of the setting.
@@ -34,5 +36,14 @@ public struct ServerNotes: Equatable, Sendable {
     /// - Parameter store: its path.
     public static func ofServer(store: String) -> ServerNotes {
         StoreLock.notes(ofServerOf: store)
+    }
+
+    /// Whether a server uses the store now; false also where this process may not look.
+    public static func isServerRunning(store: String) -> Bool {
+        do throws(StoreFailure) {
+            return try StoreLock.isHeld(store)
+        } catch {
+            return false
+        }
     }
 }

@@ -65,8 +65,9 @@ public struct StoreSet: Sendable {
     }
 
     private func missing(_ path: String) -> StoreFailure {
-        StoreFailure(
-            "\(path) is missing; a store, its registry and its keys are worth nothing without each "
+        let folder = PrivateFile.missingFolder(of: path).map { " (\($0))" } ?? ""
+        return StoreFailure(
+            "\(path) is missing\(folder); a store, its registry and its keys are worth nothing without each "
                 + "other", .configuration)
     }
 

@@ -10,7 +10,10 @@ public enum PrivateFile {
         /// The raw `errno`.
         public let code: Int32
         public var description: String {
-            "\(path): "
+            if isAbsent || code == ENOTDIR, let folder = PrivateFile.missingFolder(of: path) {
+                return "\(path): \(folder)"
+            }
+            return "\(path): "
                 + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
         }
         public var isAbsent: Bool { code == ENOENT }
@@ -28,6 +31,19 @@ public enum PrivateFile {
 
     /// Whether there is something of that name. Any thread.
     public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Looks whether the folder that a file is in, or is to be made in, is there. Any thread.
+    ///
+    /// - Returns: nil where it is; else a clause that says what there is instead.
+    public static func missingFolder(of path: String) -> String? {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        var status = stat()
+        guard unsafe stat(folder, &status) == 0 else {
+            return errno == ENOENT || errno == ENOTDIR ? "there is no folder \(folder)" : nil
+        }
+        return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is a file and no folder"
+    }
 
     /// More of a file is not read if nothing else is said, in bytes.
     public static let bytesMax = 64 * 1024

@@ -68,6 +68,7 @@ struct Program {
         _ notices: ServiceNotices, _ logger: Logger
     ) throws(ProgramFailure) -> any OpenedStore {
         if let refusal = options.missingAuditLog(options.mode) { throw refusal }
+        try options.checkFolders()
         return try options.chosenStore.open(
             options.keysFile, settings, clock,
             report: { line in

@@ -7,6 +7,10 @@ import Bytes
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Checks and searches an audit log.",
+        discussion: """
+            Name the files of the log; or none, and the settings say which it is, as they do for the \
+            server: those of --config, or of the service that is installed here.
+            """,
         subcommands: [Verify.self, Find.self])
 
     static func unreadable(_ failure: AuditFailure) -> ProgramFailure {
@@ -35,8 +39,11 @@ struct AuditCommand: ParsableCommand {
                 read.
                 """)
 
-        @Argument(help: "The files of the audit log, the oldest first.")
-        var files: [String]
+        @Argument(
+            help: ArgumentHelp(
+                "The files of the audit log, the oldest first. (default: the one of the settings)",
+                valueName: "file"))
+        var files: [String] = []
 
         @Option(
             help: ArgumentHelp(
@@ -44,6 +51,8 @@ struct AuditCommand: ParsableCommand {
                     + "head. (default: none)", valueName: "hash"),
             transform: Verify.hash)
         var head: String?
+
+        @OptionGroup var flags: SettingFlags<StoreSettings>
 
         private static func hash(_ text: String) throws -> String {
             let text = text.lowercased()
@@ -58,6 +67,7 @@ struct AuditCommand: ParsableCommand {
         }
 
         func run() throws {
+            let files = try flags.auditFiles(self.files)
             let verdict: AuditVerdict
             do throws(AuditFailure) {
                 verdict = try AuditVerifier.verify(files, head: head)

@@ -13,7 +13,8 @@ extension AuditCommand {
                 Texts that clients chose are printed escaped, as they are in the log.
 
                 Give the id of an error object first, or say with options what to look for; a line \
-                must fit all of them. Give the files of a log that is rotated oldest first.
+                must fit all of them. Give the files of a log that is rotated oldest first; without a \
+                file the log of the settings is read.
 
                 Exit status: 0 if a line was found; 1 if none was; 64 for a wrong option; 66 if a \
                 file cannot be read.
@@ -47,6 +48,7 @@ extension AuditCommand {
         var until: String?
         @Flag(help: "Print the lines as they are, as JSON.")
         var json = false
+        @OptionGroup var flags: SettingFlags<StoreSettings>
 
         private static func time(_ text: String) throws -> String {
             guard let time = AuditQuery.time(text) else {
@@ -91,10 +93,10 @@ extension AuditCommand {
                     "say what to look for: the id of an error object, such as "
                         + "807e3db5-deb1-e0ec-2806-3f1c05160c04, or an option")
             }
-            guard !files.isEmpty else { throw ValidationError("name the file of the audit log") }
         }
 
         func run() throws {
+            let files = try flags.auditFiles(self.files)
             var count = 0
             do throws(AuditFailure) {
                 try AuditSearch.find(query, in: files) { match in

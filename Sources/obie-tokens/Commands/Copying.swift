@@ -26,6 +26,8 @@ struct Copying {
         let shared = settings.chosenStore
         try settings.set(SettingsTable.rows.store, to: file, from: .flag)
         try settings.adoptServerFiles()
+        try settings.checkStoreFolder()
+        try settings.checkAuditFolder()
         try settings.actAsOwner(keeping: .toReadAndWrite)
         let single = settings.chosenStore
         source = try Copying.copyable(isFromDatabase ? shared : single, "from")

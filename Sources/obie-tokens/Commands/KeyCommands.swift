@@ -53,6 +53,7 @@ struct Keys: ParsableCommand {
         func run() throws {
             let key = SealingKey(random: SystemRandom.fill)
             let settings = try flags.readForStore()
+            try settings.checkAuditFolder()
             let path = try settings.keysPath()
             try Settings.actAsOwner(ofFirst: [path])
             let rotation = try settings.administrationAsWeAre().rotation
@@ -99,6 +100,7 @@ struct Keys: ParsableCommand {
 
         func run() throws {
             let settings = try flags.readForStore()
+            try settings.checkAuditFolder()
             let retired = try KeyRetirement(settings, fingerprint, isForced: force).perform()
             try settings.record("sealing key \(retired.key.short) retired\(retired.void)")
             Program.log("the key \(retired.key.short) is retired\(retired.void)")

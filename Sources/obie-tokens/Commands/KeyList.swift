@@ -28,6 +28,7 @@ struct ListKeys: ParsableCommand {
 
     func run() throws {
         let settings = try flags.readForStore()
+        try settings.checkStoreFolder()
         try settings.actAsOwner()
         let keyring = try KeyFile.read(try settings.keysPath())
         let keys = try settings.storeKeys(keyring) { $0.records }

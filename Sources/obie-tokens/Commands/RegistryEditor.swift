@@ -20,6 +20,10 @@ struct RegistryEditor {
         // A closed pipe is an error, like a full disk.
         Signal.ignoreWriteSignals()
         let settings = try flags.readForStore()
+        if makes {
+            try settings.checkStoreFolder(makes: true)
+            try settings.checkAuditFolder()
+        }
         let administration = try settings.storeAdministration()
         self.settings = settings
         self.administration = administration
@@ -70,6 +74,7 @@ struct RegistryEditor {
         print: ((Answer) throws -> Void)?
     ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
         // Before a secret is printed that would be void.
+        try settings.checkAuditFolder()
         if let refusal = settings.missingAuditLog(registry.mode) { throw refusal }
         var isRecorded = false
         do throws(ProgramFailure) {

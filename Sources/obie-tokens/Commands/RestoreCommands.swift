@@ -41,6 +41,7 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let settings = try flags.readForStore()
+        try settings.checkAuditFolder()
         let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let lines = try administration.restore(
             from: backup, keys: try settings.keysPath(), keepsTokens: keepIssued,
@@ -68,6 +69,7 @@ struct Reset: ParsableCommand {
 
     func run() throws {
         let settings = try flags.readForStore()
+        try settings.checkAuditFolder()
         let administration = try settings.storeAdministration()
         try confirmation.confirm("Void everything that was issued, and begin with an empty store?")
         for line in try administration.reset() { Program.log(line) }

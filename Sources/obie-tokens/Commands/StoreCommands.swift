@@ -24,6 +24,7 @@ struct BackUp: ParsableCommand {
 
     func run() throws {
         let settings = try flags.readForStore()
+        try settings.checkAuditFolder()
         let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let keys = try settings.keysPath()
         try settings.checkKeys(try KeyFile.read(keys))

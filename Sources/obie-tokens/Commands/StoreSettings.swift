@@ -30,6 +30,7 @@ extension Settings {
 
     /// The same for a command that has settled whom it acts as.
     func administrationAsWeAre() throws(ProgramFailure) -> any StoreAdministration {
+        try checkStoreFolder()
         do throws(StoreFailure) {
             return try chosenStore.administration.get()
         } catch {
@@ -105,18 +106,5 @@ extension SettingFlags {
         var settings = try read()
         try settings.adoptServerFiles()
         return settings
-    }
-}
-
-extension Settings {
-    /// Takes the files that the store's server uses, where nothing else is said.
-    mutating func adoptServerFiles() throws(ProgramFailure) {
-        guard case .success(let administration) = self.store.administration else { return }
-        let files = administration.serverSettings
-        for setting in Settings.besideTheStore where written(setting).origin == .fallback {
-            guard let text = files[setting.name] else { continue }
-            try set(setting, to: text, from: .server)
-            Program.log("\(setting.name) is \(text), as the store's server has it")
-        }
     }
 }

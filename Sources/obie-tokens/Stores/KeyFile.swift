@@ -37,9 +37,10 @@ enum KeyFile {
         _ source: KeySource, store: String
     ) throws(ProgramFailure) -> Keyring {
         if case .file(let path) = source, !PrivateFile.exists(path) {
+            let folder = PrivateFile.missingFolder(of: path).map { " (\($0))" } ?? ""
             throw ProgramFailure(
                 description:
-                    "the key file \(path) is missing: copy that of another server of \(store); "
+                    "the key file \(path) is missing\(folder): copy that of another server of \(store); "
                     + "only where there is none yet, make it with `obie-tokens keys create`",
                 status: 78)
         }
@@ -100,6 +101,12 @@ enum KeyFile {
     }
 
     private static func make(_ path: String) throws(ProgramFailure) -> Keyring {
+        if let missing = PrivateFile.missingFolder(of: path) {
+            throw ProgramFailure(
+                description:
+                    "cannot make the key file \(path): \(missing); make it, or name another "
+                    + "file", status: 73)
+        }
         let keyring = Keyring(SealingKey(random: SystemRandom.fill))
         do throws(PrivateFile.Failure) {
             try PrivateFile.make(keyring.fileContent, at: path)
@@ -164,9 +171,10 @@ extension KeyFile {
     }
 
     private static func missing(_ path: String, _ whoNeedsIt: String) -> ProgramFailure {
-        ProgramFailure(
+        let folder = PrivateFile.missingFolder(of: path).map { " (\($0))" } ?? ""
+        return ProgramFailure(
             description:
-                "the key file \(path) is missing, and \(whoNeedsIt) needs it: bring it back, "
+                "the key file \(path) is missing\(folder), and \(whoNeedsIt) needs it: bring it back, "
                 + "such as the .keys file of a backup, or name another one with --keys-file. "
                 + "Nothing was written: a new key would open nothing that was sealed before",
             status: 78)

@@ -14,7 +14,7 @@ struct PostgresCommands: StoreAdministration {
     }
 
     /// Each machine has files of its own.
-    var serverSettings: [String: String] { [:] }
+    var serverFiles: (settings: [String: String], isRunning: Bool) { ([:], false) }
 
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore {
         if !makes, try commands.mode() == nil {

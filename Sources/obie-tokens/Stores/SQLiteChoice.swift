@@ -112,7 +112,9 @@ extension SQLiteChoice: StoreAdministration {
         try IssueTimes(store: file).map { ($0.oldest, $0.newest) }
     }
 
-    var serverSettings: [String: String] { ServerNotes.ofServer(store: file).settings }
+    var serverFiles: (settings: [String: String], isRunning: Bool) {
+        (ServerNotes.ofServer(store: file).settings, ServerNotes.isServerRunning(store: file))
+    }
 
     func damage() throws(StoreFailure) -> [String] {
         try StoreCheck.damage(of: file)

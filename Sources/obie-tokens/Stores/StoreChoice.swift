@@ -39,9 +39,9 @@ extension StoreChoice {
 
 /// What commands do with a store, while a server may be using it. Blocks.
 protocol StoreAdministration: Sendable {
-    /// What its server has set, or the last one has, of the files beside the store; by the name of the
-    /// setting.
-    var serverSettings: [String: String] { get }
+    /// What its server has set, or the last one has, of the files beside the store, by the name of the
+    /// setting; and whether it is running.
+    var serverFiles: (settings: [String: String], isRunning: Bool) { get }
 
     /// Opens its registry.
     ///
