@@ -61,6 +61,7 @@ struct Program {
             throw ProgramFailure(description: error.description)
         }
         announce(options, clock: clock, loops: configuration.loops)
+        for line in options.overridden(by: sockets) { logger.log(.warning, line) }
     }
 
     private static func open(

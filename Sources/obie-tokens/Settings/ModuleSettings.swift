@@ -3,6 +3,7 @@
 import Server
 import System
 import Tokens
+import UV
 
 extension IssuerSettings {
     init(_ settings: Settings) {
@@ -47,6 +48,26 @@ extension Settings {
                 timeoutMilliseconds: Int(self.storeTimeout) * 1000,
                 requiresStandby: self.requireStandby,
                 name: "\(Machine.hostName):\(self.listen.port)"))
+    }
+
+    /// What people are told of an address that they have set, and that does not count since the service
+    /// manager has handed over sockets.
+    func overridden(by sockets: ActivatedSockets) -> [String] {
+        let rows = SettingsTable.rows
+        let addresses: [(any AnySetting, SocketAddress, String)] = [
+            (rows.listen, self.listen, "http"),
+            (rows.adminListen, self.adminListen, "admin"),
+        ]
+        return addresses.compactMap { setting, address, name in
+            let bound = sockets.descriptors(name).compactMap { SocketAddress(boundOf: $0) }
+            guard written(setting).origin != .fallback, !bound.isEmpty,
+                !bound.contains(where: { $0.description == address.description })
+            else { return nil }
+            return
+                "\(place(of: setting)) is \(address), and does not count: the service manager has "
+                + "handed over a socket on \(bound[0]). Change ListenStream= of its .socket unit, or "
+                + "take the setting away"
+        }
     }
 
     /// Why there is no audit log where there has to be one; nil where all is well.
