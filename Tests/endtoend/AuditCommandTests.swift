@@ -115,9 +115,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ["verify"], ["verify", "/absent", "--head", "abc"], ["find", id], ["find", "x", "/absent"],
+        ["verify", "/absent", "--head", "abc"], ["find", "x", "/absent"], ["find"],
         ["verify", "/absent", "--head", String(repeating: "g", count: 64)], ["nonsense"],
-        ["find", "/absent"], ["find", "--consent", "x"], ["find", "/absent", "--error-id", "x"],
+        ["find", "/absent"], ["find", "/absent", "--error-id", "x"],
         ["find", "/absent", "--since", "yesterday"],
     ])
     func wrongOptionIsRefused(arguments: [String]) throws {

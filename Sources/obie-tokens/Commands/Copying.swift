@@ -47,7 +47,7 @@ struct Copying {
         }
         guard let choice else {
             throw ProgramFailure(
-                description: "--\(name): \(StoreKinds.advice(for: text))", status: 64)
+                description: "--\(name): \(SettingValue.storeAdvice(for: text))", status: 64)
         }
         return try copyable(choice, name)
     }

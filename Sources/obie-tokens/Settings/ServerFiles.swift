@@ -70,24 +70,26 @@ extension Settings {
         switch origin {
         case .fallback where theirs != "none":
             try set(setting, to: theirs, from: .server)
-            Program.log("\(setting.name) is \(theirs), as the store's server has it")
+            Settings.say("\(setting.name) is \(theirs), as the store's server has it")
         case .file where isRunning && theirs != "none":
             if theirs == Settings.unset {
                 unset(setting)
             } else {
                 try set(setting, to: theirs, from: .server)
             }
-            Program.log(
+            Settings.say(
                 "\(setting.name) is \(described(theirs)), as the running server has it, and not \(ours) "
                     + "(\(origin)): restart the server, or correct the file")
         case .flag where isRunning, .environment where isRunning, .file where isRunning:
-            Program.log(
+            Settings.say(
                 "\(setting.name) is \(ours) (\(origin)), and the store's running server has "
                     + described(theirs))
         // What there is none of is no reason for a command to keep quiet.
         case .fallback, .server, .flag, .environment, .file: break
         }
     }
+
+    private static func say(_ line: String) { Log.line("obie-tokens: \(line)") }
 
     private func described(_ noted: String) -> String {
         noted == Settings.unset ? "its default" : noted

@@ -35,8 +35,22 @@ enum SettingValue {
         } catch {
             throw ValidationError(error.description)
         }
-        guard let choice else { throw ValidationError(StoreKinds.advice(for: text)) }
+        guard let choice else { throw ValidationError(storeAdvice(for: text)) }
         return choice
+    }
+
+    /// What to write instead of a text that means none. It does not repeat the text: there may be a
+    /// password in it.
+    static func storeAdvice(for text: String) -> String {
+        let isPath =
+            !text.contains(":") && (text.contains("/") || text.hasSuffix(".db"))
+        let hint =
+            isPath
+            ? " (is it a path? Then put sqlite: in front)"
+            : Nearest.hint(
+                String(text.drop { $0 == ":" }.prefix { $0 != ":" }), StoreKinds.all.map(\.name))
+        return "this is not a store\(hint); write "
+            + StoreKinds.all.map(\.advice).joined(separator: ", or ")
     }
 
     @Sendable static func auditLog(_ text: String) throws(ValidationError) -> AuditLogChoice {

@@ -21,16 +21,4 @@ enum StoreKinds {
         }
         return nil
     }
-
-    /// What to write instead of a text that means none. It does not repeat the text: there may be a
-    /// password in it.
-    static func advice(for text: String) -> String {
-        let isPath =
-            !text.contains(":") && (text.contains("/") || text.hasSuffix(".db"))
-        let hint =
-            isPath
-            ? " (is it a path? Then put sqlite: in front)"
-            : Nearest.hint(String(text.drop { $0 == ":" }.prefix { $0 != ":" }), all.map(\.name))
-        return "this is not a store\(hint); write " + all.map(\.advice).joined(separator: ", or ")
-    }
 }
