@@ -155,10 +155,9 @@ import Testing
             "state": "[]",
         ])
         let items = try expectErrors(
-            server.answer(to: call.removing("ccg_token")), 400, "parameter_missing",
-            "parameter_missing", "parameter_invalid", "parameter_invalid", "parameter_invalid",
-            "parameter_invalid", on: server)
-        let names = ["consent_id", "psu_account_id", "redirect_uri", "scope", "state", "ccg_token"]
+            server.answer(to: call), 400, "parameter_missing", "parameter_invalid",
+            "parameter_invalid", "parameter_invalid", "parameter_invalid", on: server)
+        let names = ["consent_id", "psu_account_id", "redirect_uri", "scope", "state"]
         for name in names {
             #expect(items.count { $0.title.contains(name) } == 1, "\(name)")
         }

@@ -222,14 +222,15 @@ import Testing
         }
     }
 
-    @Test func missingCCGTokenIsReportedWithTheBody() throws {
+    @Test func missingCCGTokenIsReportedWithTheOtherHeaders() throws {
         let stage = try stage
         let call = stage.bank.makeCode(["scope": nil]).removing("ccg_token")
+            .setting("transaction_reference", "a b")
         let items = try expectErrors(
-            stage.process.answer(to: call), 400, "parameter_missing", "parameter_missing",
+            stage.process.answer(to: call), 400, "parameter_missing", "parameter_invalid",
             on: stage.process)
         #expect(items.contains { $0.title.contains("ccg_token") })
-        #expect(items.contains { $0.title.contains("scope") })
+        #expect(items.contains { $0.title.contains("transaction_reference") })
         let doubled = stage.bank.makeCode().adding("ccg_token", stage.bank.ccgToken)
         try expectErrors(
             stage.process.answer(to: doubled), 400, "parameter_invalid", on: stage.process)
