@@ -163,6 +163,7 @@ large-registry: check-tools release
 
 timing: check-tools release
 	Benchmarks/runs/timing.py --server $(SERVER) $(ARGS)
+	Benchmarks/runs/timing.py --server $(SERVER) --encoded $(ARGS)
 
 abuse: check-tools release
 	Tests/abuse/abuse_test.py --server $(SERVER)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Can a client tell from the time of a 401 whether a client id exists?
 
-    Benchmarks/runs/timing.py --server .build/release/obie-tokens [--count 100000]
+    Benchmarks/runs/timing.py --server .build/release/obie-tokens [--count 100000] [--encoded]
 
 Sends wrong credentials to the real server over one connection: an unknown client id and the known one, each time with
 another secret, in random order, COUNT of each, and compares their times with Welch's t-test, over all of them and over the fastest half, 90
 and 99 % (long times are the machine's). |t| below 4.5 is taken for no difference (as dudect does, Reparaz et al. 2017);
 a third kind, credentials that cannot be decoded and so are not looked up at all, shows that the test would see one.
+With --encoded the ids are form-encoded, so that the server tries them in two ways.
 Prints the statistic and, if there is a difference, how large. Exit status 1 where one is seen or the third is not.
 """
 import argparse
@@ -31,14 +32,16 @@ def request(credentials):
               b"Content-Length: 2\r\n\r\n{}")
 
 
-def credentials(kind, unknown, chance):
+def credentials(kind, unknown, chance, is_encoded):
     secret = "%064x" % chance.getrandbits(256)
     name = unknown if kind == "unknown client" else KNOWN
+    if is_encoded:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
     text = base64.b64encode(f"{name}:{secret}".encode())
     return text[:-1] + b"*" if kind == "malformed" else text
 
 
-def measure(port, count, chance):
+def measure(port, count, chance, is_encoded):
     """Nanoseconds of each kind."""
     kinds = ["unknown client", "wrong secret"] * count + ["malformed"] * (count // 10)
     chance.shuffle(kinds)
@@ -46,7 +49,7 @@ def measure(port, count, chance):
     # All made beforehand: what the client does between two requests would show in the times.
     # One unknown id, as there is one known: processors are faster with what they have seen before.
     unknown = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz-", k=len(KNOWN)))
-    requests = [request(credentials(kind, unknown, chance)) for kind in kinds]
+    requests = [request(credentials(kind, unknown, chance, is_encoded)) for kind in kinds]
     connection, used = client.Connection(port), 0
     for number, kind in enumerate(kinds):
         if used == 90_000:  # a connection ends after 100,000 requests
@@ -88,12 +91,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary (a release build)")
     parser.add_argument("--count", type=int, default=100_000, help="measurements of each kind (default: 100000)")
+    parser.add_argument("--encoded", action="store_true", help="form-encode the ids (RFC 6749 section 2.3.1)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     options = parser.parse_args()
     print(f"timing: seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         with servers.Server("obie-tokens", options.server, folder) as server:
-            times = measure(server.port, options.count, random.Random(options.seed))
+            times = measure(server.port, options.count, random.Random(options.seed), options.encoded)
     (t, _, _), crops = compare(times["unknown client"], times["wrong secret"])
     (control, control_difference, _), _ = compare(times["malformed"], times["wrong secret"])
     for name, values in times.items():
