@@ -76,6 +76,11 @@ def varied(data, identity=NO_ID):
     return data.replace(b"\r\n\r\n", fields.encode() + b"\r\n\r\n", 1)
 
 
+def keyed(data, key):
+    """The same request with an idempotency key."""
+    return data.replace(b"\r\n\r\n", f"\r\nx-idempotency-key: {key}\r\n\r\n".encode(), 1)
+
+
 def code_request(consent, account="account-00000000", asker=SANDBOX):
     """Asks for a code."""
     return request("/v1/obie/authorization_codes", {

@@ -34,6 +34,7 @@ PRODUCTION_MAX = 1.05  # times the sandbox's on SQLite; promised, and printed be
 # What is counted apart, by a part of its mangled name.
 PARTS = {"reading a head": "HeadParserV5parseySiSg", "reading a body": "JSONReaderV10readObject"}
 SANDBOX, PRODUCTION = "exchange, sandbox on SQLite", "exchange, production on SQLite"
+KEYED, KEYED_MAX = "exchange, with an idempotency key", 1.08  # times the same without one; promised, and judged
 CALLGRIND = ["valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes"]
 
 
@@ -71,9 +72,9 @@ def costs(path):
     return whole, {names[key]: value for key, value in of.items() if key in names}
 
 
-def count(program, folder, varies, name="obie-tokens", exchanges=COUNT, store=None):
+def count(program, folder, varies, name="obie-tokens", exchanges=COUNT, store=None, is_keyed=False):
     """Instructions of an exchange in all threads, in the event loop's thread alone, and of its parts; where heads vary,
-    or all are the same."""
+    or all are the same; each with an idempotency key, or none."""
     folder = tempfile.mkdtemp(dir=folder)
     out, codes = os.path.join(folder, "callgrind"), os.path.join(folder, "codes")
     with servers.Server(name, program, folder, store, os.sched_getaffinity(0),
@@ -83,6 +84,8 @@ def count(program, folder, varies, name="obie-tokens", exchanges=COUNT, store=No
             requests = [client.exchange_request(code, asker=server.bank) for code in file.read().split()]
         if varies:
             requests = [client.varied(data, identity) for data, identity in zip(requests, ids(len(requests)))]
+        if is_keyed:
+            requests = [client.keyed(data, key) for data, key in zip(requests, reversed(ids(len(requests))))]
         pid = str(server.process.pid)
         with client.Connection(server.port) as connection:
             for number, data in enumerate(requests):
@@ -119,10 +122,11 @@ def measure(program):
         strip(program, stripped)
         varying, _, varying_parts = count(stripped, folder, True)
         identical, _, parts = count(stripped, folder, False)
+        keyed, _, _ = count(stripped, folder, True, is_keyed=True)
         sandbox, sandbox_loop, _ = count(stripped, folder, True, "obie-tokens-sqlite")
         production, production_loop, _ = count(stripped, folder, True, servers.PRODUCTION)
     found = {
-        "exchange, varying heads": varying, "exchange, identical heads": identical,
+        "exchange, varying heads": varying, "exchange, identical heads": identical, KEYED: keyed,
         "reading a head": varying_parts["reading a head"], "reading a body": parts["reading a body"],
         SANDBOX: sandbox, PRODUCTION: production}
     loops = {SANDBOX: sandbox_loop, PRODUCTION: production_loop}
@@ -156,6 +160,9 @@ def main():
     print(f"instructions: on SQLite, production takes {found[PRODUCTION] / found[SANDBOX]:.3f} of the sandbox's (at "
           f"most {PRODUCTION_MAX} is promised); in the event loop's thread alone {loops[PRODUCTION]:,.0f} and "
           f"{loops[SANDBOX]:,.0f}, {loops[PRODUCTION] / loops[SANDBOX]:.3f}")
+    ratio = found[KEYED] / found["exchange, varying heads"]
+    status = 1 if ratio > KEYED_MAX else status
+    print(f"instructions: with an idempotency key {ratio:.3f} of what an exchange takes without one (at most {KEYED_MAX})")
     if kept["swift"] != version:
         print(f"instructions: the figures kept are of Swift {kept['swift']}; this is {version}, so nothing is judged")
     return status

@@ -10,6 +10,8 @@ enum AuditSentences {
         case .codeIssued: "an authorization code was issued"
         case .tokenIssued: "a code was exchanged for an access token"
         case .ccgTokenIssued: "a CCG token was issued"
+        case .exchangeRepeated:
+            "an exchange was repeated under its idempotency key, and got the same access token"
         case .refused: "a request was refused"
         case .codeReplayed: "a used code came again, and the token made of it was revoked"
         case .tokenRevoked: "an access token was revoked"

@@ -40,6 +40,9 @@ enum ChangeParameters {
         parameters.add(digests: spendings) { $0.token }
         parameters.add(numbers: spendings) { $0.tokenExpiresAt }
         parameters.add(spendings.contains(where: \.isAudited))
+        // Where it is shorter than the others, the rest is NULL.
+        let hasNumbers = spendings.contains { $0.attempt != nil }
+        parameters.add(numbers: hasNumbers ? spendings : []) { $0.attempt }
         return Step(.spend, parameters)
     }
 
@@ -49,7 +52,10 @@ enum ChangeParameters {
         var parameters = Parameters(reserving: 128 * attempts.count)
         parameters.add(numbers: attempts) { $0.code.issuedAt }
         parameters.add(digests: attempts) { $0.code }
-        parameters.add(numbers: attempts) { Int64($0.institution.number) }
+        // Without an institution nothing is revoked: what comes with a key is judged first.
+        parameters.add(numbers: attempts) {
+            $0.proof == nil ? Int64($0.institution.number) : nil
+        }
         parameters.add(digests: attempts) { $0.token }
         return Step(.question, parameters)
     }

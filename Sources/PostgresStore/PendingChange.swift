@@ -34,12 +34,21 @@ final class PendingChange {
     }
 }
 
+extension Redemption {
+    /// As rows have it.
+    var number: Int64? { proof.map { Int64(bitPattern: $0.attempt) } }
+}
+
 /// An exchange that nobody has been told of: its code is to be good again, and its token to go.
 struct Undo {
     let code: Identifier
     let token: Identifier
+    /// Others may have the same token.
+    let attempt: Int64?
 
-    init(_ attempt: Redemption) { (code, token) = (attempt.code, attempt.token) }
+    init(_ attempt: Redemption) {
+        (code, token, self.attempt) = (attempt.code, attempt.token, attempt.number)
+    }
 
     static func parameters(_ undos: [Undo]) -> Parameters {
         var parameters = Parameters(reserving: 128 * undos.count)
@@ -47,6 +56,7 @@ struct Undo {
         parameters.add(digests: undos) { $0.code }
         parameters.add(numbers: undos) { $0.token.issuedAt }
         parameters.add(digests: undos) { $0.token }
+        parameters.add(numbers: undos) { $0.attempt }
         return parameters
     }
 }

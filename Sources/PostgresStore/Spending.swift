@@ -12,6 +12,8 @@ struct Spending {
     let token: Identifier
     let tokenExpiresAt: Milliseconds?
     let isAudited: Bool
+    /// Which attempt it is, where it has an idempotency key.
+    let attempt: Int64?
     /// The place of the change in its batch.
     let index: Int
 
@@ -33,6 +35,7 @@ struct Spending {
         token = attempt.token
         tokenExpiresAt = attempt.tokenExpiresAt
         isAudited = attempt.isAudited
+        self.attempt = attempt.number
         self.index = index
     }
 }

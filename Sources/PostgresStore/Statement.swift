@@ -10,7 +10,7 @@ struct Statement: Sendable {
     /// All that writing connections need.
     static let writing =
         [
-            process, node, insertCodes, spend, question, undo, revokeTokens, revokeConsents,
+            process, node, insertCodes, spend, question, give, undo, revokeTokens, revokeConsents,
             insertCCGTokens, expiryLock, oldest, forgetConsents,
         ] + ExpiringTable.allCases.map(\.statement)
     static let reading = [process, tokens, ccgTokens]
@@ -61,10 +61,12 @@ struct Statement: Sendable {
         sql: """
             WITH a AS (
                 SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[],
-                    $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[])
-                    WITH ORDINALITY AS a(ci, cd, inst, prov, uri, now, ti, td, te, n)),
+                    $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[],
+                    $11::bigint[])
+                    WITH ORDINALITY AS a(ci, cd, inst, prov, uri, now, ti, td, te, attempt, n)),
             spent AS (
-                UPDATE codes c SET token_issued_at = a.ti, token_digest = a.td FROM a
+                UPDATE codes c SET token_issued_at = a.ti, token_digest = a.td,
+                    attempt = a.attempt FROM a
                 WHERE c.issued_at = a.ci AND c.digest = a.cd AND c.token_digest IS NULL
                     AND c.expires_at > a.now AND c.institution = a.inst AND c.provider = a.prov
                     AND c.redirect_uri = a.uri
@@ -84,7 +86,7 @@ struct Statement: Sendable {
             """,
         types: [
             .numbers, .manyBytes, .numbers, .numbers, .numbers, .numbers, .numbers, .manyBytes,
-            .numbers, .boolean,
+            .numbers, .boolean, .numbers,
         ])
 
     /// How the codes stand that were not spent. In the same step the token goes of a used code that its
@@ -102,24 +104,38 @@ struct Statement: Sendable {
                 DELETE FROM tokens t USING r
                 WHERE r.token_digest <> r.td AND r.institution = r.inst
                     AND t.issued_at = r.token_issued_at AND t.digest = r.token_digest)
-            SELECT n, institution, provider, redirect_uri, scope, consent, account, state,
-                expires_at, token_issued_at, token_digest,
+            SELECT r.n, r.institution, r.provider, r.redirect_uri, r.scope, r.consent, r.account,
+                r.state, r.expires_at, r.token_issued_at, r.token_digest,
                 (SELECT max(v.revoked_until) FROM revoked_consents v
-                    WHERE v.consent = r.consent AND v.institution IN (0, r.institution))
-            FROM r
+                    WHERE v.consent = r.consent AND v.institution IN (0, r.institution)),
+                r.attempt, t.issued_at, t.expires_at
+            FROM r LEFT JOIN tokens t
+                ON t.issued_at = r.token_issued_at AND t.digest = r.token_digest
             """, types: [.numbers, .manyBytes, .numbers, .manyBytes])
+
+    /// A token is to be given to an attempt that repeats its exchange: the attempt that has made it may
+    /// have been answered 503, and would undo it. Says whose token still stands.
+    static let give = Statement(
+        name: "give",
+        sql: """
+            UPDATE codes c SET attempt = NULL
+            FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) WITH ORDINALITY AS a(ci, cd, td, n)
+            WHERE c.issued_at = a.ci AND c.digest = a.cd AND c.token_digest = a.td
+            RETURNING a.n
+            """, types: [.numbers, .manyBytes, .manyBytes])
 
     /// Makes codes good again that were spent for tokens that nobody has been given.
     static let undo = Statement(
         name: "undo",
         sql: """
             WITH a AS (
-                SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[])
-                    AS a(ci, cd, ti, td)),
+                SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[],
+                    $5::bigint[]) AS a(ci, cd, ti, td, attempt)),
             back AS (
-                UPDATE codes c SET token_issued_at = NULL, token_digest = NULL FROM a
+                UPDATE codes c SET token_issued_at = NULL, token_digest = NULL, attempt = NULL FROM a
                 WHERE c.issued_at = a.ci AND c.digest = a.cd AND c.token_digest = a.td
+                    AND c.attempt IS NOT DISTINCT FROM a.attempt
                 RETURNING a.ti, a.td)
             DELETE FROM tokens t USING back b WHERE t.issued_at = b.ti AND t.digest = b.td
-            """, types: [.numbers, .manyBytes, .numbers, .manyBytes])
+            """, types: [.numbers, .manyBytes, .numbers, .manyBytes, .numbers])
 }

@@ -50,4 +50,8 @@ enum TokenTables {
         );
         CREATE INDEX revoked_consents_by_moment ON revoked_consents (revoked_until);
         """
+
+    /// Which attempt has spent a code under an idempotency key; NULL: it came without one, or the token
+    /// has been given to another attempt since, so this one must not undo it.
+    static let attempts = "ALTER TABLE codes ADD COLUMN attempt bigint;"
 }

@@ -15,8 +15,8 @@ final class WriteSlot {
     /// Of a row that nobody else changes, so that a commit that waits for a standby is in nobody's way.
     private let node: [UInt8]
     /// Runs after each step, so that both connections find work.
-    private let afterwards: () -> Void
-    private var batch: WriteBatch?
+    let afterwards: () -> Void
+    var batch: WriteBatch?
     /// Sent, and of unknown outcome.
     private var uncertain: [PendingChange] = []
     private var undos: [Undo] = []
@@ -77,7 +77,7 @@ final class WriteSlot {
     /// - Returns: the results of what is as durable as it can be.
     ///
     /// - Parameter isRequest: somebody has asked for it; it is nothing that the store does by itself.
-    private func noted(
+    func noted(
         _ outcome: TransactionOutcome, isRequest: Bool = false
     ) -> [ServerResult]? {
         switch outcome {
@@ -143,7 +143,7 @@ extension WriteSlot {
     }
 
     /// Answers a change, or undoes what came too late.
-    private func settle(_ change: PendingChange, _ answer: ChangeAnswer) {
+    func settle(_ change: PendingChange, _ answer: ChangeAnswer) {
         guard change.isAnswered, let attempt = change.redemption else {
             return queue.answer(change, answer)
         }
@@ -170,7 +170,7 @@ extension WriteSlot {
         link.run([ChangeParameters.question(questions)]) { [self] outcome in
             if let result = noted(outcome, isRequest: true)?.first {
                 self.batch = nil
-                judge(questions, result)
+                follow(judge(questions, result), batch, link)
             } else {
                 failed(batch, questions, outcome, link)
             }
@@ -178,7 +178,9 @@ extension WriteSlot {
         }
     }
 
-    private func judge(_ questions: [PendingChange], _ result: ServerResult) {
+    /// - Returns: what is left to do for some of them.
+    private func judge(_ questions: [PendingChange], _ result: ServerResult) -> [FollowUp] {
+        var followUps: [FollowUp] = []
         var rows = [Int?](repeating: nil, count: questions.count)
         for row in 0..<result.rowCount {
             let index = Int(result.number(row, 0)) - 1
@@ -190,25 +192,36 @@ extension WriteSlot {
                 settle(change, .success(.redeemed(.refused(.unknown))))
                 continue
             }
-            switch CodeRow.judge(attempt, result, row) {
+            switch CodeRow.judge(attempt, mayBeDone: change.mayBeDone, result, row) {
             case .answer(let outcome): settle(change, .success(.redeemed(outcome)))
             case .replayed(let outcome, let issuedAt):
-                if health.mayBeUndone(tokenIssuedAt: issuedAt, now: attempt.now) {
-                    giveUp([change])
-                } else {
-                    settle(change, .success(.redeemed(outcome)))
-                }
+                replayed(change, attempt, outcome, issuedAt)
+            case .followUp(let kind, let token):
+                followUps.append(
+                    FollowUp(change: change, attempt: attempt, token: token, kind: kind))
             case .admitted: spendAgain(change)
             case .senseless:
                 health.failed("a row of codes makes no sense")
                 giveUp([change])
             }
         }
+        return followUps
+    }
+
+    func replayed(
+        _ change: PendingChange, _ attempt: Redemption, _ outcome: RedemptionOutcome,
+        _ tokenIssuedAt: Milliseconds
+    ) {
+        if health.mayBeUndone(tokenIssuedAt: tokenIssuedAt, now: attempt.now) {
+            giveUp([change])
+        } else {
+            settle(change, .success(.redeemed(outcome)))
+        }
     }
 
     private static let surprisesMax = 3
 
-    private func spendAgain(_ change: PendingChange) {
+    func spendAgain(_ change: PendingChange) {
         change.surprises += 1
         if change.isAnswered || change.surprises > WriteSlot.surprisesMax {
             giveUp([change])
@@ -220,7 +233,7 @@ extension WriteSlot {
     private func giveUp(_ changes: [PendingChange]) { undos += changes.compactMap(queue.giveUp) }
 
     /// - Parameter changes: those of the batch that are not known about.
-    private func failed(
+    func failed(
         _ batch: WriteBatch, _ changes: [PendingChange], _ outcome: TransactionOutcome, _ link: Link
     ) {
         self.batch = nil

@@ -10,10 +10,14 @@ struct Digest {
     let bytes = StableBytes(count: SHA256.byteCount)
 
     func set(_ id: Identifier) {
+        unsafe Digest.of(id).withUnsafeBytes { unsafe bytes.copy($0) }
+    }
+
+    static func of(_ id: Identifier) -> SHA256Digest {
         var identifier = (id.high.bigEndian, id.low.bigEndian)
         var hash = SHA256()
         unsafe withUnsafeBytes(of: &identifier) { unsafe hash.update(bufferPointer: $0) }
-        unsafe hash.finalize().withUnsafeBytes { unsafe bytes.copy($0) }
+        return hash.finalize()
     }
 
     /// - Parameter stored: as a row has it.

@@ -3,9 +3,11 @@
 import Tokens
 
 /// What the file finds a token by.
-struct TokenKey: Equatable, Sendable {
+struct TokenKey: Equatable, Sendable, StoredTokenKey {
     let issuedAt: Milliseconds
     let digest: [UInt8]
+
+    func isKey(of id: Identifier) -> Bool { Array(Digest.of(id)) == digest }
 }
 
 /// One attempt at a time: `expect` it, run the statement, take what was judged.
@@ -67,7 +69,8 @@ final class Judge {
             return .used(
                 UsedCode(
                     id: id, institution: row.institution(0),
-                    token: TokenKey(issuedAt: row.integer(8), digest: row.blob(9))))
+                    token: TokenKey(issuedAt: row.integer(8), digest: row.blob(9)),
+                    state: row.optionalText(6)))
         }
         return .unused(
             AuthorizationCode(

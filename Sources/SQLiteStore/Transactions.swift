@@ -39,7 +39,10 @@ final class Transactions {
         spendCodeOfAnyConsent = try Transactions.prepareSpending(database, anyRevoked: false)
         insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
         selectToken = try database.prepare(
-            "SELECT \(TokenRow.columns) FROM tokens WHERE issued_at = ? AND digest = ?")
+            """
+            SELECT \(TokenRow.columns), \(RevokedConsentTable.moment(ofRowsIn: "tokens"))
+            FROM tokens WHERE issued_at = ? AND digest = ?
+            """)
         deleteToken = try database.prepare(
             "DELETE FROM tokens WHERE issued_at = ? AND digest = ?")
         insertCCGToken = try database.prepare("INSERT INTO ccg_tokens VALUES (?, ?, ?, ?, ?)")
@@ -66,9 +69,10 @@ final class Transactions {
     ) throws(DatabaseError) -> Statement {
         try database.prepare(
             """
-            UPDATE codes SET token_issued_at = ?, token_digest = ?, consent = '', account = '',
-                state = NULL
-            WHERE issued_at = ? AND digest = ? AND admits(\(Judge.columns(anyRevoked: anyRevoked)))
+            UPDATE codes SET token_issued_at = ?1, token_digest = ?2, consent = '', account = '',
+                state = CASE WHEN ?5 THEN state END
+            WHERE issued_at = ?3 AND digest = ?4
+                AND admits(\(Judge.columns(anyRevoked: anyRevoked)))
             """)
     }
 
@@ -127,7 +131,7 @@ final class Transactions {
     /// the very statement that would spend it, which saves looking it up before.
     ///
     /// What the token takes over leaves the code's row, which so stays as long as it was: rows that
-    /// grow would split pages.
+    /// grow would split pages. Only the state stays, where the exchange may be repeated.
     func redeem(_ attempt: Redemption) throws(DatabaseError) -> RedemptionOutcome {
         codeDigest.set(attempt.code)
         tokenDigest.set(attempt.token)
@@ -135,14 +139,15 @@ final class Transactions {
         let spendCode = consents.isEmpty ? spendCodeOfAnyConsent : spendCode
         try spendCode.bind(1, attempt.token.issuedAt)
         try spendCode.bind(3, attempt.code.issuedAt)
+        try spendCode.bind(5, attempt.proof == nil ? 0 : 1)
         try spendCode.run()
         guard let judged = try judge.takeJudgement() else { return .refused(.unknown) }
         switch (judged.verdict, judged.code) {
         case (.refused(let refusal), let code): return code.outcome(refusal, of: attempt)
-        case (.replayed(let token), _):
-            try tokenDigest.set(token.digest)
-            try deleteToken(issuedAt: token.issuedAt)
-            return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
+        case (.replayed(let token), _): return try replayed(token, attempt)
+        case (.repeated(let token, let proven), let code):
+            if let again = try repeated(proven, code.state, attempt) { return again }
+            return try replayed(token, attempt)
         case (.admitted, .unused(let code)):
             guard database.changes == 1 else {
                 throw .corrupt("a code was admitted and not spent")
@@ -152,6 +157,27 @@ final class Transactions {
                 state: code.state, consent: attempt.isAudited ? code.consent : nil)
         case (.admitted, .used): preconditionFailure("a used code is never admitted")
         }
+    }
+
+    private func replayed(
+        _ token: TokenKey, _ attempt: Redemption
+    ) throws(DatabaseError) -> RedemptionOutcome {
+        try tokenDigest.set(token.digest)
+        try deleteToken(issuedAt: token.issuedAt)
+        return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
+    }
+
+    /// - Returns: nil where the token is not there or not alive.
+    private func repeated(
+        _ proven: ProvenToken, _ state: String?, _ attempt: Redemption
+    ) throws(DatabaseError) -> RedemptionOutcome? {
+        guard let (token, revokedUntil) = try token(proven.id),
+            token.isRepeatable(at: attempt.now, consentRevokedUntil: revokedUntil)
+        else { return nil }
+        return .repeated(
+            RepeatedExchange(
+                token: proven, state: state, consent: attempt.isAudited ? token.consent : nil,
+                tokenExpiresAt: token.expiresAt))
     }
 
     /// `tokenDigest` is the token's.
@@ -174,7 +200,7 @@ final class Transactions {
         _ candidates: [Identifier], of institutions: Set<Institution.ID>
     ) throws(DatabaseError) -> AccessToken? {
         for id in candidates {
-            guard let token = try token(id), institutions.contains(token.institution) else {
+            guard let (token, _) = try token(id), institutions.contains(token.institution) else {
                 continue
             }
             try deleteToken(issuedAt: id.issuedAt)
@@ -197,12 +223,15 @@ final class Transactions {
         try consents.adopt(rows, now: now)
     }
 
-    /// `tokenDigest` is the token's then.
-    private func token(_ id: Identifier) throws(DatabaseError) -> AccessToken? {
+    /// With the moment until which its consent is revoked. `tokenDigest` is the token's then.
+    private func token(
+        _ id: Identifier
+    ) throws(DatabaseError) -> (AccessToken, consentRevokedUntil: Milliseconds?)? {
         defer { selectToken.reset() }
         tokenDigest.set(id)
         try selectToken.bind(1, id.issuedAt)
-        return try selectToken.step() ? try TokenRow.token(id, selectToken) : nil
+        guard try selectToken.step() else { return nil }
+        return (try TokenRow.token(id, selectToken), selectToken.optionalInteger(7))
     }
 
     /// `tokenDigest` is the token's.

@@ -149,10 +149,10 @@ class Bank:
         answer = self.with_ccg_token(fi, psp, lambda fields: sandbox.post(sandbox.CODES, body, **fields))
         return (sandbox.code_of(answer) if answer and answer.status == 201 else None), answer
 
-    def exchange(self, fi, psp, code, redirect_uri=CALLBACK):
+    def exchange(self, fi, psp, code, redirect_uri=CALLBACK, key=""):
         """(token, answer)."""
-        body = {"redirect_uri": redirect_uri, "auth_code": code}
-        answer = self.with_ccg_token(fi, psp, lambda fields: sandbox.post(sandbox.TOKENS, body, **fields))
+        body, given = {"redirect_uri": redirect_uri, "auth_code": code}, {"x-idempotency-key": key}
+        answer = self.with_ccg_token(fi, psp, lambda fields: sandbox.post(sandbox.TOKENS, body, **fields, **given))
         return (sandbox.token_of(answer) if answer and answer.status == 201 else None), answer
 
     def introspect(self, fi, token):

@@ -49,6 +49,7 @@ class Item:
     # Of a code
     used_at: int | None = None
     token: "Item | None" = None
+    key: str = ""  # under which it was exchanged
     code: "Item | None" = None
     why: str = ""
 
@@ -90,6 +91,12 @@ class Model:
         if (fi, psp) != (code.fi, code.psp):
             return NO
         return self.lives(code, now, code.lifetime)
+
+    def is_repeated(self, code, now):
+        """Whether a used code under its idempotency key gets its token again."""
+        if not code.key or not code.token:
+            return NO
+        return both(self.is_active(code.token, code.fi, now), self.lives(code.token, now, self.code_lifetime))
 
     def may_ask(self, fi, psp):
         return self.fis[fi].counts and self.psps[psp].counts

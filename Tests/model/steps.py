@@ -70,7 +70,22 @@ class Steps(Operators):
 
     def exchange(self):
         if code := self.recent(self.model.codes):
-            self.try_code(code, self.model.fis[code.fi], self.model.psps[code.psp], CALLBACK)
+            key = f"{self.chance.getrandbits(128):032x}" if self.chance.random() < 0.5 else ""
+            self.try_code(code, self.model.fis[code.fi], self.model.psps[code.psp], CALLBACK, key)
+
+    def repeat(self):
+        """An exchange comes again under its idempotency key."""
+        keyed = [code for code in self.model.codes[-300:] if code.key]
+        if not keyed:
+            return
+        code = self.chance.choice(keyed[-20:])
+        fi, psp, wanted = self.model.fis[code.fi], self.model.psps[code.psp], self.model.is_repeated(code, self.now)
+        if wanted == YES:
+            text, answer = self.bank.exchange(fi, psp, code.text, key=code.key)
+            expect(text == code.token.text, lambda: f"a repetition for {code}: {answer!r}")
+            self.look_at(code.token)
+        elif wanted == NO:
+            self.try_code(code, fi, psp, CALLBACK, code.key)
 
     def exchange_wrongly(self):
         if code := self.recent(self.model.codes):
@@ -85,7 +100,7 @@ class Steps(Operators):
             code = self.chance.choice(used)
             self.try_code(code, self.model.fis[code.fi], self.psp(), CALLBACK)
 
-    def try_code(self, code, fi, psp, redirect_uri):
+    def try_code(self, code, fi, psp, redirect_uri, key=""):
         model, before = self.model, self.now
         is_right = redirect_uri == CALLBACK
         wanted = model.can_be_exchanged(code, fi.reference, psp.reference, is_right, before)
@@ -93,10 +108,11 @@ class Steps(Operators):
         if replays == EITHER:
             return
         reaches_the_code = model.may_ask(fi.reference, psp.reference)
-        text, answer = self.bank.exchange(fi, psp, code.text, redirect_uri)
+        text, answer = self.bank.exchange(fi, psp, code.text, redirect_uri, key)
         if text:
             expect(wanted != NO, lambda: f"exchanged {code}, which was {code.why or 'not good'}: {answer!r}")
             model.exchanged(code, text, self.now)
+            code.key = key
             return
         expect(wanted != YES, lambda: f"did not exchange {code}: {answer!r}")
         if wanted == EITHER:
@@ -207,7 +223,8 @@ class Steps(Operators):
 
 
 WEIGHTS = {
-    "issue": 330, "exchange": 290, "exchange_wrongly": 30, "replay": 15, "introspect": 230, "revoke": 25, "withdraw": 12,
+    "issue": 330, "exchange": 290, "exchange_wrongly": 30, "replay": 15, "repeat": 40, "introspect": 230, "revoke": 25,
+    "withdraw": 12,
     "pass_time": 12, "step_clock": 3, "withdraw_amid_exchanges": 0.8, "revoke_amid_exchanges": 0.2,
     "revoke_by_command": 1.5, "disable_or_enable": 2.5, "remove_or_add": 1, "rotate": 0.3, "restart": 0.6, "kill": 1,
     "change_settings": 0.5, "back_up": 0.4, "restore": 0.15, "lose_a_file": 0.4, "keep_registry": 0.2,

@@ -38,11 +38,16 @@ final class Replies {
     ) {
         self.publicURL = publicURL
         self.drawID = drawID
-        let expiresIn = tokenLifetime.map { #""expires_in":\#($0 / 1000),"# } ?? ""
-        let tail = #"",\#(expiresIn)"token_type":"bearer""#
+        let tail = Replies.tokenTail(lifetime: tokenLifetime)
         tokenTail = Array((tail + "}}").utf8)
         tokenTailWithState = Array((tail + #","state":"#).utf8)
         fixedToken = TokenAnswer.opening + Array((Registry.sandboxCCGToken + tail + "}}").utf8)
+    }
+
+    /// What stands behind an access token.
+    private static func tokenTail(lifetime: Milliseconds?) -> String {
+        let expiresIn = lifetime.map { #""expires_in":\#($0 / 1000),"# } ?? ""
+        return #"",\#(expiresIn)"token_type":"bearer""#
     }
 
     /// Sets what Date says from now on.
@@ -109,8 +114,9 @@ final class Replies {
             case .token(let issued):
                 appendToken(issued, context, to: &output)
                 return []
-            case .fixedToken, .ccgToken, .code, .introspection, .revoked, .consentRevoked,
-                .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed, .options, .content:
+            case .repeatedToken, .fixedToken, .ccgToken, .code, .introspection, .revoked,
+                .consentRevoked, .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed,
+                .options, .content:
                 return appendOther(response, context, to: &output)
             }
         }
@@ -122,6 +128,16 @@ final class Replies {
         content.removeAll(keepingCapacity: true)
         switch response {
         case .token: preconditionFailure("dealt with by the caller")
+        case .repeatedToken(let token):
+            content.append(contentsOf: TokenAnswer.opening)
+            token.token.appendToken(to: &content)
+            content.append(contentsOf: Replies.tokenTail(lifetime: token.lifetime).utf8)
+            if let state = token.state {
+                content.append(contentsOf: #","state":"#.utf8)
+                JSONWriter.appendString(state, to: &content)
+            }
+            content.append(contentsOf: "}}".utf8)
+            finish(createdHead, context, to: &output)
         case .fixedToken:
             content.append(contentsOf: fixedToken)
             finish(createdHead, context, to: &output)

@@ -8,6 +8,8 @@ import Tokens
 enum Response {
     /// 201 with an access token.
     case token(IssuedToken)
+    /// The same 201 once more, for an exchange that is repeated under its idempotency key.
+    case repeatedToken(RepeatedToken)
     /// 201 with the sandbox's fixed token.
     case fixedToken
     /// 201 with a CCG token, which lives as many seconds.
@@ -48,15 +50,15 @@ enum Response {
             ]
         case .methodNotAllowed(let allow):
             [Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")]
-        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .consentRevoked,
-            .oauthError, .options, .content:
+        case .token, .repeatedToken, .fixedToken, .ccgToken, .code, .introspection, .revoked,
+            .consentRevoked, .oauthError, .options, .content:
             []
         }
     }
 
     var status: Status {
         switch self {
-        case .token, .fixedToken, .ccgToken, .code: Success.created.status
+        case .token, .repeatedToken, .fixedToken, .ccgToken, .code: Success.created.status
         case .introspection, .revoked, .consentRevoked: Success.ok.status
         case .options: Success.noContent.status
         case .oauthError(let error, _): error.status
@@ -71,7 +73,8 @@ enum Response {
     /// Something was issued or revoked, and the client is told so.
     var hasDoneSomething: Bool {
         switch self {
-        case .token, .fixedToken, .ccgToken, .code, .revoked(_?), .consentRevoked: true
+        case .token, .repeatedToken, .fixedToken, .ccgToken, .code, .revoked(_?), .consentRevoked:
+            true
         case .introspection, .revoked(nil), .oauthError, .failure, .rateLimited, .faults,
             .methodNotAllowed, .options, .content:
             false

@@ -2,6 +2,7 @@
 
 import Bytes
 import HTTP1
+import Tokens
 
 enum HeaderRules {
     /// All faults of all fields but Authorization, in the order of the contract.
@@ -73,6 +74,25 @@ enum HeaderRules {
         case 0xAD, 0x2010...0x2015, 0x2043, 0x2212, 0xFE58, 0xFE63, 0xFF0D: true
         default: false
         }
+    }
+
+    /// What is wrong with the idempotency key, where an exchange brings one; an empty one is none.
+    @inline(__always)
+    static func idempotencyKeyFault(
+        _ fields: borrowing RequestFields, _ bytes: Span<UInt8>
+    ) -> Fault? {
+        let field = fields.idempotencyKey
+        return field.isMissing ? nil : faultOfKey(field, bytes)
+    }
+
+    @inline(never)
+    private static func faultOfKey(_ field: HeaderField, _ bytes: Span<UInt8>) -> Fault? {
+        if field.isDoubled { return doubled("x-idempotency-key") }
+        guard !isVisible(bytes, field.value, IdempotencyKey.lengths) else { return nil }
+        return Fault(
+            .parameterInvalid,
+            "the header x-idempotency-key must be 16 to 128 visible ASCII characters, such as a UUID"
+        )
     }
 
     private static let json = KnownText("application/json", ignoringCase: true)

@@ -77,6 +77,7 @@ struct RequestFields: Sendable {
     private(set) var interactionID = HeaderField()
     private(set) var requestID = HeaderField()
     private(set) var traceParent = HeaderField()
+    private(set) var idempotencyKey = HeaderField()
 
     init() {}
 
@@ -96,6 +97,7 @@ struct RequestFields: Sendable {
             case 15 where field.isNamed(names.hyphenatedInstitution, bytes):
                 institution.found(field)
             case 16 where field.isNamed(names.contentEncoding, bytes): contentEncoding.found(field)
+            case 17 where field.isNamed(names.idempotencyKey, bytes): idempotencyKey.found(field)
             case 21 where field.isNamed(names.transactionReference, bytes):
                 transactionReference.found(field)
             case 21 where field.isNamed(names.hyphenatedTransactionReference, bytes):
@@ -121,6 +123,7 @@ struct RequestFields: Sendable {
         let hyphenatedInstitution = FieldName("fi-reference-id")
         let hyphenatedCCGToken = FieldName("ccg-token")
         let hyphenatedTransactionReference = FieldName("transaction-reference")
+        let idempotencyKey = FieldName("x-idempotency-key")
     }
     private static let names = Names()
 }

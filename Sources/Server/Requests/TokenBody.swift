@@ -10,8 +10,11 @@ enum TokenBody: Body {
 
     static let keys = JSONKeys(["auth_code", "redirect_uri", "grant_type", "psp_id"])
 
+    /// - Parameters:
+    ///   - hasCCGToken: the head has one, which an exchange needs.
+    ///   - headFault: what else is wrong with the head, if this is an exchange.
     init(
-        _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool
+        _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool, headFault: Fault? = nil
     ) throws(BodyFaults) {
         var members = try Members(bytes, of: TokenBody.self)
         guard let grant = TokenBody.grant(bytes, &members) else {
@@ -33,6 +36,7 @@ enum TokenBody: Body {
         let redirectURI = members.requiredString(1)
         _ = members.string(3)
         members.require(ccgToken: hasCCGToken)
+        if let headFault { members.faults.append(headFault) }
         guard members.faults.isEmpty, let code, let redirectURI else {
             throw BodyFaults(faults: members.faults)
         }

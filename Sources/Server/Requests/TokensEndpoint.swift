@@ -29,13 +29,15 @@ final class TokensEndpoint {
         do throws(BodyFaults) {
             body = try TokenBody(
                 content, mode: issuer.settings.mode,
-                hasCCGToken: !request.fields.ccgToken.isMissing)
+                hasCCGToken: !request.fields.ccgToken.isMissing,
+                headFault: HeaderRules.idempotencyKeyFault(request.fields, bytes))
         } catch {
             return responder.respond(.faults(error.faults))
         }
         switch body {
         case .clientCredentials(let pspID): grant(pspID, caller, responder)
         case .authorizationCode(let code, let redirectURI):
+            let key = idempotencyKey(request, bytes)
             // 6. The CCG token: 401.
             let now = clock.now()
             switch checks.knownProvider(request, bytes, now: now, responder) {
@@ -44,22 +46,31 @@ final class TokensEndpoint {
                 if let notes = responder.notes {
                     notes.redirectURI = PresentedURI(uri) { redirectURI.text(content) }
                 }
-                exchange(code, uri, caller, provider, now, responder)
+                exchange(code, key, uri, caller, provider, now, responder)
             case .failure(let error)?: responder.respond(.failure(error))
             case nil:
                 let text = redirectURI.text(content)
                 checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
                     let uri = provider.redirectURIID(Array(text.utf8).span)
                     responder.notes?.redirectURI = PresentedURI(uri) { text }
-                    exchange(code, uri, caller, provider, clock.now(), responder)
+                    exchange(code, key, uri, caller, provider, clock.now(), responder)
                 }
             }
         }
     }
 
+    /// Under which the exchange may be repeated; nil: it may not.
+    @inline(__always)
+    private func idempotencyKey(
+        _ request: borrowing Request, _ bytes: Span<UInt8>
+    ) -> IdempotencyKey? {
+        let field = request.fields.idempotencyKey
+        return field.isOnce ? issuer.idempotencyKey(bytes.extracting(field.value)) : nil
+    }
+
     /// 7. The code itself: 403.
     private func exchange(
-        _ code: SealedIdentifier?, _ redirectURI: Provider.RedirectURI.ID?,
+        _ code: SealedIdentifier?, _ key: IdempotencyKey?, _ redirectURI: Provider.RedirectURI.ID?,
         _ caller: Caller, _ provider: Provider, _ now: Milliseconds, _ responder: any Responder
     ) {
         if let notes = responder.notes {
@@ -68,15 +79,16 @@ final class TokensEndpoint {
         }
         let request = ExchangeRequest(
             institution: caller.institution, provider: provider.id, code: code,
-            redirectURI: redirectURI)
+            redirectURI: redirectURI, idempotency: key.map { ($0, caller.client) })
         let client = caller.client
         guard let attempt = issuer.attempt(request, now: now) else {
             return responder.respond(refusal(.codeRefused(.unknown), client))
         }
         issuer.redeem(attempt) { [self, token = attempt.token] result in
             switch token.outcome(result) {
-            case .success(let token): responder.respond(.token(token))
-            case .failure(let error): responder.respond(refusal(error, client))
+            case .issued(let token): responder.respond(.token(token))
+            case .repeated(let exchange): responder.respond(.repeatedToken(issuer.sealed(exchange)))
+            case .failed(let error): responder.respond(refusal(error, client))
             }
         }
     }

@@ -124,6 +124,8 @@ final class Auditor {
     ) -> AuditEvent? {
         switch response {
         case .token(let issued): issuance(.tokenIssued, token: issued.token, issued.consent)
+        case .repeatedToken(let token):
+            issuance(.exchangeRepeated, token: token.token, token.consent)
         case .fixedToken: issuance(.ccgTokenIssued, token: nil)
         case .ccgToken(let token, _): issuance(.ccgTokenIssued, token: token)
         // The code stands in the notes.
@@ -200,8 +202,9 @@ extension Response {
         case .failure(.codeRefused(_, _, let madeWith)),
             .rateLimited(_, .codeRefused(_, _, let madeWith)?):
             madeWith
-        case .token, .fixedToken, .ccgToken, .code, .introspection, .revoked, .consentRevoked,
-            .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed, .options, .content:
+        case .token, .repeatedToken, .fixedToken, .ccgToken, .code, .introspection, .revoked,
+            .consentRevoked, .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed,
+            .options, .content:
             nil
         }
     }

@@ -16,6 +16,7 @@ final class LoopMetrics: Sendable {
     private let census: CodeCensus
     let codesIssued = Counter()
     let tokensIssued = Counter()
+    let exchangesRepeated = Counter()
     let ccgTokensIssued = Counter()
     let tokensRevoked = Counter()
     let consentsRevoked = Counter()
@@ -64,6 +65,7 @@ final class LoopMetrics: Sendable {
     private func count(_ response: Response) {
         switch response {
         case .token, .introspection, .options, .content, .revoked(nil): return
+        case .repeatedToken: exchangesRepeated.add()
         case .fixedToken, .ccgToken: ccgTokensIssued.add()
         case .code(let code, _, _):
             codesIssued.add()

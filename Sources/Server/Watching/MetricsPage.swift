@@ -82,6 +82,10 @@ final class MetricsPage {
             "obie_tokens_codes_redeemed_total", "Codes exchanged for an access token.",
             sum { $0.tokensIssued.value })
         text.counter(
+            "obie_tokens_exchanges_repeated_total",
+            "Exchanges answered once more under their idempotency key, with the same token.",
+            sum { $0.exchangesRepeated.value })
+        text.counter(
             "obie_tokens_codes_expired_total", "Codes that nobody redeemed in time.", codes.expired)
         let refusals = CodeRefusal.allCases.map { refusal in
             (

@@ -28,6 +28,14 @@ public struct AccessToken: Sendable {
     public func isActive(at now: Milliseconds) -> Bool {
         expiresAt.map { now < $0 } ?? true
     }
+
+    /// Whether whoever repeats its exchange is given it again.
+    ///
+    /// - Parameter until: its consent's codes of until then are revoked; nil: none are.
+    public func isRepeatable(at now: Milliseconds, consentRevokedUntil until: Milliseconds?) -> Bool
+    {
+        isActive(at: now) && until.map { codeIssuedAt > $0 } ?? true
+    }
 }
 
 /// A token as the audit log names it. Some stores keep nothing but digests.

@@ -66,11 +66,14 @@ public struct Redemption: Sendable {
     public let revocations: Revocations?
     /// The audit log is told, so the outcome says more.
     public let isAudited: Bool
+    /// nil: this is no repetition, and it cannot be repeated.
+    public let proof: ExchangeProof?
 
     public init(
         code: Identifier, institution: Institution.ID, provider: Provider.ID,
         redirectURI: Provider.RedirectURI.ID?, now: Milliseconds, token: Identifier,
-        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil, isAudited: Bool = false
+        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil, isAudited: Bool = false,
+        proof: ExchangeProof? = nil
     ) {
         self.code = code
         self.institution = institution
@@ -81,6 +84,7 @@ public struct Redemption: Sendable {
         self.tokenExpiresAt = tokenExpiresAt
         self.revocations = revocations
         self.isAudited = isAudited
+        self.proof = proof
     }
 }
 

@@ -9,11 +9,14 @@ public struct UsedCode<Token> {
     public let institution: Institution.ID
     /// What the code was exchanged for.
     public let token: Token
+    /// As the code had it, where the exchange can be repeated.
+    public let state: String?
 
-    public init(id: Identifier, institution: Institution.ID, token: Token) {
+    public init(id: Identifier, institution: Institution.ID, token: Token, state: String? = nil) {
         self.id = id
         self.institution = institution
         self.token = token
+        self.state = state
     }
 }
 
@@ -27,12 +30,25 @@ public enum StoredCode<Token> {
 
 extension StoredCode: Sendable where Token: Sendable {}
 
+extension StoredCode {
+    /// As the code was made with it; of a used one, where that is kept.
+    public var state: String? {
+        switch self {
+        case .unused(let code): code.state
+        case .used(let code): code.state
+        }
+    }
+}
+
 /// What an attempt to redeem a code comes to.
 public enum CodeVerdict<Token> {
     /// The code is to be spent, and the attempt's token stored, in the same step.
     case admitted
     /// Nothing changes.
     case refused(CodeRefusal)
+    /// The exchange comes once more, under its idempotency key and in time: it is to be given its token
+    /// again, where that is `isRepeatable`; else it is a replay.
+    case repeated(Token, ProvenToken)
     /// The same institution presents a used code again, whatever provider or redirect URI it names:
     /// this token is to be revoked (RFC 6749 §4.1.2), and the attempt refused as `used`.
     case replayed(Token)
@@ -40,7 +56,7 @@ public enum CodeVerdict<Token> {
 
 extension CodeVerdict: Equatable where Token: Equatable {}
 
-extension StoredCode {
+extension StoredCode where Token: StoredTokenKey {
     /// All the rules of redeeming a code. A code that no store has is `CodeRefusal.unknown`.
     ///
     /// - Parameter until: as the store has it for the code's consent at its institution.
@@ -59,9 +75,16 @@ extension StoredCode {
     }
 }
 
-extension UsedCode {
+extension UsedCode where Token: StoredTokenKey {
     /// The part of the rules that is about used codes.
     public func verdict(on attempt: Redemption) -> CodeVerdict<Token> {
-        institution == attempt.institution ? .replayed(token) : .refused(.otherInstitution)
+        guard institution == attempt.institution else { return .refused(.otherInstitution) }
+        if let proof = attempt.proof, let proven = proof.repeats(token, now: attempt.now),
+            attempt.revocations?.covers(
+                issuedAt: id.issuedAt, institution: institution, provider: attempt.provider) != true
+        {
+            return .repeated(token, proven)
+        }
+        return .replayed(token)
     }
 }

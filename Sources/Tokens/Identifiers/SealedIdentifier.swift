@@ -135,11 +135,11 @@ public struct IdentifierSealer {
         keys = keyring.keys
     }
 
-    /// Seals with the newest key.
-    public mutating func seal(_ identifier: Identifier) -> SealedIdentifier {
+    /// Seals with the newest key, or with the one at a place.
+    public mutating func seal(_ identifier: Identifier, key: Int = 0) -> SealedIdentifier {
         load(identifier.high, identifier.low)
         do {
-            try AES.permute(&block, key: keys[0].key)
+            try AES.permute(&block, key: keys[key].key)
         } catch {
             preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
         }

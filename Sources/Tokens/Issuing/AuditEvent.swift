@@ -8,6 +8,8 @@ public struct AuditEvent: Sendable {
         case codeIssued = "code_issued"
         case tokenIssued = "token_issued"
         case ccgTokenIssued = "ccg_token_issued"
+        /// The answer to an exchange was given once more, under its idempotency key.
+        case exchangeRepeated = "exchange_repeated"
         /// A request that was refused, for `reason`.
         case refused
         /// A used code came again, and its token was revoked (RFC 6749 §4.1.2).

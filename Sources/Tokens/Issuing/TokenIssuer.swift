@@ -9,15 +9,19 @@ public struct ExchangeRequest: Sendable {
     public let code: SealedIdentifier?
     /// nil where the text is none of the provider's.
     public let redirectURI: Provider.RedirectURI.ID?
+    /// Under which it may be repeated, by the same client; nil: it may not.
+    public let idempotency: (key: IdempotencyKey, client: Client.Tag)?
 
     public init(
         institution: Institution.ID, provider: Provider.ID, code: SealedIdentifier?,
-        redirectURI: Provider.RedirectURI.ID?
+        redirectURI: Provider.RedirectURI.ID?,
+        idempotency: (key: IdempotencyKey, client: Client.Tag)? = nil
     ) {
         self.institution = institution
         self.provider = provider
         self.code = code
         self.redirectURI = redirectURI
+        self.idempotency = idempotency
     }
 }
 
@@ -51,6 +55,24 @@ public struct IssuedToken: Sendable {
     public let consent: Consent?
     /// When the code was made that it came from.
     public let codeIssuedAt: Milliseconds
+}
+
+/// The token of an exchange that was made before, as it leaves once more.
+public struct RepeatedToken: Sendable {
+    public let token: SealedIdentifier
+    public let state: String?
+    /// For the audit log; nil where there is none.
+    public let consent: Consent?
+    /// From its issue to its expiry; nil: it never expires.
+    public let lifetime: Milliseconds?
+}
+
+/// What came of an exchange.
+public enum ExchangeOutcome: Sendable {
+    case issued(IssuedToken)
+    /// To be sealed by `TokenIssuer.sealed`.
+    case repeated(RepeatedExchange)
+    case failed(TokenError)
 }
 
 /// An exchange under way: what the store is asked, and the token that it makes if it says yes.
@@ -87,15 +109,16 @@ public struct ExchangeAttempt: Sendable {
         /// What came of the exchange, by what the store has said.
         public func outcome(
             _ result: Result<RedemptionOutcome, StoreError>
-        ) -> Result<IssuedToken, TokenError> {
+        ) -> ExchangeOutcome {
             switch result {
             case .success(.redeemed(let state, let consent)):
-                .success(
+                .issued(
                     IssuedToken(
                         token: sealed, state: state, consent: consent, codeIssuedAt: codeIssuedAt))
             case .success(.refused(let refusal, let revoked, let madeWith)):
-                .failure(.codeRefused(refusal, revoked: revoked, madeWith: madeWith))
-            case .failure(let error): .failure(.store(error))
+                .failed(.codeRefused(refusal, revoked: revoked, madeWith: madeWith))
+            case .success(.repeated(let exchange)): .repeated(exchange)
+            case .failure(let error): .failed(.store(error))
             }
         }
     }
@@ -119,6 +142,7 @@ public final class TokenIssuer {
     /// nil while it is used.
     private var identifiers: IdentifierSource?
     let keyCount: Int
+    private let exchangeHashes: [KeyedHash]
 
     public init(
         registry feed: RegistryFeed, settings: IssuerSettings, store: any TokenStore,
@@ -132,6 +156,7 @@ public final class TokenIssuer {
         self.store = store
         identifiers = IdentifierSource(keyring, random)
         keyCount = keyring.keys.count
+        exchangeHashes = keyring.keys.map(\.exchangeHash)
     }
 
     /// To be called before each request, so that it sees what has been registered, disabled and
@@ -167,6 +192,7 @@ public final class TokenIssuer {
     ///   asked.
     public func attempt(_ request: ExchangeRequest, now: Milliseconds) -> ExchangeAttempt? {
         let issueTimes = TokenIssuer.issueTimes(youngerThan: codeAgeMax, now)
+        if request.idempotency != nil { return repeatableAttempt(request, issueTimes, now) }
         guard let sealedCode = request.code,
             let (code, id, sealed) = withIdentifiers({ $0.openAndDraw(sealedCode, issueTimes, now) }
             )
@@ -178,6 +204,48 @@ public final class TokenIssuer {
                 tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
                 revocations: registry.revocations, isAudited: settings.isAudited),
             sealedCode: sealedCode, nextKey: code.nextKey, token: sealed)
+    }
+
+    /// The same with a token that is drawn by the idempotency key, not by chance.
+    @inline(never)
+    private func repeatableAttempt(
+        _ request: ExchangeRequest, _ issueTimes: ClosedRange<Milliseconds>, _ now: Milliseconds
+    ) -> ExchangeAttempt? {
+        guard let sealedCode = request.code, let (key, client) = request.idempotency else {
+            return nil
+        }
+        return withIdentifiers { identifiers in
+            guard let code = identifiers.open(sealedCode, issueTimes) else { return nil }
+            let binding = ExchangeBinding(
+                institution: request.institution, provider: request.provider,
+                redirectURI: request.redirectURI)
+            let proof = key.proof(
+                sealedCode, client, binding, attempt: identifiers.random.next().0,
+                window: settings.codeLifetime)
+            let id = proof.token(issuedAt: now)
+            return ExchangeAttempt(
+                redemption: Redemption(
+                    code: code.identifier, institution: request.institution,
+                    provider: request.provider, redirectURI: request.redirectURI, now: now,
+                    token: id, tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
+                    revocations: registry.revocations, isAudited: settings.isAudited, proof: proof),
+                sealedCode: sealedCode, nextKey: code.nextKey,
+                token: identifiers.sealer.seal(id))
+        }
+    }
+
+    /// - Parameter text: one of `IdempotencyKey.lengths`.
+    public func idempotencyKey(_ text: Span<UInt8>) -> IdempotencyKey {
+        IdempotencyKey(text, exchangeHashes)
+    }
+
+    /// The token of an exchange that is repeated, as it left the first time.
+    public func sealed(_ exchange: RepeatedExchange) -> RepeatedToken {
+        let (id, key) = (exchange.token.id, exchange.token.sealingKey)
+        return RepeatedToken(
+            token: withIdentifiers { $0.sealer.seal(id, key: key) }, state: exchange.state,
+            consent: exchange.consent,
+            lifetime: exchange.tokenExpiresAt.map { $0 - id.issuedAt })
     }
 
     /// A number for a request or an error occurrence: unique, and tells nothing.

@@ -112,6 +112,7 @@ public final class MemoryStore: TokenStore, Sendable {
         case .admitted: preconditionFailure("a used code is never admitted")
         case .refused(let refusal): return .success(.refused(refusal))
         case .replayed(let token): return replayed(token, attempt)
+        case .repeated(let token, let proven): return repeated(token, proven, old.state, attempt)
         }
     }
 
@@ -122,6 +123,8 @@ public final class MemoryStore: TokenStore, Sendable {
         case .admitted: return spend(&code, attempt)
         case .refused(let refusal): return .success(code.outcome(refusal, of: attempt))
         case .replayed(let token): return replayed(token, attempt)
+        case .repeated(let token, let proven):
+            return repeated(token, proven, code.state, attempt)
         }
     }
 
@@ -136,7 +139,8 @@ public final class MemoryStore: TokenStore, Sendable {
             // to be fetched from far memory for that.
             var spent = Code.used(
                 UsedCode(
-                    id: attempt.code, institution: attempt.institution, token: attempt.token))
+                    id: attempt.code, institution: attempt.institution, token: attempt.token,
+                    state: attempt.proof == nil ? nil : code.state))
             swap(&spent, &code)
             guard case .unused(let unused) = consume spent else {
                 preconditionFailure("it was unused, and nobody else has the lock")
@@ -153,6 +157,21 @@ public final class MemoryStore: TokenStore, Sendable {
     ) -> Result<RedemptionOutcome, StoreError> {
         tokens[MemoryStore.shard(token)].withLock { $0.remove(token) }
         return .success(.refused(.used, revoked: attempt.isAudited ? .identifier(token) : nil))
+    }
+
+    /// Gives the token again, where it is still there and alive.
+    private func repeated(
+        _ id: Identifier, _ proven: ProvenToken, _ state: String?, _ attempt: Redemption
+    ) -> Result<RedemptionOutcome, StoreError> {
+        let token = tokens[MemoryStore.shard(id)].withLock { $0[id] }
+        guard let token, token.isActive(at: attempt.now), !consents.cover(token) else {
+            return replayed(id, attempt)
+        }
+        return .success(
+            .repeated(
+                RepeatedExchange(
+                    token: proven, state: state, consent: attempt.isAudited ? token.consent : nil,
+                    tokenExpiresAt: token.expiresAt)))
     }
 
     public func token(

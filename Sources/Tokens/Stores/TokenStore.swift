@@ -18,10 +18,31 @@ public enum RedemptionOutcome: Equatable, Sendable {
     /// The code is spent and the token is stored. `state` as it was given with the code; `consent`
     /// where the attempt is audited.
     case redeemed(state: String?, consent: Consent? = nil)
+    /// The exchange was made before, and is repeated under its idempotency key: nothing has changed.
+    // Large and seldom: it would make all outcomes large.
+    indirect case repeated(RepeatedExchange)
     /// Where the attempt is audited: `revoked` is the token of a used code, which is gone now;
     /// `madeWith` is the redirect URI of a code that came with another one.
     case refused(
         CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
+}
+
+/// What an exchange has led to, for whoever repeats it.
+public struct RepeatedExchange: Equatable, Sendable {
+    public let token: ProvenToken
+    public let state: String?
+    /// Where the attempt is audited.
+    public let consent: Consent?
+    public let tokenExpiresAt: Milliseconds?
+
+    public init(
+        token: ProvenToken, state: String?, consent: Consent?, tokenExpiresAt: Milliseconds?
+    ) {
+        self.token = token
+        self.state = state
+        self.consent = consent
+        self.tokenExpiresAt = tokenExpiresAt
+    }
 }
 
 extension StoredCode {
@@ -52,6 +73,9 @@ public protocol TokenStore: AnyObject {
     ///   institution presents again revokes the token made from it (RFC 6749 §4.1.2), for at
     ///   least `ReplayMemory.milliseconds` and as long as the code would have lived.
     /// - A code whose consent has been revoked is refused.
+    /// - An attempt that proves to repeat the exchange, in time and while its token is alive, is
+    ///   `repeated`: told so only when that token is as durable as anything here, and will not be
+    ///   taken back.
     func redeem(
         _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     )

@@ -45,7 +45,7 @@ public struct StoreContract {
             ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
             ("ccgTokenIsKept", { try $0.ccgTokenIsKept() }),
             ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
-        ] + revocationRules + faceRules
+        ] + revocationRules + faceRules + repetitionRules
     }
 
     func check(_ isTrue: Bool, _ what: String) throws {

@@ -54,7 +54,7 @@ extension OnPostgres {
                     switch result {
                     case .success(.redeemed):
                         tokens[code.id.low, default: []].append(attempt.token)
-                    case .success(.refused): refused.append(code.id.low)
+                    case .success(.refused), .success(.repeated): refused.append(code.id.low)
                     case .failure:
                         unavailable += 1
                         // Not at once: there would be no end of it.

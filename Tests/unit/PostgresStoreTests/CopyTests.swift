@@ -82,6 +82,9 @@ import Tokens
         }
     }
 
+    /// Whose exchange it is matters only while servers run.
+    private let ownColumn = "attempt"
+
     /// A column, or a table, that a later version adds must not be left behind.
     @Test(arguments: CopiedTable.allCases)
     func everyColumnIsTakenAlong(table: CopiedTable) throws {
@@ -91,7 +94,7 @@ import Tokens
             SELECT attname::text FROM pg_attribute
             WHERE attrelid = '\(table.rawValue)'::regclass AND attnum > 0 AND NOT attisdropped
             """
-        ).compactMap { $0.text(0) }
+        ).compactMap { $0.text(0) }.filter { !(table == .codes && $0 == ownColumn) }
         #expect(names.sorted() == table.columns.map(\.name).sorted())
         #expect(TokenTables.names == CopiedTable.allCases.map(\.rawValue))
         withExtendedLifetime(rig) {}

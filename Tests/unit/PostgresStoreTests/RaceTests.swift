@@ -28,7 +28,8 @@ extension OnPostgres {
                     switch result {
                     case .success(.redeemed): won[attempt.code.low, default: 0] += 1
                     case .success(.refused(.used, _, _)): break
-                    case .success(.refused), .failure: Issue.record("\(result)")
+                    case .success(.refused), .success(.repeated), .failure:
+                        Issue.record("\(result)")
                     }
                 }
                 if index % 97 == 0 { rig.wait() }

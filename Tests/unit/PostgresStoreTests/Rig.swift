@@ -34,7 +34,10 @@ final class Rig {
     init(faces: Int = 1, stores: Int = 1, timeoutMilliseconds: Int = 5000) throws {
         session = try TestSession()
         try session.run(
-            "CREATE SCHEMA \(schema); SET search_path = \(schema); \(TokenTables.sql) \(Rig.nodes)")
+            """
+            CREATE SCHEMA \(schema); SET search_path = \(schema);
+            \(TokenTables.sql) \(TokenTables.attempts) \(Rig.nodes)
+            """)
         for _ in 0..<stores {
             let database = try open(timeoutMilliseconds: timeoutMilliseconds)
             for _ in 0..<faces {

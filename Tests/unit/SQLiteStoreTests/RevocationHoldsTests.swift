@@ -115,7 +115,8 @@ private final class World {
         guard let attempt = try server().attempt(request, now: now) else {
             return .failure(.codeRefused(.unknown))
         }
-        return attempt.token.outcome(try answer { $0.redeem(attempt, completion: $1) })
+        let outcome = attempt.token.outcome(try answer { $0.redeem(attempt, completion: $1) })
+        return try #require(outcome.first, "there was no idempotency key")
     }
 
     private func client() throws -> Client {

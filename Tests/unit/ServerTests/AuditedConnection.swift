@@ -92,6 +92,7 @@ final class AuditedConnection {
         }
         var settings = IssuerSettings()
         settings.isAudited = true
+        settings.tokenLifetime = 1_000_000_000
         settings.mode = mode
         if mode == .production {
             var content = RegistryContent(mode: mode)

@@ -2,6 +2,7 @@
 // costs few look-ups.
 
 import Foundation
+import StoreContract
 import Testing
 
 @testable import Tokens
@@ -118,7 +119,7 @@ private struct RotatedKeys {
             return .failure(.codeRefused(.unknown))
         }
         var answer: Result<SealedIdentifier, TokenError>?
-        issuer.redeem(attempt) { answer = attempt.token.outcome($0).map(\.token) }
+        issuer.redeem(attempt) { answer = attempt.token.outcome($0).first?.map(\.token) }
         return try #require(answer)
     }
 

@@ -1,5 +1,6 @@
 // The rules of codes and tokens, with time and chance injected.
 
+import StoreContract
 import Testing
 
 @testable import Tokens
@@ -13,7 +14,13 @@ extension TokenIssuer {
         guard let attempt = attempt(request, now: now) else {
             return completion(.failure(.codeRefused(.unknown)))
         }
-        redeem(attempt) { completion(attempt.token.outcome($0)) }
+        redeem(attempt) { result in
+            guard let outcome = attempt.token.outcome(result).first else {
+                Issue.record("there was no idempotency key")
+                return
+            }
+            completion(outcome)
+        }
     }
 
     /// Looks a CCG token up and judges it, as an endpoint does.

@@ -5,13 +5,14 @@ import Tokens
 
 @Suite struct VerdictTests {
     private static let id = Identifier(issuedAt: 1000, randomHigh: 1, randomLow: 2)
-    private static let unused = StoredCode<Int>.unused(
+    private static let token = Identifier(issuedAt: 1500, randomHigh: 7, randomLow: 7)
+    private static let unused = StoredCode<Identifier>.unused(
         AuthorizationCode(
             id: id, institution: Institution.ID(1), provider: Provider.ID(2),
             redirectURI: Provider.RedirectURI.ID(3), scope: .accounts,
             consent: Consent(id: "c", accountID: "a"), state: nil, expiresAt: 2000))
-    private static let used = StoredCode<Int>.used(
-        UsedCode(id: id, institution: Institution.ID(1), token: 77))
+    private static let used = StoredCode<Identifier>.used(
+        UsedCode(id: id, institution: Institution.ID(1), token: token))
 
     private func attempt(
         institution: UInt32 = 1, provider: UInt32 = 2, redirectURI: UInt32? = 3,
@@ -52,9 +53,9 @@ import Tokens
     }
 
     @Test func usedCodeIsReplayedByItsInstitutionWhateverElseItNames() {
-        #expect(Self.used.verdict(on: attempt(), consentRevokedUntil: nil) == .replayed(77))
+        #expect(Self.used.verdict(on: attempt(), consentRevokedUntil: nil) == .replayed(Self.token))
         let wrong = attempt(provider: 9, redirectURI: nil, now: 1_000_000)
-        #expect(Self.used.verdict(on: wrong, consentRevokedUntil: 5000) == .replayed(77))
+        #expect(Self.used.verdict(on: wrong, consentRevokedUntil: 5000) == .replayed(Self.token))
     }
 
     @Test func usedCodeIsRefusedForAnotherInstitution() {

@@ -1,0 +1,140 @@
+// What lets an exchange be repeated whose answer was lost. The random part of its token is a keyed hash of
+// everything that a repetition must have in common with it. So whoever finds the token by that hash has
+// proven the repetition, and nothing needs to be stored for it.
+
+import Bytes
+
+/// An idempotency key as a client gave it, hashed under each key of the keyring.
+public struct IdempotencyKey: Sendable {
+    private var newest: KeyedHash
+    private var older: [KeyedHash] = []
+
+    /// How long one may be, in characters.
+    public static let lengths = 16...128
+
+    /// - Parameters:
+    ///   - text: of one of those lengths.
+    ///   - keys: of the keyring, the newest first.
+    init(_ text: Span<UInt8>, _ keys: [KeyedHash]) {
+        newest = keys[0]
+        newest.take(text)
+        if keys.count > 1 {
+            older = keys.dropFirst().map { key in
+                var hash = key
+                hash.take(text)
+                return hash
+            }
+        }
+    }
+
+    /// Binds it to one exchange.
+    ///
+    /// - Parameters:
+    ///   - attempt: drawn for this attempt alone.
+    ///   - window: how long after the first exchange it may be repeated.
+    consuming func proof(
+        _ code: SealedIdentifier, _ client: Client.Tag, _ request: ExchangeBinding,
+        attempt: UInt64, window: Milliseconds
+    ) -> ExchangeProof {
+        newest.take(code, client, request)
+        for index in older.indices { older[index].take(code, client, request) }
+        return ExchangeProof(newest, older, attempt: attempt, window: window)
+    }
+}
+
+/// What a code is bound to, and so the repetition of its exchange.
+struct ExchangeBinding {
+    let institution: Institution.ID
+    let provider: Provider.ID
+    let redirectURI: Provider.RedirectURI.ID?
+}
+
+extension KeyedHash {
+    /// The text in whole words, then its length. What follows has a fixed length, so no two texts can be
+    /// taken for each other.
+    fileprivate mutating func take(_ text: Span<UInt8>) {
+        var rest = text
+        while rest.count >= 8 {
+            take(rest.word(at: 0))
+            rest = rest.extracting(droppingFirst: 8)
+        }
+        var last: UInt64 = 0
+        for at in rest.indices { last |= UInt64(rest[at]) &<< UInt64(8 &* at) }
+        take(last)
+        take(UInt64(text.count))
+    }
+
+    /// The code as it came, since that stays the same whatever keys there are.
+    fileprivate mutating func take(
+        _ code: SealedIdentifier, _ client: Client.Tag, _ binding: ExchangeBinding
+    ) {
+        take(code.high)
+        take(code.low)
+        take(client.number)
+        take(UInt64(binding.institution.number) << 32 | UInt64(binding.provider.number))
+        // No number of a redirect URI is as high as that of none.
+        take(binding.redirectURI.map { UInt64($0.number) } ?? .max)
+    }
+}
+
+/// Proves that an attempt repeats an exchange. Asked by stores, on their threads.
+///
+/// An object: attempts are copied, and most have none.
+public final class ExchangeProof: Sendable {
+    /// Drawn for this attempt alone, for stores that must tell it from others with the same token.
+    public let attempt: UInt64
+    private let newest: KeyedHash
+    private let older: [KeyedHash]
+    private let window: Milliseconds
+
+    fileprivate init(
+        _ newest: KeyedHash, _ older: [KeyedHash], attempt: UInt64, window: Milliseconds
+    ) {
+        (self.newest, self.older) = (newest, older)
+        (self.attempt, self.window) = (attempt, window)
+    }
+
+    /// The token of an exchange at this moment, by the newest key.
+    func token(issuedAt: Milliseconds) -> Identifier {
+        ExchangeProof.token(newest, issuedAt: issuedAt)
+    }
+
+    private static func token(_ hash: KeyedHash, issuedAt: Milliseconds) -> Identifier {
+        var hash = hash
+        hash.take(UInt64(bitPattern: issuedAt))
+        let (low, high) = hash.finished()
+        return Identifier(
+            issuedAt: issuedAt, randomHigh: UInt16(truncatingIfNeeded: high), randomLow: low)
+    }
+
+    /// Which token the attempt would get once more; nil where it repeats no exchange of that token.
+    ///
+    /// - Parameter now: within the window after the token was issued.
+    func repeats(_ token: some StoredTokenKey, now: Milliseconds) -> ProvenToken? {
+        guard now - token.issuedAt < window else { return nil }
+        let id = self.token(issuedAt: token.issuedAt)
+        if token.isKey(of: id) { return ProvenToken(id: id, sealingKey: 0) }
+        for (index, hash) in older.enumerated() {
+            let id = ExchangeProof.token(hash, issuedAt: token.issuedAt)
+            if token.isKey(of: id) { return ProvenToken(id: id, sealingKey: index + 1) }
+        }
+        return nil
+    }
+}
+
+/// A token that a repetition has proven to be its own.
+public struct ProvenToken: Equatable, Sendable {
+    public let id: Identifier
+    /// Which key of the keyring it was sealed with, by its place.
+    let sealingKey: Int
+}
+
+/// What a store finds a token by.
+public protocol StoredTokenKey {
+    var issuedAt: Milliseconds { get }
+    func isKey(of id: Identifier) -> Bool
+}
+
+extension Identifier: StoredTokenKey {
+    public func isKey(of id: Identifier) -> Bool { self == id }
+}
