@@ -131,6 +131,7 @@ check: check-fast
 	Tests/crash/fault_test.py --server $(SERVER)
 	Tests/crash/lost_sync_test.py --server $(SERVER) --rounds 3
 	Tests/crash/damage_test.py --server $(SERVER)
+	Tests/crash/lost_answers_test.py --server $(SERVER) --codes 600 --raced 50 $(if $(SEED),--seed $(SEED))
 	$(MAKE) differential
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
@@ -181,6 +182,7 @@ cluster-check: cluster-check-fast
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --refused $(REFUSED) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --control --faults lose $(if $(SEED),--seed $(SEED))
+	Tests/crash/lost_answers_test.py --server $(SERVER) --store postgres --codes 10000 --raced 1000 $(if $(SEED),--seed $(SEED))
 
 # Of the end-to-end suite: what the store decides, and what commands say of it.
 ENDTOEND ?= part
@@ -199,12 +201,14 @@ cluster-check-fast: cluster-tools release
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds 3 --rate 120 --memory $(if $(SEED),--seed $(SEED))
 	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 1000 $(if $(SEED),--seed $(SEED)) \
 	    --weight kill_amid_exchanges=2 --weight crash_amid_exchanges=2 --weight end_connections_amid_exchanges=2
+	Tests/crash/lost_answers_test.py --server $(SERVER) --store postgres --codes 600 --raced 50 $(if $(SEED),--seed $(SEED))
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut --audit-strict
 	Tests/crash/lost_sync_test.py --server $(SERVER) --rounds $(ROUNDS)
+	Tests/crash/lost_answers_test.py --server $(SERVER) --codes 10000 --raced 1000 $(if $(SEED),--seed $(SEED))
 
 $(H11)/installed: Tests/differential/requirements.txt
 	$(VENV)
