@@ -44,7 +44,8 @@ KINDS = {"GET /healthz": 200, "exchange": 201}  # and the right status
 class Timetable:
     """Requests that go out when they are due."""
 
-    def __init__(self, server, loop, codes):
+    def __init__(self, server, loop, codes, asker=client.SANDBOX):
+        self.asker = asker
         self.pid, self.loop, self.codes = server.process.pid, loop, iter(codes)
         self.resting = [client.Connection(server.port) for _ in range(CONNECTIONS)]
         self.every = list(self.resting)
@@ -94,7 +95,8 @@ class Timetable:
         return servers.thread_times(self.pid)[self.loop][1] * 1000
 
     def exchange(self):
-        return client.varied(client.exchange_request(next(self.codes)), "00000000-0000-4000-8000-000000000000")
+        request = client.exchange_request(next(self.codes), asker=self.asker)
+        return client.varied(request, "00000000-0000-4000-8000-000000000000")
 
     def check(self, kind, answer):
         if answer[0] != KINDS[kind]:

@@ -113,16 +113,25 @@ public final class AuditLog: AuditSink {
         worker.join()
     }
 
-    /// Appends one event and returns when it is on disk: for the command line, while a server may
-    /// be writing to the same file. Blocks, at most a second for others.
-    ///
-    /// - Parameter owner: a file whose owner gets the files that root makes: the store.
+    /// Appends one event, as below.
     public static func append(
         _ event: AuditEvent, to path: String, ownedLike owner: String? = nil,
         report: @escaping (String) -> Void
     ) throws(AuditFailure) {
+        try append([event], to: path, ownedLike: owner, report: report)
+    }
+
+    /// Appends events and returns when they are on disk: for the command line, while a server may
+    /// be writing to the same file. Blocks, at most a second for others.
+    ///
+    /// - Parameter owner: a file whose owner gets the files that root makes: the store.
+    public static func append(
+        _ events: [AuditEvent], to path: String, ownedLike owner: String? = nil,
+        report: @escaping (String) -> Void
+    ) throws(AuditFailure) {
+        guard let last = events.last else { return }
         let file = try AuditFile.open(path, ownedLike: owner, report: report)
-        try file.write(CollectionOfOne(AuditRecord(event)), now: event.at)
+        try file.write(events.map { AuditRecord($0) }, now: last.at)
         try file.sync()
     }
 }

@@ -92,7 +92,7 @@ struct AuditRecord: Sendable {
         append("consent", event.consentID, to: &output)
         append("code", event.code.map(TokenReference.identifier), to: &output)
         append("token", event.token, to: &output)
-        append("scope", event.scope.map(name), to: &output)
+        append("scope", event.scope?.name, to: &output)
         append("transaction_reference", event.transactionReference, to: &output)
         append("interaction_id", event.interactionID, to: &output)
         append("request_id", event.requestID?.text, to: &output)
@@ -100,13 +100,6 @@ struct AuditRecord: Sendable {
         append("change", event.change, to: &output)
         for detail in event.details { append(detail.name, detail.value, to: &output) }
         append("actor", event.actor, to: &output)
-    }
-
-    private static func name(_ scope: Scope) -> String {
-        switch scope {
-        case .accounts: "accounts"
-        case .payments: "payments"
-        }
     }
 
     private static func append(

@@ -64,6 +64,11 @@ enum AuditSentences {
         case .providerUnknown: "No provider with this reference was ever registered."
         case .providerDisabled: "The provider is disabled."
         case .providerRemoved: "The provider was removed."
+        case .providerWithdrawn: "The provider's authority had withdrawn its authorisation."
+        case .accountsNotAuthorised: "The provider was not authorised for account information."
+        case .paymentsNotAuthorised: "The provider was not authorised for payment initiation."
+        case .fundsConfirmationsNotAuthorised:
+            "The provider was not authorised for funds confirmation."
         case .redirectURIUnregistered:
             "The redirect URI is not, byte for byte, one of those registered for the provider."
         case .tooManyFailures: "Too many attempts before this one had failed."

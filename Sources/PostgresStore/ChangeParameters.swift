@@ -43,6 +43,8 @@ enum ChangeParameters {
         // Where it is shorter than the others, the rest is NULL.
         let hasNumbers = spendings.contains { $0.attempt != nil }
         parameters.add(numbers: hasNumbers ? spendings : []) { $0.attempt }
+        // A bit for each scope that the provider is authorised for.
+        parameters.add(smallNumbers: spendings) { $0.services }
         return Step(.spend, parameters)
     }
 

@@ -80,7 +80,7 @@ enum CodeRow {
             return .followUp(
                 .give(
                     RepeatedExchange(
-                        token: proven, state: code.state,
+                        token: proven, scope: known.scope, state: code.state,
                         consent: attempt.isAudited ? known.consent : nil,
                         tokenExpiresAt: known.expiresAt)),
                 token)

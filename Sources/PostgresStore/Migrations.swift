@@ -5,7 +5,9 @@ import Tokens
 public enum Migrations {
     /// Each brings the tables from the version of its index to the next. Never changed once released, and
     /// each only adds: servers of the version before must be able to go on.
-    static let all = [RegistryTables.sql + TokenTables.sql, TokenTables.attempts]
+    static let all = [
+        RegistryTables.sql + TokenTables.sql, TokenTables.attempts + RegistryTables.authorisations,
+    ]
     static let newestVersion = Int64(all.count)
     /// A program that knows this version can use the tables of the newest one.
     static let minimumReader: Int64 = 1

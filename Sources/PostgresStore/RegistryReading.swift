@@ -35,11 +35,17 @@ enum RegistryReading {
             uris[Provider.ID(row.domainNumber(1)), default: []].append(
                 Provider.RedirectURI(id: id, text: row.text(2) ?? ""))
         }
-        let rows = try session.run("SELECT id, reference, disabled, revoked_until FROM providers")
+        let rows = try session.run(
+            """
+            SELECT id, reference, disabled, revoked_until, withdrawn, services, name FROM providers
+            """)
         for row in rows {
             let (id, reference) = (Provider.ID(row.domainNumber(0)), row.text(1) ?? "")
+            let services = Services(rawValue: UInt8(truncatingIfNeeded: row.number(5) ?? 0))
             content.providers[reference] = ProviderRecord(
-                id: id, reference: reference, redirectURIs: uris[id] ?? [],
+                id: id, reference: reference, name: row.text(6), redirectURIs: uris[id] ?? [],
+                authorisation: Authorisation(
+                    status: row.truth(4) ? .withdrawn : .authorised, services: services),
                 isDisabled: row.truth(2), revokedUntil: row.number(3))
         }
     }

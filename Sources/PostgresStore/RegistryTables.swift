@@ -9,6 +9,14 @@ enum RegistryTables {
         "client_institutions", "removed",
     ]
 
+    /// Version 2: what a provider's authority says. Those of before are authorised for all three services
+    /// (7), and so is whoever a command of version 1 writes.
+    static let authorisations = """
+        ALTER TABLE providers ADD COLUMN withdrawn boolean NOT NULL DEFAULT false;
+        ALTER TABLE providers ADD COLUMN services bigint NOT NULL DEFAULT 7;
+        ALTER TABLE providers ADD COLUMN name bytea;
+        """
+
     /// Version 1. Never changed once released; later versions add. What refers to a row is checked at the
     /// end of a change, since a row that changes is written anew.
     static let sql = """

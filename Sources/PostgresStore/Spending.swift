@@ -12,6 +12,8 @@ struct Spending {
     let token: Identifier
     let tokenExpiresAt: Milliseconds?
     let isAudited: Bool
+    /// A bit for each scope that the provider is authorised for.
+    let services: Int16
     /// Which attempt it is, where it has an idempotency key.
     let attempt: Int64?
     /// The place of the change in its batch.
@@ -19,7 +21,8 @@ struct Spending {
 
     /// nil where the verdict refuses it whatever else the row says, by what the database does not know.
     init?(_ attempt: Redemption, _ index: Int) {
-        guard let redirectURI = attempt.redirectURI else { return nil }
+        let services = attempt.authorisation.servicesInForce
+        guard let redirectURI = attempt.redirectURI, !services.isEmpty else { return nil }
         // A code with another institution or provider than these is refused, too.
         if attempt.revocations?.covers(
             issuedAt: attempt.code.issuedAt, institution: attempt.institution,
@@ -35,6 +38,7 @@ struct Spending {
         token = attempt.token
         tokenExpiresAt = attempt.tokenExpiresAt
         isAudited = attempt.isAudited
+        self.services = Int16(services.rawValue)
         self.attempt = attempt.number
         self.index = index
     }

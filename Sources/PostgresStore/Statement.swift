@@ -62,14 +62,15 @@ struct Statement: Sendable {
             WITH a AS (
                 SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[],
                     $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[],
-                    $11::bigint[])
-                    WITH ORDINALITY AS a(ci, cd, inst, prov, uri, now, ti, td, te, attempt, n)),
+                    $11::bigint[], $12::smallint[])
+                    WITH ORDINALITY
+                    AS a(ci, cd, inst, prov, uri, now, ti, td, te, attempt, serv, n)),
             spent AS (
                 UPDATE codes c SET token_issued_at = a.ti, token_digest = a.td,
                     attempt = a.attempt FROM a
                 WHERE c.issued_at = a.ci AND c.digest = a.cd AND c.token_digest IS NULL
                     AND c.expires_at > a.now AND c.institution = a.inst AND c.provider = a.prov
-                    AND c.redirect_uri = a.uri
+                    AND c.redirect_uri = a.uri AND a.serv & (1 << c.scope) <> 0
                     AND ((SELECT NOT EXISTS (SELECT FROM revoked_consents)) OR NOT EXISTS (
                         SELECT FROM revoked_consents r WHERE r.consent = c.consent
                             AND r.institution IN (0, c.institution)
@@ -86,7 +87,7 @@ struct Statement: Sendable {
             """,
         types: [
             .numbers, .manyBytes, .numbers, .numbers, .numbers, .numbers, .numbers, .manyBytes,
-            .numbers, .boolean, .numbers,
+            .numbers, .boolean, .numbers, .smallNumbers,
         ])
 
     /// How the codes stand that were not spent. In the same step the token goes of a used code that its

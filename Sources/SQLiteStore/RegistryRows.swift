@@ -14,18 +14,7 @@ enum RegistryRows {
             disabled INTEGER NOT NULL,
             revoked_until INTEGER
         ) STRICT;
-        CREATE TABLE providers (
-            id INTEGER PRIMARY KEY,
-            reference TEXT NOT NULL UNIQUE,
-            disabled INTEGER NOT NULL,
-            revoked_until INTEGER
-        ) STRICT;
-        CREATE TABLE redirect_uris (
-            id INTEGER PRIMARY KEY,
-            provider INTEGER NOT NULL REFERENCES providers,
-            uri TEXT NOT NULL,
-            UNIQUE (provider, uri)
-        ) STRICT;
+        \(ProviderRows.tables)
         CREATE TABLE clients (
             id TEXT NOT NULL PRIMARY KEY,
             secret BLOB NOT NULL,
@@ -112,27 +101,10 @@ enum RegistryRows {
                 id: $0.institution(0), reference: $0.text(1),
                 isDisabled: $0.integer(2) != 0, revokedUntil: $0.optionalInteger(3))
         }
-        try readProviders(database, &content)
+        try ProviderRows.read(database, into: &content)
         try readClients(database, &content)
         try RemovedRows.read(database, into: &content)
         return content
-    }
-
-    private static func readProviders(
-        _ database: Database, _ content: inout RegistryContent
-    ) throws(DatabaseError) {
-        var uris: [Provider.ID: [Provider.RedirectURI]] = [:]
-        try each(database, "SELECT id, provider, uri FROM redirect_uris ORDER BY id") {
-            let uri = Provider.RedirectURI(
-                id: $0.redirectURI(0), text: $0.text(2))
-            uris[$0.provider(1), default: []].append(uri)
-        }
-        try each(database, "SELECT id, reference, disabled, revoked_until FROM providers") {
-            content.providers[$0.text(1)] = ProviderRecord(
-                id: $0.provider(0), reference: $0.text(1),
-                redirectURIs: uris[$0.provider(0)] ?? [], isDisabled: $0.integer(2) != 0,
-                revokedUntil: $0.optionalInteger(3))
-        }
     }
 
     private static func readClients(
@@ -178,7 +150,7 @@ enum RegistryRows {
                 .number(Int64(new.id.number)), .text(new.reference),
                 .number(new.isDisabled ? 1 : 0), .number(new.revokedUntil))
         }
-        try writeProviders(difference(before.providers, content.providers), database)
+        try ProviderRows.write(difference(before.providers, content.providers), database)
         try writeClients(difference(before.clients, content.clients), database)
         try RemovedRows.write(content, over: before, database)
         try ConsentInbox.write(content.revokedConsents, version: content.version, database)
@@ -192,27 +164,6 @@ enum RegistryRows {
         for (key, new) in after where before[key] != new { pairs.append((before[key], new)) }
         for (key, old) in before where after[key] == nil { pairs.append((old, nil)) }
         return pairs
-    }
-
-    private static func writeProviders(
-        _ pairs: [(old: ProviderRecord?, new: ProviderRecord?)], _ database: Database
-    ) throws(DatabaseError) {
-        for case (let old?, _) in pairs {
-            let id = Int64(old.id.number)
-            try run(database, "DELETE FROM redirect_uris WHERE provider = ?", .number(id))
-            try delete("providers", id, database)
-        }
-        for case (_, let new?) in pairs {
-            let id = Int64(new.id.number)
-            try run(
-                database, "INSERT INTO providers VALUES (?, ?, ?, ?)", .number(id),
-                .text(new.reference), .number(new.isDisabled ? 1 : 0), .number(new.revokedUntil))
-            for uri in new.redirectURIs {
-                try run(
-                    database, "INSERT INTO redirect_uris VALUES (?, ?, ?)",
-                    .number(Int64(uri.id.number)), .number(id), .text(uri.text))
-            }
-        }
     }
 
     private static func writeClients(

@@ -9,7 +9,10 @@ import Tokens
 @safe public final class SQLiteRegistry: RegistryStore {
     /// "obir" in ASCII.
     static let mark = FileMark(
-        applicationID: 0x6F62_6972, newestVersion: 2, advice: "move it away")
+        applicationID: 0x6F62_6972, newestVersion: 3, advice: "move it away")
+    /// Up to 64 MB of changed pages wait for the commit: a page that had to leave before would lock the
+    /// server out from then on.
+    private static let roomForChanges = "PRAGMA cache_size = -65536"
     /// How long another process's change is waited for.
     private static let busyMilliseconds = 5000
 
@@ -126,10 +129,13 @@ import Tokens
         // Another process may have been faster.
         let version = try database.integer("PRAGMA user_version")
         let isMissing = version == 0
+        if isMissing { try database.execute(RegistryRows.tables) }
         if version < 2 {
-            if isMissing { try database.execute(RegistryRows.tables) }
             try database.execute(ConsentInbox.migration)
             try database.execute(RemovedRows.table)
+        }
+        if version < 3 {
+            try database.execute(ProviderRows.migration)
             try database.execute(mark.statements(version: mark.newestVersion))
         }
         if isMissing {
@@ -168,7 +174,7 @@ import Tokens
     public func update<Answer>(
         _ change: (inout RegistryContent) throws -> Answer
     ) throws -> (answer: Answer, version: Int64) {
-        try transaction("BEGIN IMMEDIATE") {
+        try transaction("\(SQLiteRegistry.roomForChanges); BEGIN IMMEDIATE") {
             let before = try RegistryRows.read(database, mode)
             var content = before
             let answer = try content.apply(change)

@@ -176,7 +176,8 @@ final class Transactions {
         else { return nil }
         return .repeated(
             RepeatedExchange(
-                token: proven, state: state, consent: attempt.isAudited ? token.consent : nil,
+                token: proven, scope: token.scope, state: state,
+                consent: attempt.isAudited ? token.consent : nil,
                 tokenExpiresAt: token.expiresAt))
     }
 

@@ -52,8 +52,8 @@ import Testing
         #expect(variants.count > 4)
     }
 
-    @Test(arguments: ["accounts", "payments"])
-    func scopeIsOneOfTwo(scope: String) throws {
+    @Test(arguments: ["accounts", "payments", "fundsconfirmations"])
+    func scopeIsOneOfThree(scope: String) throws {
         let server = try ServerProcess.shared()
         let code = try server.newCode(["scope": Call.json(scope)])
         try expectToken(server.answer(to: .exchange(code)))

@@ -74,7 +74,10 @@ import Testing
         let providers = try store.command("psp", "list", "--json").jsonList()
         let provider = try store.command("psp", "show", "PSDGB-FCA-200001", "--json").json()
         #expect(
-            Set(provider.keys) == ["provider", "enabled", "redirect_uris", "revoked_until"])
+            Set(provider.keys) == [
+                "provider", "name", "status", "services", "enabled", "redirect_uris",
+                "revoked_until",
+            ])
         #expect(providers.count == 1)
         #expect(NSDictionary(dictionary: provider) == NSDictionary(dictionary: providers[0]))
         #expect(

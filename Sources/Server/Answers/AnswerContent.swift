@@ -3,6 +3,21 @@
 import Tokens
 
 enum AnswerContent {
+    /// A CCG token, and what its provider may not do.
+    static func append(
+        _ token: SealedIdentifier, _ seconds: Milliseconds, _ warning: String?,
+        to content: inout [UInt8]
+    ) {
+        content.append(contentsOf: TokenAnswer.opening)
+        token.appendToken(to: &content)
+        content.append(contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer""#.utf8)
+        if let warning {
+            content.append(contentsOf: #","warning":"#.utf8)
+            JSONWriter.appendString(warning, to: &content)
+        }
+        content.append(contentsOf: "}}".utf8)
+    }
+
     /// A code, and where the customer is to be sent with it.
     static func append(
         _ code: SealedIdentifier, _ redirectURI: String, _ state: String?, to content: inout [UInt8]
@@ -22,7 +37,8 @@ enum AnswerContent {
     /// RFC 7662 §2.2; times in seconds.
     static func append(_ token: ActiveToken?, to content: inout [UInt8]) {
         guard let token else { return content.append(contentsOf: #"{"active":false}"#.utf8) }
-        content.append(contentsOf: #"{"active":true,"scope":"\#(token.scope)","client_id":"#.utf8)
+        content.append(
+            contentsOf: #"{"active":true,"scope":"\#(token.scope.name)","client_id":"#.utf8)
         JSONWriter.appendString(token.providerReference, to: &content)
         content.append(
             contentsOf: #","token_type":"bearer","iat":\#(token.issuedAt / 1000)"#.utf8)

@@ -16,6 +16,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     case fiForbidden = "fi_forbidden"
     case authCodeInvalid = "auth_code_invalid"
     case redirectURIUnregistered = "redirect_uri_unregistered"
+    case providerNotAuthorised = "psp_not_authorised"
     case notFound = "not_found"
     case methodNotAllowed = "method_not_allowed"
     case requestTimeout = "request_timeout"
@@ -37,7 +38,8 @@ public enum ErrorCode: String, CaseIterable, Sendable {
             .jsonInvalid, .grantTypeUnsupported, .httpMalformed:
             Status(400, "Bad Request")
         case .authenticationError, .ccgTokenInvalid: Status(401, "Unauthorized")
-        case .fiForbidden, .authCodeInvalid, .redirectURIUnregistered: Status(403, "Forbidden")
+        case .fiForbidden, .authCodeInvalid, .redirectURIUnregistered, .providerNotAuthorised:
+            Status(403, "Forbidden")
         case .notFound: Status(404, "Not Found")
         case .methodNotAllowed: Status(405, "Method Not Allowed")
         case .requestTimeout: Status(408, "Request Timeout")
@@ -87,6 +89,11 @@ public enum ErrorCode: String, CaseIterable, Sendable {
         case .redirectURIUnregistered:
             "The redirect URI is none of those registered for the provider. It is compared byte "
                 + "for byte."
+        case .providerNotAuthorised:
+            "The provider's authority has withdrawn its authorisation, or has not authorised it for what "
+                + "the code's scope is about: account information, payment initiation or funds "
+                + "confirmation. The title says which. An authorization code stays good; nothing is issued "
+                + "until the registry says otherwise."
         case .notFound: "There is nothing at this path. Paths are compared literally."
         case .methodNotAllowed:
             "The path exists, the method is not offered there. See the header Allow."

@@ -141,11 +141,8 @@ final class Replies {
         case .fixedToken:
             content.append(contentsOf: fixedToken)
             finish(createdHead, context, to: &output)
-        case .ccgToken(let token, let seconds):
-            content.append(contentsOf: TokenAnswer.opening)
-            token.appendToken(to: &content)
-            content.append(
-                contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer"}}"#.utf8)
+        case .ccgToken(let token, let seconds, let warning):
+            AnswerContent.append(token, seconds, warning, to: &content)
             finish(createdHead, context, to: &output)
         case .code(let code, let redirectURI, let state):
             AnswerContent.append(code.code, redirectURI, state, to: &content)

@@ -12,8 +12,8 @@ enum Response {
     case repeatedToken(RepeatedToken)
     /// 201 with the sandbox's fixed token.
     case fixedToken
-    /// 201 with a CCG token, which lives as many seconds.
-    case ccgToken(SealedIdentifier, seconds: Milliseconds)
+    /// 201 with a CCG token, which lives as many seconds, and with what its provider may not do.
+    case ccgToken(SealedIdentifier, seconds: Milliseconds, warning: String?)
     /// 201 with an authorization code and where to bring it.
     case code(IssuedCode, redirectURI: String, state: String?)
     /// 200 with what a token is good for; nil: with nothing but that it is not alive.
@@ -128,6 +128,8 @@ extension Fault {
         case .codeRefused:
             // Whatever the reason, the same words: it is none of the caller's business.
             self.init(.authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
+        case .providerNotAuthorised(let refusal):
+            self.init(.providerNotAuthorised, ProviderWords.title(of: refusal))
         case .store(.unavailable):
             self.init(.storeUnavailable, "the storage did not answer; send the same request again")
         case .store(.full):

@@ -31,8 +31,10 @@ struct CodeBody: Body {
             } ?? true,
             "redirect_uri must be an absolute URI without fragment, at most 2048 bytes")
         let scopeText = members.requiredString(3)?.text(bytes)
-        let scope = scopeText.flatMap(CodeBody.scope)
-        members.check(scopeText == nil || scope != nil, "scope must be accounts or payments")
+        let scope = scopeText.flatMap { Scope($0) }
+        members.check(
+            scopeText == nil || scope != nil,
+            "scope must be accounts, payments or fundsconfirmations")
         let state = members.string(4)?.text(bytes)
         members.check(
             state.map { $0.utf8.count <= CodeBody.stateBytesMax } ?? true,
@@ -43,13 +45,5 @@ struct CodeBody: Body {
         self.redirectURI = redirectURI
         self.scope = scope
         self.state = state
-    }
-
-    private static func scope(_ text: String) -> Scope? {
-        switch text {
-        case "accounts": .accounts
-        case "payments": .payments
-        default: nil
-        }
     }
 }

@@ -38,7 +38,7 @@ final class CodesEndpoint {
         }
     }
 
-    /// 7. The redirect URI: 403.
+    /// 7. The redirect URI, and the provider's authorisation: 403.
     private func issue(
         _ body: CodeBody, _ caller: Caller, _ provider: Provider, _ responder: any Responder
     ) {
@@ -56,8 +56,9 @@ final class CodesEndpoint {
                     "the redirect_uri is none of those registered for the provider"))
         }
         let request = CodeRequest(
-            institution: caller.institution, provider: provider.id, redirectURI: redirectURI.id,
-            scope: body.scope, consent: body.consent, state: body.state)
+            institution: caller.institution, provider: provider.id,
+            authorisation: provider.authorisation, redirectURI: redirectURI.id, scope: body.scope,
+            consent: body.consent, state: body.state)
         issuer.issueCode(request, now: clock.now()) { result in
             switch result {
             case .success(let code):

@@ -78,8 +78,9 @@ final class TokensEndpoint {
             notes.code = code
         }
         let request = ExchangeRequest(
-            institution: caller.institution, provider: provider.id, code: code,
-            redirectURI: redirectURI, idempotency: key.map { ($0, caller.client) })
+            institution: caller.institution, provider: provider.id,
+            authorisation: provider.authorisation, code: code, redirectURI: redirectURI,
+            idempotency: key.map { ($0, caller.client) })
         let client = caller.client
         guard let attempt = issuer.attempt(request, now: now) else {
             return responder.respond(refusal(.codeRefused(.unknown), client))
@@ -123,7 +124,8 @@ final class TokensEndpoint {
                 switch result {
                 case .success(let token):
                     let seconds = issuer.settings.ccgTokenLifetime / 1000
-                    responder.respond(.ccgToken(token, seconds: seconds))
+                    let warning = ProviderWords.warning(of: provider)
+                    responder.respond(.ccgToken(token, seconds: seconds, warning: warning))
                 case .failure(let error): responder.respond(.failure(error))
                 }
             }

@@ -127,7 +127,7 @@ final class Auditor {
         case .repeatedToken(let token):
             issuance(.exchangeRepeated, token: token.token, token.consent)
         case .fixedToken: issuance(.ccgTokenIssued, token: nil)
-        case .ccgToken(let token, _): issuance(.ccgTokenIssued, token: token)
+        case .ccgToken(let token, _, _): issuance(.ccgTokenIssued, token: token)
         // The code stands in the notes.
         case .code: issuance(.codeIssued, token: nil)
         case .revoked(let token): token.map(revocation)
@@ -182,7 +182,8 @@ final class Auditor {
         case .codeRefused(.used, let revoked, _):
             event.kind = .codeReplayed
             event.token = revoked
-        case .codeRefused, .ccgTokenInvalid, .store: break
+        case .providerNotAuthorised(.service(let scope)): event.scope = scope
+        case .codeRefused, .ccgTokenInvalid, .providerNotAuthorised(.withdrawn), .store: break
         }
         return event
     }

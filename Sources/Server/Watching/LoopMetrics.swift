@@ -50,7 +50,7 @@ final class LoopMetrics: Sendable {
             census.redeemed(issuedAt: issued.codeIssuedAt)
         default:
             row = StatusTable.row(response.status.code)
-            count(response)
+            count(response, record.route)
         }
         let cell = LoopMetrics.cell(record.route, record.method, row)
         durations[cell].histogram.observe(
@@ -62,7 +62,7 @@ final class LoopMetrics: Sendable {
         Int(UInt32(truncatingIfNeeded: Clock.monotonicMicroseconds()) &- began)
     }
 
-    private func count(_ response: Response) {
+    private func count(_ response: Response, _ route: Route) {
         switch response {
         case .token, .introspection, .options, .content, .revoked(nil): return
         case .repeatedToken: exchangesRepeated.add()
@@ -74,8 +74,12 @@ final class LoopMetrics: Sendable {
         case .consentRevoked: consentsRevoked.add()
         case .oauthError(let error, _): oauthErrors[error.index].counter.add()
         case .failure(let error), .rateLimited(_, let error?):
-            if case .codeRefused(let refusal, _, _) = error {
-                refusals[refusal.index].counter.add()
+            switch error {
+            case .codeRefused(let refusal, _, _): refusals[refusal.index].counter.add()
+            // Elsewhere it is no code that is refused.
+            case .providerNotAuthorised(let refusal) where route == .tokens:
+                refusals[CodeRefusal.notAuthorised(refusal).index].counter.add()
+            case .providerNotAuthorised, .ccgTokenInvalid, .store: break
             }
             countErrors(response)
         case .faults, .methodNotAllowed, .rateLimited(_, nil): countErrors(response)

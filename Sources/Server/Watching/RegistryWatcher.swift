@@ -20,6 +20,9 @@ public final class RegistryWatcher {
     /// The version that commands have been told of.
     private var announced: Int64?
     private var failing: Set<Step> = []
+    /// What was published before, as long as a request may see it. The last to let go of a large one frees
+    /// it, which takes tens of milliseconds: that must be this thread.
+    private var retired: [Registry] = []
 
     private init(
         _ registry: any RegistryStore, _ kind: Kind, _ feed: RegistryFeed, _ seen: Int64?,
@@ -117,6 +120,9 @@ public final class RegistryWatcher {
 
     /// A failure of either step is told once, and the step is tried again each time.
     private func look() {
+        for index in retired.indices.reversed() where isKnownUniquelyReferenced(&retired[index]) {
+            retired.remove(at: index)
+        }
         attempt(.reading) { try publish() }
         attempt(.announcing) {
             guard let seen, seen != announced else { return }
@@ -130,6 +136,7 @@ public final class RegistryWatcher {
         let hasRunOut = feed.registry.validUntil.map { $0 <= now } ?? false
         guard try registry.version() != seen || hasRunOut else { return }
         let content = try registry.load()
+        retired.append(feed.registry)
         feed.publish(Registry(content, now: now))
         seen = content.version
     }

@@ -16,11 +16,6 @@ public final class Consent: Equatable, Sendable {
     }
 }
 
-public enum Scope: UInt8, Sendable {
-    case accounts
-    case payments
-}
-
 /// A code that has not been redeemed.
 public struct AuthorizationCode: Sendable {
     public let id: Identifier
@@ -64,6 +59,8 @@ public struct Redemption: Sendable {
     public let tokenExpiresAt: Milliseconds?
     /// What is revoked as a whole; nil: nothing.
     public let revocations: Revocations?
+    /// Of the provider, now.
+    public let authorisation: Authorisation
     /// The audit log is told, so the outcome says more.
     public let isAudited: Bool
     /// nil: this is no repetition, and it cannot be repeated.
@@ -72,7 +69,8 @@ public struct Redemption: Sendable {
     public init(
         code: Identifier, institution: Institution.ID, provider: Provider.ID,
         redirectURI: Provider.RedirectURI.ID?, now: Milliseconds, token: Identifier,
-        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil, isAudited: Bool = false,
+        tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil,
+        authorisation: Authorisation = .full, isAudited: Bool = false,
         proof: ExchangeProof? = nil
     ) {
         self.code = code
@@ -83,19 +81,28 @@ public struct Redemption: Sendable {
         self.token = token
         self.tokenExpiresAt = tokenExpiresAt
         self.revocations = revocations
+        self.authorisation = authorisation
         self.isAudited = isAudited
         self.proof = proof
     }
 }
 
-/// Why a code was refused. For the audit log only: outside, all of them look the same.
+/// Why a code was refused. For the audit log only: outside, all of them look the same, but for the last.
 public enum CodeRefusal: Equatable, Sendable, CaseIterable {
     case unknown, expired, used, otherInstitution, otherProvider, otherRedirectURI, revoked
+    /// All else is right, and the code stays good; the provider is told.
+    case notAuthorised(ProviderRefusal)
+
+    public static let allCases =
+        [
+            unknown, expired, used, otherInstitution, otherProvider, otherRedirectURI, revoked,
+        ] + ProviderRefusal.allCases.map(notAuthorised)
 }
 
 extension AuthorizationCode {
     /// All the rules of redeeming a code that has not been used (RFC 6749 §4.1.3): it is young
-    /// enough, everything it is bound to is the same, and neither it nor its consent is revoked.
+    /// enough, everything it is bound to is the same, neither it nor its consent is revoked, and the
+    /// provider is authorised for its scope. That comes last: it is told to nobody but the rightful one.
     ///
     /// - Parameter until: its consent's codes of until then are revoked; nil: none are.
     /// - Returns: nil where the code is to be exchanged now.
@@ -113,7 +120,7 @@ extension AuthorizationCode {
             return .revoked
         }
         if let until, id.issuedAt <= until { return .revoked }
-        return nil
+        return attempt.authorisation.refusal(of: scope).map { .notAuthorised($0) }
     }
 
     /// The token that `attempt` makes of this code, and the state that goes back with it. What the

@@ -104,6 +104,10 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case providerUnknown = "provider_unknown"
     case providerDisabled = "provider_disabled"
     case providerRemoved = "provider_removed"
+    case providerWithdrawn = "provider_withdrawn"
+    case accountsNotAuthorised = "accounts_not_authorised"
+    case paymentsNotAuthorised = "payments_not_authorised"
+    case fundsConfirmationsNotAuthorised = "fundsconfirmations_not_authorised"
     case redirectURIUnregistered = "redirect_uri_unregistered"
     case tooManyFailures = "too_many_failures"
     case storeUnavailable = "store_unavailable"
@@ -121,6 +125,17 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .otherProvider: .codeOfOtherProvider
             case .otherRedirectURI: .codeForOtherRedirectURI
             case .revoked: .codeRevoked
+            case .notAuthorised(let refusal): AuditReason(refusal)
+            }
+    }
+
+    public init(_ refusal: ProviderRefusal) {
+        self =
+            switch refusal {
+            case .withdrawn: .providerWithdrawn
+            case .service(.accounts): .accountsNotAuthorised
+            case .service(.payments): .paymentsNotAuthorised
+            case .service(.fundsconfirmations): .fundsConfirmationsNotAuthorised
             }
     }
 
@@ -154,6 +169,7 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .ccgTokenInvalid(.providerDisabled): .ccgTokenOfDisabledProvider
             case .ccgTokenInvalid(.providerRemoved): .ccgTokenOfRemovedProvider
             case .codeRefused(let refusal, _, _): AuditReason(refusal)
+            case .providerNotAuthorised(let refusal): AuditReason(refusal)
             case .store(.unavailable): .storeUnavailable
             case .store(.full): .storeFull
             case .store(.outcomeUnknown): .storeOutcomeUnknown

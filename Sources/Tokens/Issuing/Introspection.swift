@@ -18,8 +18,8 @@ extension TokenIssuer {
     ///   - token: nil where the text cannot be a token of ours.
     ///   - client: sees tokens of the institutions that it may act for, and no others.
     ///   - completion: on this thread, now or later; nil for a token that is unknown, expired,
-    ///     revoked or none of the client's business, or whose provider or institution is disabled.
-    ///     All look the same.
+    ///     revoked or none of the client's business, or whose provider or institution is disabled, or
+    ///     whose provider is not authorised for its scope now. All look the same.
     public func introspect(
         _ token: SealedIdentifier?, client: Client, now: Milliseconds,
         completion: @escaping (Result<ActiveToken?, TokenError>) -> Void
@@ -31,6 +31,7 @@ extension TokenIssuer {
                 result.mapError(TokenError.store).map { token in
                     guard let token, client.mayAct(for: token.institution),
                         let provider = registry.provider(token.provider),
+                        provider.authorisation.refusal(of: token.scope) == nil,
                         registry.revocations?.covers(
                             issuedAt: token.codeIssuedAt, institution: token.institution,
                             provider: provider.id) != true

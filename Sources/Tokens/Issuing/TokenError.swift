@@ -7,6 +7,8 @@ public enum TokenError: Error, Equatable, Sendable {
     /// URI that it was made with are for the audit log.
     case codeRefused(
         CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
+    /// The provider may not have what was asked for; a code that was brought is still good.
+    case providerNotAuthorised(ProviderRefusal)
     /// The store failed; the error says whether anything may have changed.
     case store(StoreError)
 }

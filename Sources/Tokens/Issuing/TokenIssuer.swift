@@ -11,14 +11,18 @@ public struct ExchangeRequest: Sendable {
     public let redirectURI: Provider.RedirectURI.ID?
     /// Under which it may be repeated, by the same client; nil: it may not.
     public let idempotency: (key: IdempotencyKey, client: Client.Tag)?
+    /// Of the provider.
+    public let authorisation: Authorisation
 
     public init(
-        institution: Institution.ID, provider: Provider.ID, code: SealedIdentifier?,
+        institution: Institution.ID, provider: Provider.ID,
+        authorisation: Authorisation = .full, code: SealedIdentifier?,
         redirectURI: Provider.RedirectURI.ID?,
         idempotency: (key: IdempotencyKey, client: Client.Tag)? = nil
     ) {
         self.institution = institution
         self.provider = provider
+        self.authorisation = authorisation
         self.code = code
         self.redirectURI = redirectURI
         self.idempotency = idempotency
@@ -33,13 +37,17 @@ public struct CodeRequest: Sendable {
     public let scope: Scope
     public let consent: Consent
     public let state: String?
+    /// Of the provider.
+    public let authorisation: Authorisation
 
     public init(
         institution: Institution.ID, provider: Provider.ID,
-        redirectURI: Provider.RedirectURI.ID, scope: Scope, consent: Consent, state: String?
+        authorisation: Authorisation = .full, redirectURI: Provider.RedirectURI.ID, scope: Scope,
+        consent: Consent, state: String?
     ) {
         self.institution = institution
         self.provider = provider
+        self.authorisation = authorisation
         self.redirectURI = redirectURI
         self.scope = scope
         self.consent = consent
@@ -89,7 +97,9 @@ public struct ExchangeAttempt: Sendable {
         self.redemption = redemption
         self.sealedCode = sealedCode
         self.nextKey = nextKey
-        self.token = Token(sealed: token, codeIssuedAt: redemption.code.issuedAt)
+        self.token = Token(
+            sealed: token, codeIssuedAt: redemption.code.issuedAt,
+            authorisation: redemption.authorisation)
     }
 
     /// The same for what another key makes of the code.
@@ -105,6 +115,7 @@ public struct ExchangeAttempt: Sendable {
     public struct Token: Sendable {
         fileprivate let sealed: SealedIdentifier
         fileprivate let codeIssuedAt: Milliseconds
+        fileprivate let authorisation: Authorisation
 
         /// What came of the exchange, by what the store has said.
         public func outcome(
@@ -115,9 +126,17 @@ public struct ExchangeAttempt: Sendable {
                 .issued(
                     IssuedToken(
                         token: sealed, state: state, consent: consent, codeIssuedAt: codeIssuedAt))
+            case .success(.refused(.notAuthorised(let refusal), _, _)):
+                .failed(.providerNotAuthorised(refusal))
             case .success(.refused(let refusal, let revoked, let madeWith)):
                 .failed(.codeRefused(refusal, revoked: revoked, madeWith: madeWith))
-            case .success(.repeated(let exchange)): .repeated(exchange)
+            case .success(.repeated(let exchange)):
+                // Nothing is revoked: the token is good again once the provider is.
+                if let refusal = authorisation.refusal(of: exchange.scope) {
+                    .failed(.providerNotAuthorised(refusal))
+                } else {
+                    .repeated(exchange)
+                }
             case .failure(let error): .failed(.store(error))
             }
         }
@@ -168,13 +187,16 @@ public final class TokenIssuer {
         current = feed.registry
     }
 
-    /// Makes a code (RFC 6749 §4.1.2).
+    /// Makes a code (RFC 6749 §4.1.2), where the provider is authorised for its scope.
     ///
     /// - Parameter completion: on this thread, now or later, once the code is stored.
     public func issueCode(
         _ request: CodeRequest, now: Milliseconds,
         completion: @escaping (Result<IssuedCode, TokenError>) -> Void
     ) {
+        if let refusal = request.authorisation.refusal(of: request.scope) {
+            return completion(.failure(.providerNotAuthorised(refusal)))
+        }
         let (id, sealed) = drawIdentifier(now)
         let code = AuthorizationCode(
             id: id, institution: request.institution, provider: request.provider,
@@ -202,7 +224,8 @@ public final class TokenIssuer {
                 code: code.identifier, institution: request.institution,
                 provider: request.provider, redirectURI: request.redirectURI, now: now, token: id,
                 tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
-                revocations: registry.revocations, isAudited: settings.isAudited),
+                revocations: registry.revocations, authorisation: request.authorisation,
+                isAudited: settings.isAudited),
             sealedCode: sealedCode, nextKey: code.nextKey, token: sealed)
     }
 

@@ -32,11 +32,16 @@ public final class Provider: Sendable {
     public let id: ID
     public let reference: String
     public let redirectURIs: [RedirectURI]
+    public let authorisation: Authorisation
 
-    public init(id: ID, reference: String, redirectURIs: [RedirectURI]) {
+    public init(
+        id: ID, reference: String, redirectURIs: [RedirectURI],
+        authorisation: Authorisation = .full
+    ) {
         self.id = id
         self.reference = reference
         self.redirectURIs = redirectURIs
+        self.authorisation = authorisation
     }
 
     /// Which registered URI has exactly these bytes.

@@ -26,7 +26,8 @@ public final class Registry: Sendable {
         let enabledIDs = Set(enabled.map(\.id))
         let providers = content.providers.values.filter { !$0.isDisabled }.map { record in
             Provider(
-                id: record.id, reference: record.reference, redirectURIs: record.redirectURIs)
+                id: record.id, reference: record.reference, redirectURIs: record.redirectURIs,
+                authorisation: record.authorisation)
         }
         clients = content.clients.mapValues { record in
             let old = record.oldSecret.flatMap { $0.until > now ? $0.digest : nil }

@@ -43,13 +43,13 @@ public struct RegistryContent: Equatable, Sendable {
         return content
     }()
 
-    private mutating func drawNumber() -> UInt32 {
+    mutating func drawNumber() -> UInt32 {
         precondition(nextNumber < .max, "four billion registrations")
         defer { nextNumber += 1 }
         return nextNumber
     }
 
-    private static func isVisible(_ text: String, _ lengths: ClosedRange<Int>) -> Bool {
+    static func isVisible(_ text: String, _ lengths: ClosedRange<Int>) -> Bool {
         lengths.contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 }
@@ -128,63 +128,6 @@ extension RegistryContent {
         clients[client.id]?.oldSecret =
             oldUntil > now ? ClientRecord.OldSecret(digest: client.secret, until: oldUntil) : nil
         return client.id
-    }
-}
-
-// MARK: Providers
-
-extension RegistryContent {
-    public func provider(_ reference: String) throws(RegistryError) -> ProviderRecord {
-        guard let record = providers[reference] else { throw .providerUnknown(reference) }
-        return record
-    }
-
-    public mutating func addProvider(
-        _ reference: String, redirectURIs: [String]
-    ) throws(RegistryError) {
-        guard RegistryContent.isVisible(reference, 1...128) else {
-            throw .providerInvalid(reference)
-        }
-        guard providers[reference] == nil else { throw .providerExists(reference) }
-        providers[reference] = ProviderRecord(
-            id: Provider.ID(drawNumber()), reference: reference, redirectURIs: [])
-        removedProviders.remove(reference)
-        for uri in redirectURIs { try addRedirectURI(uri, to: reference) }
-    }
-
-    public mutating func setProvider(
-        _ reference: String, isDisabled: Bool
-    ) throws(RegistryError) {
-        _ = try provider(reference)
-        providers[reference]?.isDisabled = isDisabled
-    }
-
-    public mutating func removeProvider(_ reference: String) throws(RegistryError) {
-        _ = try provider(reference)
-        providers[reference] = nil
-        removedProviders.insert(reference)
-    }
-
-    public mutating func addRedirectURI(
-        _ uri: String, to reference: String
-    ) throws(RegistryError) {
-        let known = try provider(reference).redirectURIs
-        guard uri.utf8.count <= AbsoluteURI.bytesMax, AbsoluteURI.isValid(uri) else {
-            throw .redirectURIInvalid(uri)
-        }
-        guard !known.contains(where: { $0.text == uri }) else { throw .redirectURIExists(uri) }
-        let id = Provider.RedirectURI.ID(drawNumber())
-        providers[reference]?.redirectURIs.append(Provider.RedirectURI(id: id, text: uri))
-    }
-
-    public mutating func removeRedirectURI(
-        _ uri: String, from reference: String
-    ) throws(RegistryError) {
-        let known = try provider(reference).redirectURIs
-        guard let index = known.firstIndex(where: { $0.text == uri }) else {
-            throw .redirectURIUnknown(uri)
-        }
-        providers[reference]?.redirectURIs.remove(at: index)
     }
 }
 

@@ -12,7 +12,8 @@ public enum RegistryError: Error, Equatable, CustomStringConvertible {
     case clientUnknown(String, institution: String)
     case clientInvalid(String)
     case clientAmbiguous([String], institution: String)
-    case redirectURIInvalid(String)
+    case providerNameInvalid
+    case redirectURIInvalid(String, RedirectURIFault)
     case redirectURIExists(String)
     case redirectURIUnknown(String)
     case consentInvalid(String)
@@ -35,9 +36,11 @@ public enum RegistryError: Error, Equatable, CustomStringConvertible {
                 + "(RFC 7617)"
         case .clientAmbiguous(let ids, let institution):
             "several clients act for \(institution): choose one of \(ids.joined(separator: ", "))"
-        case .redirectURIInvalid(let uri):
-            "'\(uri)' is no redirect URI: write an absolute URI without a fragment, at most "
-                + "\(AbsoluteURI.bytesMax) bytes, such as https://psp.example/callback"
+        case .providerNameInvalid:
+            "the name cannot be taken: write at most \(RegistryContent.nameMax) characters, without control "
+                + "characters"
+        case .redirectURIInvalid(let uri, let fault):
+            "'\(uri)' cannot be registered as a redirect URI: \(fault.description)"
         case .redirectURIExists(let uri): "the redirect URI \(uri) is registered already"
         case .redirectURIUnknown(let uri):
             "the redirect URI \(uri) is not registered for the provider; URIs are compared byte "

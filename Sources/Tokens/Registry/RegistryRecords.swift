@@ -25,19 +25,25 @@ public struct InstitutionRecord: Equatable, Sendable {
 public struct ProviderRecord: Equatable, Sendable {
     public let id: Provider.ID
     public let reference: String
+    /// For people.
+    public var name: String?
     public var redirectURIs: [Provider.RedirectURI]
+    public var authorisation: Authorisation
     /// Requests see nothing of it until it is enabled again.
     public var isDisabled = false
     /// Whatever was issued for it until then is revoked.
     public var revokedUntil: Milliseconds?
 
     public init(
-        id: Provider.ID, reference: String, redirectURIs: [Provider.RedirectURI],
+        id: Provider.ID, reference: String, name: String? = nil,
+        redirectURIs: [Provider.RedirectURI], authorisation: Authorisation = .full,
         isDisabled: Bool = false, revokedUntil: Milliseconds? = nil
     ) {
         self.id = id
         self.reference = reference
+        self.name = name
         self.redirectURIs = redirectURIs
+        self.authorisation = authorisation
         self.isDisabled = isDisabled
         self.revokedUntil = revokedUntil
     }

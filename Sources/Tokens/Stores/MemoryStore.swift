@@ -170,7 +170,8 @@ public final class MemoryStore: TokenStore, Sendable {
         return .success(
             .repeated(
                 RepeatedExchange(
-                    token: proven, state: state, consent: attempt.isAudited ? token.consent : nil,
+                    token: proven, scope: token.scope, state: state,
+                    consent: attempt.isAudited ? token.consent : nil,
                     tokenExpiresAt: token.expiresAt)))
     }
 

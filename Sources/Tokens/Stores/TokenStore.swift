@@ -30,15 +30,18 @@ public enum RedemptionOutcome: Equatable, Sendable {
 /// What an exchange has led to, for whoever repeats it.
 public struct RepeatedExchange: Equatable, Sendable {
     public let token: ProvenToken
+    public let scope: Scope
     public let state: String?
     /// Where the attempt is audited.
     public let consent: Consent?
     public let tokenExpiresAt: Milliseconds?
 
     public init(
-        token: ProvenToken, state: String?, consent: Consent?, tokenExpiresAt: Milliseconds?
+        token: ProvenToken, scope: Scope, state: String?, consent: Consent?,
+        tokenExpiresAt: Milliseconds?
     ) {
         self.token = token
+        self.scope = scope
         self.state = state
         self.consent = consent
         self.tokenExpiresAt = tokenExpiresAt

@@ -14,6 +14,11 @@ struct OutputOption: ParsableArguments {
         try write(json ? "{\(record.json)}\n" : lines(record))
     }
 
+    /// Prints lines for people.
+    func print(lines: [String]) throws(ProgramFailure) {
+        if !lines.isEmpty { try write(lines.joined(separator: "\n") + "\n") }
+    }
+
     /// Prints what must arrive before a change is made; of JSON an object that is still open, so that
     /// nobody takes it for whole if the change fails.
     func begin(_ record: Record) throws(ProgramFailure) {
@@ -95,6 +100,8 @@ struct Record {
         case count(Int?)
         case truth(Bool)
         case list([String])
+        /// Is there in JSON only.
+        case json(String)
 
         /// As people read it; none for nothing.
         var lines: [String] {
@@ -104,7 +111,12 @@ struct Record {
             case .count(let number): [number.map { "\($0)" } ?? "unknown"]
             case .truth(let isTrue): [isTrue ? "yes" : "no"]
             case .list(let list): list
+            case .json: []
             }
+        }
+
+        static func records(_ records: [Record]) -> Value {
+            .json("[\(records.map { "{\($0.json)}" }.joined(separator: ","))]")
         }
 
         fileprivate var json: String {
@@ -114,6 +126,7 @@ struct Record {
             case .count(let number): number.map { "\($0)" } ?? "null"
             case .truth(let isTrue): "\(isTrue)"
             case .list(let list): "[\(list.map(Record.quote).joined(separator: ","))]"
+            case .json(let json): json
             }
         }
     }
@@ -122,6 +135,12 @@ struct Record {
 
     init(_ members: KeyValuePairs<String, Value>) {
         self.members = members.map { (name: $0.key, value: $0.value) }
+    }
+
+    private init(members: [(name: String, value: Value)]) { self.members = members }
+
+    func with(_ name: String, _ value: Value) -> Record {
+        Record(members: members + [(name, value)])
     }
 
     /// The members of a JSON object.

@@ -18,8 +18,9 @@ extension RegistryError {
         case .clientInvalid: ", with --client"
         case .clientAmbiguous: " with --client"
         case .redirectURIUnknown: ", and `obie-tokens psp show` shows them"
-        case .institutionInvalid, .providerInvalid, .redirectURIInvalid, .redirectURIExists,
-            .consentInvalid:
+        case .redirectURIInvalid(_, .plainText): ". Or take it as it is, with --allow-http"
+        case .institutionInvalid, .providerInvalid, .providerNameInvalid, .redirectURIInvalid,
+            .redirectURIExists, .consentInvalid:
             ""
         }
     }

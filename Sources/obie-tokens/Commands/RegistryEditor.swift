@@ -12,6 +12,7 @@ struct RegistryEditor {
     private static let takeOverMilliseconds = 5000
 
     private let registry: any RegistryStore
+    var mode: IssuerSettings.Mode { registry.mode }
     private let administration: any StoreAdministration
     private let settings: Settings
 
@@ -67,23 +68,24 @@ struct RegistryEditor {
     /// its next request accordingly, or when it has had 5 s for that.
     ///
     /// - Parameters:
-    ///   - change: what is done, for the audit log.
+    ///   - words: what is done, for the audit log: a line each. One that is not done has the first.
     ///   - print: prints the secret, which must arrive: nothing changes where it cannot be printed.
     func change<Answer>(
-        _ change: String, _ body: (inout RegistryContent) throws -> Answer,
-        print: ((Answer) throws -> Void)?
+        _ words: (Answer) -> [String], _ body: (inout RegistryContent) throws -> Answer,
+        print: ((Answer) throws -> Void)? = nil
     ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
         // Before a secret is printed that would be void.
         try settings.checkAuditFolder()
         if let refusal = settings.missingAuditLog(registry.mode) { throw refusal }
-        var isRecorded = false
+        var recorded: String?
         do throws(ProgramFailure) {
             let (answer, version) = try RegistryEditor.explaining {
                 try registry.update { content in
                     let answer = try body(&content)
                     try print?(answer)
-                    try settings.record(change, registry.mode, "nothing was changed, since")
-                    isRecorded = true
+                    let lines = words(answer)
+                    try settings.record(lines, registry.mode, "nothing was changed, since")
+                    recorded = lines.first
                     return answer
                 }
             }
@@ -93,7 +95,7 @@ struct RegistryEditor {
                 silent: registry.silentServers)
             return (answer, outcome)
         } catch {
-            guard isRecorded else { throw error }
+            guard let change = recorded else { throw error }
             guard !error.isUncertain else {
                 try settings.record("perhaps not done: \(change)", registry.mode, "\(error); and")
                 throw error
@@ -102,6 +104,14 @@ struct RegistryEditor {
             try settings.record("not done: \(change)", registry.mode, "\(error)\(void); and")
             throw ProgramFailure(description: "\(error)\(void)", status: error.status)
         }
+    }
+
+    /// The same with one line that is known before.
+    func change<Answer>(
+        _ change: String, _ body: (inout RegistryContent) throws -> Answer,
+        print: ((Answer) throws -> Void)?
+    ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
+        try self.change({ _ in [change] }, body, print: print)
     }
 
     /// The same where nothing has to be printed.

@@ -70,16 +70,27 @@ extension Settings {
     func record(
         _ change: String, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
     ) throws(ProgramFailure) {
+        try record([change], mode, state)
+    }
+
+    /// The same for several lines, at once.
+    func record(
+        _ changes: [String], _ mode: IssuerSettings.Mode?, _ state: String
+    ) throws(ProgramFailure) {
         if let refusal = missingAuditLog(mode ?? .sandbox) {
             throw ProgramFailure(description: "\(state) \(refusal.description)", status: 78)
         }
         guard let path = auditPath(mode ?? .sandbox) else { return }
-        var event = AuditEvent(.registryChanged, at: timeOfRecord())
-        event.change = change
-        event.actor = Operator.current().description
+        let (now, actor) = (timeOfRecord(), Operator.current().description)
+        let events = changes.map { change in
+            var event = AuditEvent(.registryChanged, at: now)
+            event.change = change
+            event.actor = actor
+            return event
+        }
         do throws(AuditFailure) {
             try AuditLog.append(
-                event, to: path, ownedLike: self.store.path, report: Program.log)
+                events, to: path, ownedLike: self.store.path, report: Program.log)
         } catch {
             throw ProgramFailure(
                 description: "\(state) the audit log could not be written: \(error)", status: 74)

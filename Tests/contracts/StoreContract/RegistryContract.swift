@@ -18,6 +18,8 @@ public struct RegistryContract {
     public static var rules: [(name: String, run: (RegistryContract) throws -> Void)] {
         [
             ("everythingIsKept", { try $0.everythingIsKept() }),
+            ("authorisationIsKept", { try $0.authorisationIsKept() }),
+            ("longListIsTakenOverAtOnce", { try $0.longListIsTakenOverAtOnce() }),
             ("refusedChangeChangesNothing", { try $0.refusedChangeChangesNothing() }),
             ("versionCountsChangesOnly", { try $0.versionCountsChangesOnly() }),
             ("revokedConsentIsAChange", { try $0.revokedConsentIsAChange() }),
@@ -41,6 +43,10 @@ public struct RegistryContract {
         _ = try content.addInstitution("bank-2", clientID: "both", secret: digest("b"))
         try content.addProvider("psp-1", redirectURIs: ["https://a.example/", "https://b.example"])
         try content.addProvider("psp-2", redirectURIs: [])
+        try content.addProvider(
+            "psp-3", redirectURIs: ["com.example.app:/cb"],
+            ProviderTerms(status: .withdrawn, services: .payments, name: "'Ü\\\u{1F600}"))
+        try content.addProvider("psp-4", redirectURIs: [], ProviderTerms(services: []))
         _ = try content.rotateSecret(
             "bank-1", clientID: nil, secret: digest("c"), oldUntil: 2000, now: 1000)
         try content.setInstitution("bank-2", isDisabled: true)
@@ -75,6 +81,54 @@ public struct RegistryContract {
         }
         try check(second.version == 2, "the second change has version \(second.version)")
         try check(try server.load() == expected, "a second change was not kept")
+    }
+
+    private func authorisationIsKept() throws {
+        let (server, registry) = try makeSides()
+        _ = try registry.update { try fill(&$0) }
+        let terms = [
+            ProviderTerms(status: .withdrawn), ProviderTerms(services: [.accounts]),
+            ProviderTerms(status: .authorised), ProviderTerms(name: "n"), ProviderTerms(name: ""),
+        ]
+        var expected = try server.load()
+        for terms in terms {
+            try expected.setProvider("psp-1", terms)
+            expected.version += 1
+            let (_, version) = try registry.update { try $0.setProvider("psp-1", terms) }
+            try check(version == expected.version, "\(terms) has version \(version)")
+            try check(try server.load() == expected, "it does not keep \(terms)")
+        }
+    }
+
+    /// More than one statement or one page takes, and all of it or nothing.
+    private func longListIsTakenOverAtOnce() throws {
+        let (server, registry) = try makeSides()
+        func list(_ count: Int, _ status: Authorisation.Status) -> [ProviderEntry] {
+            (1...count).map { number in
+                ProviderEntry(
+                    line: number, reference: "psp-\(number)",
+                    terms: ProviderTerms(status: status, name: number % 3 == 0 ? "\(number)" : nil),
+                    redirectURIs: (0..<number % 4).map { "https://\(number).example/\($0)" })
+            }
+        }
+        _ = try registry.update { try fill(&$0) }
+        for (count, status) in [(4500, Authorisation.Status.authorised), (4100, .withdrawn)] {
+            var expected = try server.load()
+            expected.version += 1
+            let outcome = expected.take(list(count, status))
+            let found = try registry.update { $0.take(list(count, status)) }
+            try check(found.answer == outcome, "it takes over something else")
+            try check(try server.load() == expected, "a list of \(count) is not kept as it is")
+        }
+        struct Refused: Error {}
+        let before = try server.load()
+        do {
+            _ = try registry.update { content in
+                _ = content.take(list(5000, .authorised))
+                throw Refused()
+            }
+        } catch is Refused {}
+        try check(try server.load() == before, "a list that was refused has left something behind")
     }
 
     private func refusedChangeChangesNothing() throws {
@@ -119,21 +173,24 @@ public struct RegistryContract {
         _ = try registry.update { try fill(&$0) }
         _ = try registry.update { content in
             for reference in ["bank-1", "bank-2"] { try content.removeInstitution(reference) }
-            for reference in ["psp-1", "psp-2"] { try content.removeProvider(reference) }
+            for number in 1...4 { try content.removeProvider("psp-\(number)") }
         }
         let content = try server.load()
         try check(
             content.institutions.isEmpty && content.providers.isEmpty && content.clients.isEmpty,
             "something is left")
         try check(content.removedInstitutions == ["bank-1", "bank-2"], "their names are forgotten")
-        try check(content.removedProviders == ["psp-1", "psp-2"], "their names are forgotten")
+        try check(
+            content.removedProviders == ["psp-1", "psp-2", "psp-3", "psp-4"],
+            "their names are forgotten")
         _ = try registry.update { content in
             try content.addProvider("psp-2", redirectURIs: [])
             _ = try content.addInstitution("bank-1", clientID: "new", secret: digest("d"))
         }
         let again = try server.load()
         try check(
-            again.removedInstitutions == ["bank-2"] && again.removedProviders == ["psp-1"],
+            again.removedInstitutions == ["bank-2"]
+                && again.removedProviders == ["psp-1", "psp-3", "psp-4"],
             "what is there again counts as removed")
     }
 

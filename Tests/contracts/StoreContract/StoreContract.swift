@@ -45,7 +45,7 @@ public struct StoreContract {
             ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
             ("ccgTokenIsKept", { try $0.ccgTokenIsKept() }),
             ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
-        ] + revocationRules + faceRules + repetitionRules
+        ] + authorisationRules + revocationRules + faceRules + repetitionRules
     }
 
     func check(_ isTrue: Bool, _ what: String) throws {
@@ -69,14 +69,15 @@ public struct StoreContract {
     func attempt(
         _ code: AuthorizationCode, at now: Milliseconds, institution: UInt32 = 1,
         provider: UInt32 = 1, redirectURI: UInt32? = 1, token: UInt64 = 1000,
-        revocations: Revocations? = nil, isAudited: Bool = false
+        revocations: Revocations? = nil, authorisation: Authorisation = .full,
+        isAudited: Bool = false
     ) -> Redemption {
         Redemption(
             code: code.id, institution: Institution.ID(institution),
             provider: Provider.ID(provider),
             redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) }, now: now,
             token: identifier(token, at: now), tokenExpiresAt: now + StoreContract.tokenLifetime,
-            revocations: revocations, isAudited: isAudited)
+            revocations: revocations, authorisation: authorisation, isAudited: isAudited)
     }
 
     func answer<Value>(

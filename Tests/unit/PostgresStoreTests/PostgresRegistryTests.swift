@@ -84,6 +84,29 @@ import Tokens
         }
     }
 
+    /// Also those that a command of that version writes later.
+    @Test func providersOfVersion1AreAuthorised() throws {
+        let rig = try RegistryRig(migrates: false)
+        let session = try rig.session()
+        try session.script(Migrations.all[0])
+        let meta = Meta(session)
+        try meta.set(.program, SchemaCheck.program)
+        for (name, value) in [
+            (Meta.Name.registryVersion, 1), (.nextNumber, 3), (.schemaVersion, 1),
+            (.minimumReader, 1),
+        ] as [(Meta.Name, Int64)] {
+            try meta.set(name, value)
+        }
+        try meta.set(.registryStamp, [])
+        try session.script(#"INSERT INTO providers VALUES (1, '\x61', false, NULL)"#)
+        let outcome = try Migrations.run(rig.settings, servingRole: nil)
+        #expect(outcome == Migrations.Outcome(before: 1, after: Migrations.newestVersion))
+        try session.script(#"INSERT INTO providers VALUES (2, '\x62', true, 5)"#)
+        let content = try PostgresRegistry(rig.settings, mode: nil).load()
+        #expect(content.providers.count == 2)
+        #expect(content.providers.values.allSatisfy { $0.authorisation == .full && $0.name == nil })
+    }
+
     @Test func newerTablesAreUsedWhereTheySayThatTheyCanBe() throws {
         let rig = try RegistryRig()
         let meta = Meta(try rig.session())

@@ -114,6 +114,7 @@ import Tokens
         try Database(path: "\(rig.path).registry", .readWrite).execute(
             """
             DROP TABLE removed;
+            \(SQLiteRegistryTests.backToVersion2)
             DROP INDEX revoked_consents_by_version;
             ALTER TABLE revoked_consents DROP COLUMN version;
             INSERT INTO revoked_consents VALUES ('c1', 0, \(made));

@@ -40,7 +40,8 @@ import Testing
         for (keyring, place) in [(Rig.keyring, 0), (rotated, 1)] {
             let again = attempt(rig, keyring, code, at: 59_000)
             let exchange = RepeatedExchange(
-                token: ProvenToken(id: first.token, sealingKey: place), state: state,
+                token: ProvenToken(id: first.token, sealingKey: place), scope: code.scope,
+                state: state,
                 consent: code.consent, tokenExpiresAt: first.now + 77_000)
             #expect(
                 try rig.answer { $0.redeem(again, completion: $1) } == .success(.repeated(exchange))

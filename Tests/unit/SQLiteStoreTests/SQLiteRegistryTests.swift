@@ -135,6 +135,33 @@ import UV
         #expect(content.version == 100)
     }
 
+    /// What version 3 has more.
+    static let backToVersion2 = """
+        ALTER TABLE providers DROP COLUMN withdrawn;
+        ALTER TABLE providers DROP COLUMN services;
+        ALTER TABLE providers DROP COLUMN name;
+        PRAGMA user_version = 2;
+        """
+
+    @Test func providersOfAnOlderRegistryAreAuthorised() throws {
+        let registry = try SQLiteRegistry(store: store, mode: nil)
+        _ = try registry.update {
+            try $0.addProvider("psp", redirectURIs: ["https://a.example/"])
+            try $0.setProvider("psp", isDisabled: true)
+        }
+        let before = try registry.load()
+        try Database(path: "\(store).registry", .readWrite).execute(Self.backToVersion2)
+        let after = try SQLiteRegistry(store: store, mode: nil)
+        #expect(try after.load() == before)
+        let (_, version) = try after.update {
+            try $0.setProvider("psp", ProviderTerms(status: .withdrawn, services: [], name: "n"))
+        }
+        #expect(version == before.version + 1)
+        let provider = try SQLiteRegistry(store: store, mode: nil).load().provider("psp")
+        #expect(provider.authorisation == Authorisation(status: .withdrawn, services: []))
+        #expect(provider.name == "n" && provider.isDisabled)
+    }
+
     @Test func foreignAndNewerFilesAreRefused() throws {
         _ = try SQLiteRegistry(store: store, mode: nil)
         let database = try Database(path: "\(store).registry", .readWrite)

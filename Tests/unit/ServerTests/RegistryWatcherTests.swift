@@ -101,6 +101,25 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         #expect(lines.texts.isEmpty)
     }
 
+    private struct Witness {
+        weak var registry: Registry?
+    }
+
+    /// To free a large one takes tens of milliseconds, which no event loop has.
+    @Test func watchIsTheLastToLetGoOfWhatItHasReplaced() throws {
+        let watch = try watch()
+        var request: Registry? = watch.feed.registry
+        let witness = Witness(registry: request)
+        try add("psp-1")
+        #expect(eventually { registry.state.withLock { $0.announced } == [0, 1] })
+        usleep(300_000)
+        #expect(witness.registry === request)
+        request = nil
+        #expect(witness.registry != nil, "the request is not the last to have it")
+        #expect(eventually { witness.registry == nil })
+        watch.stop()
+    }
+
     @Test func registryThatCannotBeReadAtTheStartIsRefused() {
         registry.state.withLock { $0.isBroken = true }
         #expect(throws: StoreFailure.self) { try watch() }

@@ -49,12 +49,13 @@ import Testing
         static func exchange(
             _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, client: String = "me",
             institution: UInt32 = 1, provider: UInt32 = 1, redirectURI: UInt32? = 1,
-            after milliseconds: Milliseconds = 0
+            authorisation: Authorisation = .full, after milliseconds: Milliseconds = 0
         ) throws -> ExchangeOutcome {
             let text = key.map { issuer.idempotencyKey(Array($0.utf8).span) }
             let request = ExchangeRequest(
                 institution: Institution.ID(institution), provider: Provider.ID(provider),
-                code: code, redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) },
+                authorisation: authorisation, code: code,
+                redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) },
                 idempotency: text.map { ($0, Client.Tag(of: client)) })
             let attempt = try #require(issuer.attempt(request, now: now + milliseconds))
             var outcome: ExchangeOutcome?
@@ -132,6 +133,24 @@ import Testing
         let foreign = try Exchanged.exchange(it.issuer, it.code, Self.key, institution: 2)
         guard case .failed(.codeRefused(.otherInstitution, _, _)) = foreign else {
             return #expect(Bool(false), "\(foreign)")
+        }
+        it.expectRepeated(try Exchanged.exchange(it.issuer, it.code, Self.key))
+    }
+
+    /// The token is inactive meanwhile, and good again afterwards.
+    @Test(
+        arguments: [
+            (Authorisation(status: .withdrawn), ProviderRefusal.withdrawn),
+            (Authorisation(services: .payments), .service(.accounts)),
+        ])
+    func providerThatIsNotAuthorisedGetsNothingAndLosesNothing(
+        authorisation: Authorisation, refusal: ProviderRefusal
+    ) throws {
+        let it = try Exchanged()
+        let outcome = try Exchanged.exchange(
+            it.issuer, it.code, Self.key, authorisation: authorisation)
+        guard case .failed(.providerNotAuthorised(refusal)) = outcome else {
+            return #expect(Bool(false), "\(outcome)")
         }
         it.expectRepeated(try Exchanged.exchange(it.issuer, it.code, Self.key))
     }

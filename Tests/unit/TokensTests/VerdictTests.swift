@@ -16,13 +16,13 @@ import Tokens
 
     private func attempt(
         institution: UInt32 = 1, provider: UInt32 = 2, redirectURI: UInt32? = 3,
-        now: Milliseconds = 1999
+        now: Milliseconds = 1999, authorisation: Authorisation = .full
     ) -> Redemption {
         Redemption(
             code: Self.id, institution: Institution.ID(institution),
             provider: Provider.ID(provider),
             redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) }, now: now,
-            token: Self.id, tokenExpiresAt: nil)
+            token: Self.id, tokenExpiresAt: nil, authorisation: authorisation)
     }
 
     @Test func unusedCodeIsAdmittedWhereAllIsRight() {
@@ -50,6 +50,28 @@ import Tokens
     func codeIsRefusedWhereItsConsentWasRevokedSince(until: Milliseconds, isRefused: Bool) {
         let verdict = Self.unused.verdict(on: attempt(), consentRevokedUntil: until)
         #expect(verdict == (isRefused ? .refused(.revoked) : .admitted))
+    }
+
+    @Test(arguments: [
+        (Authorisation(status: .withdrawn), ProviderRefusal.withdrawn),
+        (Authorisation(services: [.payments, .fundsConfirmations]), .service(.accounts)),
+    ])
+    func codeOfAProviderThatIsNotAuthorisedIsRefusedLast(
+        authorisation: Authorisation, refusal: ProviderRefusal
+    ) {
+        func verdict(_ attempt: Redemption, until: Milliseconds? = nil) -> CodeVerdict<Int> {
+            Self.unused.verdict(on: attempt, consentRevokedUntil: until)
+        }
+        let right = attempt(authorisation: authorisation)
+        #expect(verdict(right) == .refused(.notAuthorised(refusal)))
+        #expect(verdict(attempt(authorisation: Authorisation(services: .accounts))) == .admitted)
+        // Whoever has not got the code right learns nothing of the provider.
+        #expect(verdict(attempt(now: 2000, authorisation: authorisation)) == .refused(.expired))
+        #expect(
+            verdict(attempt(redirectURI: 9, authorisation: authorisation))
+                == .refused(.otherRedirectURI))
+        #expect(verdict(right, until: 1000) == .refused(.revoked))
+        #expect(Self.used.verdict(on: right, consentRevokedUntil: nil) == .replayed(77))
     }
 
     @Test func usedCodeIsReplayedByItsInstitutionWhateverElseItNames() {

@@ -1,0 +1,113 @@
+// obie-tokens psp import: a list is taken over as a whole, or not at all.
+
+import Foundation
+import Testing
+
+@Suite struct ProviderImportTests {
+    private let store: ProductionStore
+
+    init() throws {
+        store = try ProductionStore()
+        try store.command("psp", "add", "old", "--redirect-uri", "https://old.example/")
+    }
+
+    private func list(_ lines: String...) throws -> String {
+        let path = "\(store.folder)/list.jsonl"
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: path))
+        return path
+    }
+
+    private func registry() throws -> [UInt8]? { try store.files()["store.db.registry"] }
+
+    @Test func listIsTakenOverOnce() throws {
+        let path = try list(
+            "\u{FEFF}"
+                + #"{"reference":"new","redirect_uris":["https://new.example/"],"name":"New"}"#,
+            "", "  \r",
+            #"{"reference":"old","status":"withdrawn","services":["payments"],"name":null}"#)
+        let done = try store.command("psp", "import", path, "--json")
+        let counts = try done.json()
+        #expect(counts["added"] as? Int == 1 && counts["changed"] as? Int == 1)
+        #expect(counts["withdrawn"] as? [String] == ["old"])
+        #expect(counts["outcome"] as? String == "written")
+        #expect((counts["sha256"] as? String)?.count == 64)
+        let old = try store.command("psp", "show", "old", "--json").json()
+        #expect(old["status"] as? String == "withdrawn")
+        #expect(old["redirect_uris"] as? [String] == ["https://old.example/"])
+        let new = try store.command("psp", "show", "new", "--json").json()
+        #expect(new["name"] as? String == "New" && new["status"] as? String == "authorised")
+        let before = try registry()
+        let again = try store.command("psp", "import", path)
+        #expect(again.errors.contains("0 added, 0 changed, 2 unchanged"))
+        #expect(try registry() == before)
+        let log = try String(contentsOfFile: "\(store.folder)/store.db.audit", encoding: .utf8)
+        let lines = log.split(separator: "\n").filter { $0.contains("import") }
+        #expect(lines.count == 3, "one for each import, and one for who is withdrawn")
+        #expect(lines[0].contains("1 added, 1 changed") && lines[0].contains("SHA-256"))
+        #expect(lines[1].contains("provider old set by the import: status withdrawn"))
+    }
+
+    @Test func dryRunPrintsTheDifferenceAndChangesNothing() throws {
+        let path = try list(
+            #"{"reference":"new"}"#, #"{"reference":"old","services":[],"redirect_uris":[]}"#)
+        let before = try store.files()
+        let dry = try store.command("psp", "import", path, "--dry-run")
+        let lines = dry.output.split(separator: "\n")
+        #expect(lines.count == 2 && lines.first == "added    new")
+        let services = "services accounts, payments, fundsconfirmations -> none"
+        let changed = "changed  old  \(services); redirect URI https://old.example/ removed"
+        #expect(lines.last.map(String.init) == changed)
+        #expect(dry.errors.contains("nothing was changed"))
+        let json = try store.command("psp", "import", path, "--dry-run", "--json").json()
+        let changes = try #require(json["changes"] as? [[String: Any]])
+        #expect(changes.map { $0["change"] as? String } == ["added", "changed"])
+        #expect(try store.files() == before)
+    }
+
+    @Test func faultsAreToldWithTheirLinesAndNothingChanges() throws {
+        let path = try list(
+            #"{"reference":"good"}"#, "nonsense", #"{"status":"withdrawn"}"#,
+            #"{"reference":"a","redirect_uri":["https://a.example/"]}"#,
+            #"{"reference":"b","status":"gone"}"#, #"{"reference":"c","services":["x"]}"#,
+            #"{"reference":"d","redirect_uris":["javascript:x"]}"#, #"{"reference":"good"}"#,
+            #"{"reference":"e","services":"accounts"}"#)
+        let before = try registry()
+        for arguments in [[], ["--dry-run"], ["--json"]] {
+            let outcome = try store.run(["psp", "import", path] + arguments)
+            #expect(outcome.status == 65 && outcome.output.isEmpty)
+            for line in 2...9 { #expect(outcome.errors.contains("line \(line): "), "\(line)") }
+            #expect(outcome.errors.contains("did you mean redirect_uris?"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("has 8 faults; nothing was changed"))
+            #expect(try registry() == before)
+        }
+    }
+
+    @Test func listMayBeStandardInputAndAMissingOneIs66() throws {
+        let missing = try store.run("psp", "import", "\(store.folder)/missing")
+        #expect(missing.status == 66 && missing.errors.contains("missing"))
+        let shell = try ChildProcess.run(
+            "/bin/sh",
+            [
+                "-c", #"echo '{"reference":"piped"}' | "$0" psp import - "$@""#,
+                ChildProcess.binary.path,
+            ] + store.option)
+        #expect(shell.status == 0, "\(shell.errors)")
+        try store.command("psp", "show", "piped")
+    }
+
+    @Test func runningServerTakesItOver() throws {
+        let server = try ProductionServer()
+        let bank = server.bank
+        let path = "\(server.store.folder)/list.jsonl"
+        let lines =
+            (1...3000).map { #"{"reference":"psp-\#($0)","services":["accounts"]}"# }
+            + [#"{"reference":"\#(bank.provider)","status":"withdrawn"}"#]
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: path))
+        let done = try server.store.command("psp", "import", path)
+        #expect(done.errors.contains("in force on the running server"))
+        try expectErrors(
+            bank.server.answer(to: bank.makeCode()), 403, "psp_not_authorised", on: bank.server)
+        let late = bank.clientCredentials(psp: Call.json("psp-3000"))
+        #expect(try bank.server.answer(to: late).status == 201)
+    }
+}
