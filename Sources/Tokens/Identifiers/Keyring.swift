@@ -30,7 +30,7 @@ public struct SealingKey: Sendable, CustomStringConvertible {
     /// What hashes what the tokens of repeatable exchanges are made for. A key of its own, from which nothing
     /// can be told about this one.
     var exchangeHash: KeyedHash {
-        let label = Array("obie-tokens tokens of idempotency keys".utf8)
+        let label = Array("obie-tokens exchange key".utf8)
         let derived = Array(HMAC<SHA256>.authenticationCode(for: label, using: key))
         let (first, second) = (derived.span.word(at: 0), derived.span.word(at: 8))
         return KeyedHash(key: (first, second))
