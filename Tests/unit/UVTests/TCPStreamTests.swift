@@ -51,6 +51,17 @@ import Testing
         #expect(InvertedStream.kind.url(address) == "inverted://[::1]:8443")
     }
 
+    /// For others to follow: an address that stands for all of them is none to connect to.
+    @Test(arguments: [
+        ("0.0.0.0:80", "host-1", "http://host-1:80"), ("[::]:80", "a.b", "http://a.b:80"),
+        ("[0:0::0]:80", "a", "http://a:80"), ("127.0.0.1:80", "a", "http://127.0.0.1:80"),
+        ("[::1]:80", "a", "http://[::1]:80"), ("0.0.0.0:80", "no host", "http://127.0.0.1:80"),
+        ("[::]:80", "", "http://[::1]:80"),
+    ])
+    func linkNamesTheMachine(address: String, name: String, url: String) throws {
+        #expect(StreamKind.plain.url(try SocketAddress(address), machine: name) == url)
+    }
+
     /// What the peer has not read goes at once, also where the end is on its way behind a queue.
     @Test(arguments: [(false, false), (false, true), (true, true)])
     func peerOfAResetReadsToAnError(finishes: Bool, waits: Bool) throws {
