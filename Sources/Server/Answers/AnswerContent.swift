@@ -34,6 +34,27 @@ enum AnswerContent {
         content.append(contentsOf: "}}}}".utf8)
     }
 
+    /// A token, what stands behind it, and a state where there is one.
+    static func append(
+        _ token: SealedIdentifier, tail: String, _ state: String?, to content: inout [UInt8]
+    ) {
+        content.append(contentsOf: TokenAnswer.opening)
+        token.appendToken(to: &content)
+        content.append(contentsOf: tail.utf8)
+        if let state {
+            content.append(contentsOf: #","state":"#.utf8)
+            JSONWriter.appendString(state, to: &content)
+        }
+        content.append(contentsOf: "}}".utf8)
+    }
+
+    /// RFC 6749 §5.2.
+    static func append(_ error: OAuthError, _ description: String, to content: inout [UInt8]) {
+        content.append(contentsOf: #"{"error":"\#(error.rawValue)","error_description":"#.utf8)
+        JSONWriter.appendString(description, to: &content)
+        content.append(UInt8(ascii: "}"))
+    }
+
     /// RFC 7662 §2.2; times in seconds.
     static func append(_ token: ActiveToken?, to content: inout [UInt8]) {
         guard let token else { return content.append(contentsOf: #"{"active":false}"#.utf8) }

@@ -129,14 +129,8 @@ final class Replies {
         switch response {
         case .token: preconditionFailure("dealt with by the caller")
         case .repeatedToken(let token):
-            content.append(contentsOf: TokenAnswer.opening)
-            token.token.appendToken(to: &content)
-            content.append(contentsOf: Replies.tokenTail(lifetime: token.lifetime).utf8)
-            if let state = token.state {
-                content.append(contentsOf: #","state":"#.utf8)
-                JSONWriter.appendString(state, to: &content)
-            }
-            content.append(contentsOf: "}}".utf8)
+            let tail = Replies.tokenTail(lifetime: token.lifetime)
+            AnswerContent.append(token.token, tail: tail, token.state, to: &content)
             finish(createdHead, context, to: &output)
         case .fixedToken:
             content.append(contentsOf: fixedToken)
@@ -154,9 +148,7 @@ final class Replies {
             if case .consentRevoked(let id) = response { ConsentContent.append(id, to: &content) }
             finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
         case .oauthError(let error, let description):
-            content.append(contentsOf: #"{"error":"\#(error.rawValue)","error_description":"#.utf8)
-            JSONWriter.appendString(description, to: &content)
-            content.append(UInt8(ascii: "}"))
+            AnswerContent.append(error, description, to: &content)
             let fields = jsonFields + challenge(error.status)
             finish(ResponseEncoder.head(error.status, fields), context, to: &output)
         case .faults, .failure:

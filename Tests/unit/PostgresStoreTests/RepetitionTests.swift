@@ -105,18 +105,36 @@ extension OnPostgres {
             #expect(try rig.session.number("SELECT count(*) FROM tokens") == codes.count)
         }
 
-        /// Connections are ended all the time; each code is asked for through both stores at once, again and
-        /// again, until each of them has been told. Nobody is refused, and all are told the same token.
-        @Test func everybodyUnderOneKeyGetsOneTokenWhateverHappens() throws {
-            var chance = Seeded(state: seed())
-            let rig = try Rig(stores: 2, timeoutMilliseconds: 1000)
-            defer { rig.closeOrRecord() }
+        /// Asks for each code through both stores, again and again, until each has been told.
+        private final class Crowd {
+            let rig: Rig
+            let attempt: (AuthorizationCode, Milliseconds) -> Redemption
             var tokens: [UInt64: Set<Identifier>] = [:]
             var (asked, told, unavailable, firsts) = (0, 0, 0, 0)
-            var waiting: [(code: AuthorizationCode, face: Int, age: Milliseconds)] = []
-            func ask(_ code: AuthorizationCode, _ face: Int, _ age: Milliseconds) {
-                let attempt = attempt(code, at: age)
-                rig.faces[face].redeem(attempt) { result in
+            private var waiting: [(AuthorizationCode, face: Int, age: Milliseconds)] = []
+
+            init(
+                _ rig: Rig, _ attempt: @escaping (AuthorizationCode, Milliseconds) -> Redemption
+            ) {
+                (self.rig, self.attempt) = (rig, attempt)
+            }
+
+            func begin(_ code: AuthorizationCode) {
+                asked += 2
+                rig.faces[0].insert(code) { [self] result in
+                    guard case .success = result else {
+                        asked -= 2
+                        return
+                    }
+                    // In the same millisecond or not.
+                    ask(code, 0, 5)
+                    ask(code, 1, 5 + Milliseconds(code.id.low % 2))
+                }
+            }
+
+            private func ask(_ code: AuthorizationCode, _ face: Int, _ age: Milliseconds) {
+                let attempt = attempt(code, age)
+                rig.faces[face].redeem(attempt) { [self] result in
                     switch result {
                     case .success(.redeemed):
                         (firsts, told) = (firsts + 1, told + 1)
@@ -133,27 +151,29 @@ extension OnPostgres {
                     }
                 }
             }
+
+            func askAgain() {
+                let again = waiting
+                waiting = []
+                for (code, face, age) in again { ask(code, face, age) }
+            }
+        }
+
+        /// Connections are ended all the time. Nobody is refused, and all are told the same token.
+        @Test func everybodyUnderOneKeyGetsOneTokenWhateverHappens() throws {
+            var chance = Seeded(state: seed())
+            let rig = try Rig(stores: 2, timeoutMilliseconds: 1000)
+            defer { rig.closeOrRecord() }
+            let crowd = Crowd(rig) { attempt($0, at: $1) }
             let end = ContinuousClock.now + .seconds(6)
             var (number, kills): (UInt64, Int) = (0, 0)
             while ContinuousClock.now < end {
                 for _ in 0..<10 {
-                    let code = Rig.code(number)
+                    crowd.begin(Rig.code(number))
                     number += 1
-                    asked += 2
-                    rig.faces[0].insert(code) { result in
-                        guard case .success = result else {
-                            asked -= 2
-                            return
-                        }
-                        // In the same millisecond or not.
-                        ask(code, 0, 5)
-                        ask(code, 1, 5 + Milliseconds(code.id.low % 2))
-                    }
                 }
                 for _ in 0..<20 { rig.wait() }
-                let again = waiting
-                waiting = []
-                for (code, face, age) in again { ask(code, face, age) }
+                crowd.askAgain()
                 if Int.random(in: 0..<6, using: &chance) == 0 {
                     let list = try rig.processes.map(String.init).joined(separator: ",")
                     try rig.session.run(
@@ -163,16 +183,16 @@ extension OnPostgres {
                 }
             }
             let patience = ContinuousClock.now + .seconds(15)
-            while told < asked, ContinuousClock.now < patience {
+            while crowd.told < crowd.asked, ContinuousClock.now < patience {
                 for _ in 0..<50 { rig.wait() }
-                let again = waiting
-                waiting = []
-                for (code, face, age) in again { ask(code, face, age) }
+                crowd.askAgain()
             }
-            print("\(asked) asked, \(firsts) first, \(unavailable) times 503, \(kills) kills")
-            #expect(told == asked && kills > 5)
-            #expect(tokens.values.allSatisfy { $0.count == 1 })
-            let lost = try tokens.values.flatMap { $0 }.filter { id in
+            print(
+                "\(crowd.asked) asked, \(crowd.firsts) first, \(crowd.unavailable) times 503, \(kills) kills"
+            )
+            #expect(crowd.told == crowd.asked && kills > 5)
+            #expect(crowd.tokens.values.allSatisfy { $0.count == 1 })
+            let lost = try crowd.tokens.values.flatMap { $0 }.filter { id in
                 let found: Result<AccessToken?, StoreError> = try rig.answer(0) {
                     $0.token(id, now: Rig.start, completion: $1)
                 }
