@@ -70,11 +70,21 @@ import Testing
     func commandOnAStoreMakesNothing(command: Command) throws {
         let query = command.words == ["audit", "find"] ? ["--consent", "c"] : []
         let whose = command.words == ["tokens", "revoke"] ? ["--fi", "PSDGB-FCA-100009"] : []
+        let what = command.words == ["psp", "set"] ? ["--status", "withdrawn"] : []
+        let needed = command.words == ["psp", "import"] ? [try oneLine()] : command.needed
         let yes = ["remove", "revoke", "reset"].contains(command.words.last) ? ["--yes"] : []
         let outcome = try run(
-            command.words + command.needed + query + whose + yes
+            command.words + needed + query + whose + what + yes
                 + ["--store", "sqlite:\(nowhere)/store.db"])
-        try expectMissing(outcome, command.words.last == "add" ? 71 : 66, [:])
+        let makes = ["add", "import"].contains(command.words.last)
+        try expectMissing(outcome, makes ? 71 : 66, [:])
+    }
+
+    /// A list of providers, in a folder of its own.
+    private func oneLine() throws -> String {
+        let path = "\(NSTemporaryDirectory())/obie-list-\(UUID().uuidString).jsonl"
+        try Data("{\"reference\":\"PSDGB-FCA-222222\"}\n".utf8).write(to: URL(filePath: path))
+        return path
     }
 
     /// A change that could not be written down is not made, and no secret is printed for it.

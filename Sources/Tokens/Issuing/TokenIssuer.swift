@@ -251,7 +251,8 @@ public final class TokenIssuer {
                     code: code.identifier, institution: request.institution,
                     provider: request.provider, redirectURI: request.redirectURI, now: now,
                     token: id, tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
-                    revocations: registry.revocations, isAudited: settings.isAudited, proof: proof),
+                    revocations: registry.revocations, authorisation: request.authorisation,
+                    isAudited: settings.isAudited, proof: proof),
                 sealedCode: sealedCode, nextKey: code.nextKey,
                 token: identifiers.sealer.seal(id))
         }

@@ -41,6 +41,8 @@ extension Providers {
         @OptionGroup var output: OutputOption
 
         func run() throws {
+            // A wrong option is told first.
+            _ = try flags.readForStore()
             let progress = ImportProgress()
             // Before the command acts as the store's owner, who may not read it.
             let lines = try ProviderLines(file, progress)

@@ -82,7 +82,7 @@ enum SettingValue {
         do throws(TrustedProxies.Malformed) {
             return try TrustedProxies(text)
         } catch {
-            throw ValidationError(error.description)
+            throw ValidationError(error.description + Nearest.hint(text, ["none"]))
         }
     }
 

@@ -59,7 +59,7 @@ import Tokens
     func codeOfAProviderThatIsNotAuthorisedIsRefusedLast(
         authorisation: Authorisation, refusal: ProviderRefusal
     ) {
-        func verdict(_ attempt: Redemption, until: Milliseconds? = nil) -> CodeVerdict<Int> {
+        func verdict(_ attempt: Redemption, until: Milliseconds? = nil) -> CodeVerdict<Identifier> {
             Self.unused.verdict(on: attempt, consentRevokedUntil: until)
         }
         let right = attempt(authorisation: authorisation)
@@ -71,7 +71,7 @@ import Tokens
             verdict(attempt(redirectURI: 9, authorisation: authorisation))
                 == .refused(.otherRedirectURI))
         #expect(verdict(right, until: 1000) == .refused(.revoked))
-        #expect(Self.used.verdict(on: right, consentRevokedUntil: nil) == .replayed(77))
+        #expect(Self.used.verdict(on: right, consentRevokedUntil: nil) == .replayed(Self.token))
     }
 
     @Test func usedCodeIsReplayedByItsInstitutionWhateverElseItNames() {
