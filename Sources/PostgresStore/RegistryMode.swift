@@ -39,6 +39,7 @@ enum RegistryMode {
         guard let wanted, wanted != mode else { return mode }
         throw StoreFailure(
             "the database \(place) is used in \(mode.rawValue) mode and is refused in "
-                + "\(wanted.rawValue) mode; choose another database", .configuration)
+                + "\(wanted.rawValue) mode; set the mode to \(mode.rawValue), or choose another database",
+            .configuration)
     }
 }

@@ -75,7 +75,9 @@ enum FileRights {
         let permissions = String(status.mode & 0o7777, radix: 8)
         let fix =
             status.owner == user
-            ? "run `chmod \(mode) \(path)`" : "run `chown \(user) \(path)` as root"
+            ? "run `chmod \(mode) \(path)`"
+            : "run it as user \(status.owner) or as root; only where the server is to run as user "
+                + "\(user), run `chown \(user) \(path)` as root"
         throw StoreFailure(
             "this process runs as user \(user) and may not \(verb) \(path), which belongs to user "
                 + "\(status.owner) with mode \(permissions); \(fix)", .rights)

@@ -38,7 +38,7 @@ class Gateway(Apache):
                 "OIDCOAuthSSLValidateServer Off\n")  # the certificate of the proxy in front was made a moment ago
 
     def places(self):
-        return {"https://tokens.example/": f"https://127.0.0.1:{self.upstream}/", "OIDCOAuthClientID gateway":
+        return {"https://tokens.example/": f"https://127.0.0.1:{self.upstream}/", "OIDCOAuthClientID PSDGB-FCA-111111":
                 f"OIDCOAuthClientID {sandbox.CLIENT}", '"the secret that `fi add` printed"': sandbox.PASSWORD}
 
     def status(self, token):

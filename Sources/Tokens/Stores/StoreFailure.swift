@@ -32,6 +32,6 @@ public struct StoreFailure: Error, CustomStringConvertible {
     ) -> StoreFailure {
         StoreFailure(
             "the store \(store) was made in \(mode) mode and is refused in \(wanted.rawValue) mode; "
-                + "choose another path")
+                + "set the mode to \(mode), or choose another path")
     }
 }
