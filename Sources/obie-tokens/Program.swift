@@ -176,6 +176,6 @@ struct Program {
 
     /// One line on stderr. Never a secret. Any thread.
     @Sendable static func log(_ line: String) {
-        Log.line("obie-tokens: \(line)")
+        Log.line("obie-tokens: \(OneLine.printable(line))")
     }
 }

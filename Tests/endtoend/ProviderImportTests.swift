@@ -82,6 +82,24 @@ import Testing
         }
     }
 
+    /// A list comes from outside: its texts reach no terminal as they are, and none fills a screen.
+    @Test func textsOfAListAreToldAsOneLine() throws {
+        let path = try list(
+            #"{"reference":"P\u001b[2JX","status":"withdrawn"}"#,
+            #"{"reference":"two","redirect_uris":["x\nobie-tokens: the list is imported\u202e"]}"#,
+            #"{"reference":"three","\u001b[31m":"1"}"#,
+            "{\"reference\":\"four\",\"redirect_uris\":[\"https://"
+                + String(repeating: "x", count: 100_000)
+                + "\"]}")
+        let refused = try store.run(["psp", "import", path])
+        #expect(refused.status == 65)
+        let lines = refused.errors.split(separator: "\n")
+        #expect(lines.count == 5 && lines.allSatisfy { $0.hasPrefix("obie-tokens: error: ") })
+        #expect(lines[1].contains(#"x\u{A}obie-tokens: the list is imported\u{202E}"#))
+        #expect(lines.allSatisfy { $0.utf8.count < 5000 })
+        #expect(refused.errors.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x0A })
+    }
+
     @Test func listMayBeStandardInputAndAMissingOneIs66() throws {
         let missing = try store.run("psp", "import", "\(store.folder)/missing")
         #expect(missing.status == 66 && missing.errors.contains("missing"))

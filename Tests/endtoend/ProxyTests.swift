@@ -50,7 +50,9 @@ import Testing
             if number == 149 { #expect(status == 429) }
         }
         // On the same connection, for somebody else.
-        try connection.send(Self.wrong.adding("Forwarded", "for=\"[2001:db8::9]:4711\"").bytes)
+        try connection.send(
+            Self.wrong.adding("X-Forwarded-For", "[2001:db8::9]:4711")
+                .adding("Forwarded", "for=192.0.2.8").bytes)
         #expect(try connection.readResponse().status == 401)
         try connection.send(Self.wrong.setting("Authorization", "Basic eTp5").bytes)
         #expect(try connection.readResponse().status == 401)

@@ -1,4 +1,4 @@
-// For whom a proxy asks: `X-Forwarded-For`, and `Forwarded` (RFC 7239). Pure. What is read here was
+// For whom a proxy asks: `X-Forwarded-For`, or `Forwarded` (RFC 7239). Pure. What is read here was
 // written by clients too: only what trusted proxies have added is believed.
 
 import Bytes
@@ -14,27 +14,26 @@ enum ForwardedAddress {
     /// are those of trusted proxies. Where a proxy does not say an address (`unknown`, `_hidden`), the
     /// client is as far as that is known: the proxy itself.
     ///
-    /// Where both fields are there and do not agree, one of them may be the client's own, which the proxy
-    /// has passed on: neither is believed.
+    /// Only the header that the proxies write is read: the other one may be the client's own, which they
+    /// have passed on.
     ///
     /// - Parameter peer: the address that the connection came from, which is a trusted proxy's.
     static func client(
         _ fields: borrowing Fields, _ bytes: Span<UInt8>, behind peer: [UInt8],
         _ proxies: TrustedProxies
     ) -> [UInt8] {
-        var one = Walk(peer: peer, proxies: proxies)
-        var other = one
+        var walk = Walk(peer: peer, proxies: proxies)
         for index in stride(from: fields.count - 1, through: 0, by: -1) {
             let field = fields[index]
-            if field.nameLength == 15, field.isNamed(plain, bytes) {
-                walk(list: bytes.extracting(field.value), &one)
-            } else if field.nameLength == 9, field.isNamed(standard, bytes) {
-                walk(elements: bytes.extracting(field.value), &other)
+            switch proxies.header {
+            case .xForwardedFor where field.isNamed(plain, bytes):
+                self.walk(list: bytes.extracting(field.value), &walk)
+            case .forwarded where field.isNamed(standard, bytes):
+                self.walk(elements: bytes.extracting(field.value), &walk)
+            case .xForwardedFor, .forwarded: continue
             }
         }
-        if !other.hasBegun { return one.address }
-        if !one.hasBegun { return other.address }
-        return one.address == other.address ? one.address : peer
+        return walk.address
     }
 
     /// From the last proxy towards the client.
@@ -42,7 +41,6 @@ enum ForwardedAddress {
         let proxies: TrustedProxies
         /// Where it has come to.
         private(set) var address: [UInt8]
-        private(set) var hasBegun = false
         private(set) var isOver = false
 
         init(peer: [UInt8], proxies: TrustedProxies) {
@@ -51,7 +49,6 @@ enum ForwardedAddress {
 
         /// - Parameter next: nil where none is said.
         mutating func go(to next: [UInt8]?) {
-            hasBegun = true
             guard !isOver, let next else {
                 isOver = true
                 return

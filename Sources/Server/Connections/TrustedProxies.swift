@@ -28,6 +28,15 @@ public struct TrustedProxies: Equatable, Sendable {
         }
     }
 
+    /// Where proxies say for whom they ask. The raw words stand in settings.
+    public enum Header: String, CaseIterable, Sendable {
+        case xForwardedFor = "x-forwarded-for"
+        /// RFC 7239.
+        case forwarded
+    }
+
+    /// The one that is read. A proxy passes the other on as the client wrote it.
+    public var header = Header.xForwardedFor
     private let networks: [Network]
 
     /// Nobody is believed.

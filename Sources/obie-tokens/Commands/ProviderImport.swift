@@ -28,8 +28,9 @@ extension Providers {
                 \(ChangeOutcome.help)
 
                 Exit status: 0; 64 for a wrong option; 65 for a list with faults; 66 if the list or the \
-                registry is not there; 71 if the registry cannot be read or written; 74 if standard output \
-                or the audit log takes nothing, and then nothing has changed; 75 for a change that is late.
+                registry is not there; 71 if the registry cannot be read or written; 74 if the audit log \
+                takes nothing, and then nothing has changed, or if standard output takes nothing, and then \
+                the message says whether the change is made; 75 for a change that is late.
                 """)
 
         @Argument(help: "The list; - is standard input.")

@@ -23,6 +23,7 @@ extension ServerConfiguration {
             loops: settings.loops ?? Machine.availableProcessors)
         publicURL = settings.publicURL
         trustedProxies = settings.trustedProxies
+        trustedProxies.header = settings.clientAddressHeader
         limits = ServerLimits(settings)
         throttle = settings.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
     }

@@ -28,8 +28,11 @@ struct SettingsTable: Sendable {
         "trusted-proxies", "network,…|none", default: "none", SettingValue.proxies,
         help:
             "The networks of the proxies in front of the server, such as 10.0.0.0/8,2001:db8::/32. "
-            + "They are believed when X-Forwarded-For or Forwarded says for whom they ask; others "
-            + "are not.")
+            + "They are believed when they say for whom they ask; others are not.")
+    let clientAddressHeader = Setting(
+        "client-address-header", "x-forwarded-for|forwarded", default: "x-forwarded-for",
+        SettingValue.word(TrustedProxies.Header.allCases.map { ($0.rawValue, $0) }),
+        help: "Where trusted proxies say for whom they ask; the other header is not read.")
     let proxyProtocol = Setting(
         "proxy-protocol", "yes|no", default: "no", SettingValue.truth,
         help:

@@ -34,7 +34,8 @@ struct RoomPlan: Sendable {
         ]),
         "obie-tokens": RoomPlan(
             wiring: [
-                "ObieTokens", "Program", "ProgramFailure", "ServiceNotices", "Streams", "Version",
+                "ObieTokens", "OneLine", "Program", "ProgramFailure", "ServiceNotices", "Streams",
+                "Version",
             ],
             uses: [
                 "Stores": ["wiring.Program", "wiring.ProgramFailure", "wiring.Version"],
