@@ -12,7 +12,7 @@ FROM ${BUILD_IMAGE} AS build
 # The release's newest, with its security updates.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends curl libsqlite3-dev libuv1-dev make pkg-config \
+    && apt-get install --yes --no-install-recommends curl libsqlite3-dev libssl-dev libuv1-dev make pkg-config \
     && apt-get clean && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY . .

@@ -84,7 +84,7 @@ help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
 
 tools:
-	@Scripts/install-tools.sh libuv1-dev libsqlite3-dev pkg-config curl
+	@Scripts/install-tools.sh libuv1-dev libsqlite3-dev libssl-dev pkg-config curl
 
 check-tools: tools
 	@Scripts/install-tools.sh gcc python3 valgrind

@@ -64,6 +64,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CPostgres"),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .target(
             name: "PostgresStore",
             dependencies: [

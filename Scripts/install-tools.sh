@@ -32,6 +32,7 @@ for package in "$@"; do
     case "$package" in
         libuv1-dev) pkg-config --exists 'libuv >= 1.44' 2>/dev/null && continue ;;
         libsqlite3-dev) pkg-config --exists 'sqlite3 >= 3.37' 2>/dev/null && continue ;;
+        libssl-dev) pkg-config --exists 'openssl >= 3.0' 2>/dev/null && continue ;;
         nginx-light) [ -x /usr/sbin/nginx ] && continue ;;
         postgresql-15) [ -x /usr/lib/postgresql/15/bin/postgres ] && continue ;;
         etcd-server) command -v etcd >/dev/null && continue ;;

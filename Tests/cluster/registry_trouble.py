@@ -1,8 +1,6 @@
 """Checks of servers_test.py: what goes wrong around a registry that servers share, and what people are told of it."""
 import json
-import os
 import re
-import signal
 import time
 
 from asking import PROVIDER, said
@@ -33,9 +31,9 @@ def removed_rows_are_put_back(site):
 def server_that_goes_on_answers_nobody_by_an_old_registry(site):
     """What was sent to it while it hung is the first that it sees."""
     token = site.token("a", "c")
-    hung, port = site.fleet.servers["b"].pid, site.fleet.ports["b"][0]
+    hung, port = site.fleet.servers["b"], site.fleet.ports["b"][0]
     with Client(port) as early:
-        os.kill(hung, signal.SIGSTOP)
+        hung.freeze()
         try:
             request = site.bank.request("lookup", token=token)
             early.send(request)
@@ -44,10 +42,10 @@ def server_that_goes_on_answers_nobody_by_an_old_registry(site):
             ended = site.run("psp", "disable", PROVIDER, *site.own)
             with Client(port) as late:
                 late.send(request)
-                os.kill(hung, signal.SIGCONT)
+                hung.thaw()
                 answers = [client.read() for client in (early, late)]
         finally:
-            os.kill(hung, signal.SIGCONT)
+            hung.thaw()
     expect([name.rpartition(":")[2] for name in outcome["silent"]] == [str(port)], f"the change is {outcome}")
     expect("has not been heard of since" in ended.stderr and "503" in ended.stderr, ended.stderr)
     for answer in answers:

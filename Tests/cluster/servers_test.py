@@ -160,12 +160,12 @@ def kill_switches_reach_every_server(site):
 
 def server_that_hangs_serves_nobody_by_an_old_registry(site):
     token = site.token("a", "c")
-    os.kill(site.fleet.servers["b"].pid, signal.SIGSTOP)
+    site.fleet.servers["b"].freeze()
     try:
         outcome, seconds = site.change("fi", "disable", BANKS[0])
         expect(outcome["outcome"] == "in_force", f"the change is {outcome}")
     finally:
-        os.kill(site.fleet.servers["b"].pid, signal.SIGCONT)
+        site.fleet.servers["b"].thaw()
     status, found = site.ask("b", "lookup", token=token)
     expect(not found.get("active"), "it says that a token of a disabled institution is alive")
     site.change("fi", "enable", BANKS[0])

@@ -96,6 +96,16 @@ class Process:
         if self.is_running():
             os.kill(self.pid, number)
 
+    def freeze(self):
+        """Stops it until thaw(): returns once every thread of it stands still, which on a busy machine takes a while."""
+        self.signal(signal.SIGSTOP)
+        if not came_true(lambda: all(self._proc(f"task/{thread}/stat").rpartition(")")[2].split()[0] == "T"
+                                     for thread in os.listdir(f"/proc/{self.pid}/task")), 5):
+            raise Failure("a thread of the server goes on after SIGSTOP")
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
     def is_running(self):
         return self.poll() is None
 

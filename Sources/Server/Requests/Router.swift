@@ -42,7 +42,6 @@ final class Router: RequestHandler {
     }
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
-        issuer.beginRequest()
         // An absolute URI may have no path, which is the same as `/` (RFC 9110 §4.2.3).
         let route = request.path.isEmpty ? .start : routes.route(bytes, request.path)
         responder.routed(to: route)
@@ -58,6 +57,8 @@ final class Router: RequestHandler {
         if let isServing, route.asksRegistry, !isServing() {
             return responder.respond(.failure(.store(.unavailable)))
         }
+        // Only now: what is registered is at least as new as what was asked about above.
+        issuer.beginRequest()
         switch route {
         case .tokens: tokens.handle(request, bytes, responder)
         case .codes: codes.handle(request, bytes, responder)

@@ -31,4 +31,17 @@ import Tokens
         #expect(connection.send(AuditedConnection.exchange(code)).status == 201, "the code is good")
         #expect(connection.send(unknown).status == 401)
     }
+    /// A server that hung reads the registry anew at the moment at which it may serve again.
+    @Test func registryThatIsGoneByIsTheOneThatWasAskedAbout() {
+        let feed = Mutex<RegistryFeed?>(nil)
+        let connection = AuditedConnection(isServing: {
+            feed.withLock { feed in
+                feed?.publish(Registry(RegistryContent(mode: .sandbox), now: 0))
+                return true
+            }
+        })
+        let code = connection.newCode()
+        feed.withLock { $0 = connection.feed }
+        #expect(connection.send(AuditedConnection.exchange(code)).status == 401)
+    }
 }
