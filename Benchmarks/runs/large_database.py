@@ -13,7 +13,6 @@ The server has one loop and CPU 0, wrk CPU 1 and 256 connections; PostgreSQL, wi
 left of both. Needs 8 GB of disk and 8 GB of memory. Exit status: 0; 1 where a request takes more than 1.2 times as long as
 on the empty one, or a table is scanned; 69 where a tool is missing.
 """
-import argparse
 import contextlib
 import hashlib
 import os
@@ -25,7 +24,7 @@ import time
 
 import scenarios
 import servers
-from measure import BUILD, ROOT, disturbance, figure, log, require_tools, spread, table
+from measure import BUILD, ROOT, disturbance, figure, log, spread, table
 
 sys.path.insert(0, os.path.join(ROOT, "Tests/cluster"))
 from database import SERVING_ROLE, Database  # noqa: E402
@@ -242,21 +241,9 @@ def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary (a release build)")
-    parser.add_argument("--tokens", type=int, default=10_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
-    parser.add_argument("--folder", help="where the large database is to stand, where /tmp has no room")
-    options = parser.parse_args()
-    options.server = os.path.abspath(options.server)
-    options.connections = scenarios.DURABLE_CONNECTIONS
-    require_tools()
-    try:
-        return run(options)
-    except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as broken:
-        print(f"large database: {broken} {getattr(broken, 'stderr', '') or ''}", file=sys.stderr)
-        return 1
+    return scenarios.in_rounds("large database", __doc__, run, rounds=3, options={
+        "--tokens": {"type": int, "default": 10_000_000},
+        "--folder": {"help": "where the large database is to stand, where /tmp has no room"}})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The scenarios under load: what each request is, which codes or tokens it takes, a turn of a server, the tables."""
+import argparse
 import dataclasses
 import os
 import re
 import secrets
 import statistics
+import subprocess
 import time
 import typing
 
@@ -18,6 +20,27 @@ CODES_MARGIN = 1.6        # codes made: so many times what the warm-up's speed w
 TOKENS = 100_000          # that are asked about again and again: asking uses nothing up
 DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for a sync to disk
 SANDBOX_ON_DISK = "obie-tokens-sqlite"
+
+
+def in_rounds(name, about, run, rounds=5, options=()):
+    """The main of a measurement of durable exchanges: run(options) returns its exit status.
+
+    options: names of further arguments, with what argparse is to know of them
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary (a release build)")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
+    for option, what in dict(options).items():
+        parser.add_argument(option, **what)
+    found = parser.parse_args()
+    found.server, found.connections = os.path.abspath(found.server), DURABLE_CONNECTIONS
+    measure.require_tools()
+    try:
+        return run(found)
+    except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as broken:
+        measure.log(f"{name}: {broken} {getattr(broken, 'stderr', '') or ''}")
+        return 1
 
 
 def exchange(asker):

@@ -10,16 +10,14 @@ that, among other things. Exit status: 0; 1 where PostgreSQL has less than 0.8 o
 the 99th percentile, or takes the server more than 1.3 times the CPU that the memory store does, or something broke; 69
 where a tool is missing.
 """
-import argparse
 import os
-import subprocess
 import sys
 import tempfile
 
 import scenarios
 import servers
 import shared_store
-from measure import BUILD, disturbance, figure, log, require_tools, spread, table
+from measure import BUILD, disturbance, figure, log, spread, table
 
 STANDBY = "standby"
 KINDS = (scenarios.SANDBOX_ON_DISK, "obie-tokens", servers.SHARED)
@@ -54,20 +52,8 @@ def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary (a release build)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
-    parser.add_argument("--standby", action="store_true", help="measure PostgreSQL with a synchronous standby, too")
-    options = parser.parse_args()
-    options.server = os.path.abspath(options.server)
-    options.connections = scenarios.DURABLE_CONNECTIONS
-    require_tools()
-    try:
-        return run(options)
-    except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as broken:
-        print(f"shared: {broken} {getattr(broken, 'stderr', '') or ''}", file=sys.stderr)
-        return 1
+    return scenarios.in_rounds("shared", __doc__, run, options={
+        "--standby": {"action": "store_true", "help": "measure PostgreSQL with a synchronous standby, too"}})
 
 
 if __name__ == "__main__":

@@ -7,13 +7,12 @@ The server has one event loop and CPU 0, wrk has CPU 1 and 256 connections; stor
 turn is a fresh server. Ratios are taken within a round, then their median. Exit status: 0; 1 where strict has less than
 0.8 of the rate without it, or something broke; 69 where a tool is missing.
 """
-import argparse
 import os
 import sys
 import tempfile
 
 import scenarios
-from measure import BUILD, disturbance, figure, log, require_tools, spread, table
+from measure import BUILD, disturbance, figure, log, spread, table
 
 LEAST = 0.8
 KINDS = {"no audit log": {}, "relaxed": {"audit": "audit"}, "strict": {"audit": "audit", "strict": True}}
@@ -51,18 +50,7 @@ def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary (a release build)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
-    options = parser.parse_args()
-    options.connections = scenarios.DURABLE_CONNECTIONS
-    require_tools()
-    try:
-        return run(options)
-    except (OSError, RuntimeError, ValueError) as broken:
-        print(f"strict: {broken}", file=sys.stderr)
-        return 1
+    return scenarios.in_rounds("strict", __doc__, run)
 
 
 if __name__ == "__main__":
