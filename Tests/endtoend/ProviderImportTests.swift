@@ -122,7 +122,7 @@ import Testing
             + [#"{"reference":"\#(bank.provider)","status":"withdrawn"}"#]
         try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: path))
         let done = try server.store.command("psp", "import", path)
-        #expect(done.errors.contains("in force on the running server"))
+        #expect(done.errors.contains(StoreUnderTest.inForce))
         try expectErrors(
             bank.server.answer(to: bank.makeCode()), 403, "psp_not_authorised", on: bank.server)
         let late = bank.clientCredentials(psp: Call.json("psp-3000"))

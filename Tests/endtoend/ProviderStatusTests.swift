@@ -21,7 +21,7 @@ import Testing
         let code = try bank.newCode()
         let token = try bank.newToken()
         let set = try store.command("psp", "set", bank.provider, "--status", "withdrawn")
-        #expect(set.errors.contains("in force on the running server"))
+        #expect(set.errors.contains(StoreUnderTest.inForce))
         // On connections of both loops, old and new.
         for _ in 0..<8 {
             let title = try refusal(bank.server.answer(to: bank.exchange(code)), bank)
