@@ -10,6 +10,7 @@
 //                 ─▶ SQLiteStore ─▶ StoreThreads, Tokens, UV, System, Metrics, CSQLite
 //                 ─▶ PostgresStore ─▶ StoreThreads, Tokens, UV, System, Metrics, CPostgres
 //                    StoreThreads ─▶ UV, System
+//                 ─▶ TLS ─▶ UV, System, Metrics, COpenSSL
 //                 ─▶ Audit ─▶ Tokens, UV, System, swift-crypto
 //
 // Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
@@ -68,6 +69,9 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .target(
+            name: "TLS", dependencies: ["COpenSSL", "Metrics", "System", "UV"],
+            swiftSettings: strict),
+        .target(
             name: "PostgresStore",
             dependencies: [
                 "Bytes", "CPostgres", "Metrics", "StoreThreads", "System", "Tokens", "UV",
@@ -88,7 +92,7 @@ let package = Package(
             name: "obie-tokens",
             dependencies: [
                 "Audit", "Bytes", "Metrics", "PostgresStore", "SQLiteStore", "Server", "System",
-                "Tokens", "UV",
+                "TLS", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -115,6 +119,7 @@ let package = Package(
             "SQLiteStoreTests", "CSQLite", "FailingDisk", "Metrics", "SQLiteStore", "Server",
             "StoreContract", "System", "Tokens", "UV"),
         unit("StoreThreadsTests", "StoreThreads", "UV"),
+        unit("TLSTests", "ByteStreamContract", "COpenSSL", "Metrics", "System", "TLS", "UV"),
         unit(
             "PostgresStoreTests", "CPostgres", "Metrics", "PostgresStore", "StoreContract",
             "StoreThreads", "System", "Tokens", "UV"),

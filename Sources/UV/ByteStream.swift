@@ -58,10 +58,34 @@ public protocol ByteStream: AnyObject {
 
     /// Who has handed the connection on, where `peerAddress` is somebody behind it; otherwise empty.
     var proxyAddress: [UInt8] { get }
+
+    /// What the two ends have agreed on; nil where nothing is encrypted, or not yet.
+    var security: StreamSecurity? { get }
+
+    /// The certificate that the peer has shown, verified, in DER; nil where it has shown none.
+    var peerCertificate: [UInt8]? { get }
 }
 
 extension ByteStream {
     public var proxyAddress: [UInt8] { [] }
+    public var security: StreamSecurity? { nil }
+    public var peerCertificate: [UInt8]? { nil }
+}
+
+/// How a stream is encrypted, for people. A value.
+public struct StreamSecurity: Equatable, Sendable {
+    /// Such as `TLSv1.3`.
+    public let version: String
+    /// Such as `TLS_AES_256_GCM_SHA384`.
+    public let cipher: String
+    /// Of the peer's certificate: SHA-256 of its DER in base64url (RFC 8705 §3.1); nil: it showed none.
+    public let thumbprint: String?
+
+    public init(version: String, cipher: String, thumbprint: String?) {
+        self.version = version
+        self.cipher = cipher
+        self.thumbprint = thumbprint
+    }
 }
 
 /// What is done with what happens on a stream. All calls come on the loop's thread.

@@ -5,12 +5,20 @@
 public struct StreamKind: Sendable {
     /// Of the URLs that clients use, such as `http`.
     public let scheme: String
-    /// Called on the loop of the connection, which it may wrap; nothing has been read yet.
-    public let open: @Sendable (TCPStream) -> any ByteStream
+    /// Called once on each loop. What it returns is called there for each connection, which it may wrap;
+    /// nothing has been read yet.
+    public let onLoop: @Sendable (EventLoop) -> (TCPStream) -> any ByteStream
+
+    /// A kind whose streams share something on each loop.
+    public init(
+        scheme: String, onLoop: @escaping @Sendable (EventLoop) -> (TCPStream) -> any ByteStream
+    ) {
+        self.scheme = scheme
+        self.onLoop = onLoop
+    }
 
     public init(scheme: String, open: @escaping @Sendable (TCPStream) -> any ByteStream) {
-        self.scheme = scheme
-        self.open = open
+        self.init(scheme: scheme, onLoop: { _ in open })
     }
 
     /// The connection itself, as everybody on the way can read it.

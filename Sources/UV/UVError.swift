@@ -12,6 +12,8 @@ public struct UVError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public static let addressInUse = UVError(code: UV_EADDRINUSE.rawValue)
+    /// The peer breaks the rules of what is spoken on the connection.
+    public static let protocolError = UVError(code: UV_EPROTO.rawValue)
     public static let endOfFile = UVError(code: UV_EOF.rawValue)
 
     /// The short name, such as `EADDRINUSE`.

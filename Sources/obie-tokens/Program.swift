@@ -3,6 +3,7 @@
 import Metrics
 import Server
 import System
+import TLS
 import Tokens
 import UV
 
@@ -25,8 +26,9 @@ struct Program {
         self.notices = notices
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
-        var configuration = try Program.configuration(options, sockets, logger)
         let clock = Timekeeper(following: ReferenceClock())
+        let tls = try ServerTLS(options, clock, logger)
+        var configuration = try Program.configuration(options, sockets, tls, logger)
         let store = try Program.open(options, settings, clock, notices, logger)
         self.store = store
         do throws(ProgramFailure) {
@@ -46,9 +48,10 @@ struct Program {
         configuration.onHangUp = {
             // logrotate moves the file, and then sends the signal.
             log?.reopen()
+            tls.reload()
             reload.perform($0, notices, logger)
         }
-        configuration.moreMetrics = Program.metrics(settings.mode, store, audit)
+        configuration.moreMetrics = Program.metrics(settings.mode, store, audit, tls)
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
@@ -60,8 +63,7 @@ struct Program {
             store.close()
             throw ProgramFailure(description: error.description)
         }
-        announce(options, clock: clock, loops: configuration.loops)
-        for line in options.overridden(by: sockets) { logger.log(.warning, line) }
+        announce(options, configuration, clock, options.overridden(by: sockets) + tls.notices)
     }
 
     private static func open(
@@ -80,12 +82,14 @@ struct Program {
 
     /// What does not hang on the store. Sees to it that there are enough descriptors for all of it.
     private static func configuration(
-        _ options: Settings, _ sockets: ActivatedSockets, _ logger: Logger
+        _ options: Settings, _ sockets: ActivatedSockets, _ tls: ServerTLS, _ logger: Logger
     ) throws(ProgramFailure) -> ServerConfiguration {
         var configuration = ServerConfiguration(options)
         configuration.listenDescriptors = sockets.descriptors("http")
         configuration.adminDescriptors = sockets.descriptors("admin")
-        configuration.streams = options.streams
+        configuration.streams = options.streams(tls.endpoint(.open))
+        configuration.adminStreams =
+            tls.endpoint(.admin).map { .tls($0, over: .plain) } ?? .plain
         configuration.log = logger
         configuration.onWarning = { logger.log(.warning, $0) }
         do throws(StartFailure) {
@@ -96,18 +100,23 @@ struct Program {
         return configuration
     }
 
-    private func announce(_ options: Settings, clock: Timekeeper, loops: Int) {
+    private func announce(
+        _ options: Settings, _ configuration: ServerConfiguration, _ clock: Timekeeper,
+        _ more: [String]
+    ) {
         let start = StartNotice(options, store.isOpen ? store.registry.registry.counts : nil)
         logger.log(.info, start.line)
-        let notices = [start.warning, clock.startNotice] + options.frontNotices(server)
+        let notices =
+            [start.warning, clock.startNotice] + options.frontNotices(server)
+            + more
         for line in notices.compactMap({ $0 }) {
             logger.log(.warning, line)
         }
-        let streams = options.streams
-        let url = streams.url(server.address)
+        let url = configuration.streams.url(server.address)
+        let loops = configuration.loops
         logger.log(
             .info,
-            "listening on \(url), probes on \(StreamKind.plain.url(server.adminAddress)), "
+            "listening on \(url), probes on \(configuration.adminStreams.url(server.adminAddress)), "
                 + "\(loops) event loop\(loops == 1 ? "" : "s")")
         self.notices.ready("serving on \(url)")
     }
@@ -150,7 +159,8 @@ struct Program {
 
     /// What the page of metrics says of what stands behind the server.
     private static func metrics(
-        _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: ServerAudit
+        _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: ServerAudit,
+        _ tls: ServerTLS
     ) -> (inout MetricsText) -> Void {
         let labels = [
             ("version", Version.current), ("mode", mode == .sandbox ? "sandbox" : "production"),
@@ -162,6 +172,7 @@ struct Program {
                 [(labels, 1)])
             store.appendMetrics(to: &text)
             audit.appendMetrics(to: &text)
+            tls.appendMetrics(to: &text)
         }
     }
 

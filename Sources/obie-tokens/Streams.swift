@@ -1,11 +1,22 @@
 // Which kind of stream clients are served on. The only place that names one.
 
 import Server
+import TLS
 import UV
 
 extension Settings {
     /// What the public listeners talk, and the scheme of their URL.
-    var streams: StreamKind {
-        self.proxyProtocol ? .proxied(from: self.trustedProxies) : .plain
+    ///
+    /// - Parameter endpoint: nil: without TLS.
+    func streams(_ endpoint: TLSEndpoint?) -> StreamKind {
+        // Who balances says for whom in front of everything else.
+        let connection: StreamKind =
+            self.proxyProtocol ? .proxied(from: self.trustedProxies) : .plain
+        return endpoint.map { .tls($0, over: connection) } ?? connection
+    }
+
+    /// The same where it is only named, and nobody talks on it.
+    var namedStreams: StreamKind {
+        self.tlsCertificate == nil ? .plain : StreamKind(scheme: StreamKind.encryptedScheme) { $0 }
     }
 }

@@ -7,7 +7,7 @@ from checks import Failure, expect
 from client import get
 from process import Process
 
-LISTENING = r"listening on http://[^:]+:(\d+), probes on http://[^:]+:(\d+)"
+LISTENING = r"listening on https?://[^:]+:(\d+), probes on https?://[^:]+:(\d+)"
 START_SECONDS = 20
 
 

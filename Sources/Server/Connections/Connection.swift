@@ -67,7 +67,10 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
 
     // MARK: What the stream says
 
-    func becameReady() { happened(.becameReady) }
+    func becameReady() {
+        happened(.becameReady)
+        host.becameReady(self)
+    }
 
     func received(_ bytes: Span<UInt8>) {
         observer.received(bytes.count)

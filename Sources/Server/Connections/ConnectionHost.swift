@@ -17,6 +17,8 @@ protocol ConnectionHost: AnyObject {
     var spareReader: HeldReader { get }
     /// Who is believed when it says for whom it asks.
     var trustedProxies: TrustedProxies { get }
+    /// The connection's stream was not ready, and is now.
+    func becameReady(_ connection: Connection)
     /// A client could not even begin to talk.
     func handshakeFailed(_ reason: String, peer: [UInt8])
     /// `connection.deadline` may be nearer than where the wheel holds it.
@@ -31,6 +33,7 @@ protocol ConnectionHost: AnyObject {
 
 extension ConnectionHost {
     var trustedProxies: TrustedProxies { .none }
+    func becameReady(_ connection: Connection) {}
     func handshakeFailed(_ reason: String, peer: [UInt8]) {}
     var limits: ServerLimits { limitsInForce.limits }
 }

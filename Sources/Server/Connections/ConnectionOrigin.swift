@@ -14,7 +14,8 @@ extension Connection {
     var origin: RequestOrigin {
         RequestOrigin(
             id: reply.hasGivenID ? .given(givenID) : .drawn(reply.drawnID), peer: peerAddress,
-            proxy: forwardedAddress.isEmpty ? stream.proxyAddress : streamAddress)
+            proxy: forwardedAddress.isEmpty ? stream.proxyAddress : streamAddress,
+            security: stream.security)
     }
 
     /// What the head of a request says may matter.

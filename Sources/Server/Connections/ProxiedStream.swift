@@ -35,6 +35,8 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
 
     var queuedBytes: Int { inner.queuedBytes }
     var undeliveredBytes: Int { inner.undeliveredBytes }
+    var security: StreamSecurity? { inner.security }
+    var peerCertificate: [UInt8]? { inner.peerCertificate }
     func write(_ bytes: Span<UInt8>) { inner.write(bytes) }
     func pauseReading() { inner.pauseReading() }
     func resumeReading() { inner.resumeReading() }

@@ -17,6 +17,12 @@ public struct ServerLimits: Sendable {
     public var writeTimeoutMilliseconds: UInt64 = 10_000
     /// For a stream to become ready; then the connection is reset.
     public var handshakeTimeoutMilliseconds: UInt64 = 10_000
+    /// Streams of one event loop that are not ready yet; the next client waits in the kernel's queue until
+    /// one is. A crowd of handshakes costs a millisecond each, and those who talk already wait for all
+    /// that are looked at in one turn.
+    public var handshakesPerLoopMax = 64
+    /// Where others wait for a handshake of theirs, one that has taken so long makes room.
+    public var slowHandshakeMilliseconds: UInt64 = 2_000
     /// How long a client may go on sending behind an answer that closes (RFC 9112 §9.6).
     public var lingerTimeoutMilliseconds: UInt64 = 2_000
     /// How much of it is read and dropped.

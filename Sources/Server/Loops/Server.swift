@@ -193,7 +193,8 @@ public final class Server {
                 source: configuration.adminDescriptors.isEmpty
                     ? .address(configuration.adminListen, isShared: false)
                     : .sockets(configuration.adminDescriptors),
-                limits: limits, handler: router, replies: replies, report: source.report)
+                streams: configuration.adminStreams, limits: limits, handler: router,
+                replies: replies, report: source.report)
         } catch {
             throw StartFailure(error, configuration.adminListen, option: "--admin-listen")
         }

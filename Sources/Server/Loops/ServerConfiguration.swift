@@ -14,8 +14,10 @@ public struct ServerConfiguration {
     /// Listening sockets that were handed to the process; empty: `listen` and `adminListen` count.
     public var listenDescriptors: [Int32] = []
     public var adminDescriptors: [Int32] = []
-    /// What the public listeners talk on; the admin listener is always plain.
+    /// What the public listeners talk on.
     public var streams = StreamKind.plain
+    /// What the admin listener talks on.
+    public var adminStreams = StreamKind.plain
     /// Believed on the public listeners when they say for whom they ask.
     public var trustedProxies = TrustedProxies.none
     /// Without a trailing slash; nil: the scheme of `streams`, and the address that was bound, or the

@@ -23,11 +23,13 @@ final class ServingLoop: ConnectionHost {
     let loop: EventLoop
     let turns = TurnCounter()
     private(set) lazy var spareReader = HeldReader(limits.http)
-    private var isStopping = false
-    private let streams: StreamKind
+    var isStopping = false
+    private let open: (TCPStream) -> any ByteStream
     let trustedProxies: TrustedProxies
-    private var listeners: [TCPListener] = []
-    private var connections: [ObjectIdentifier: Connection] = [:]
+    var listeners: [TCPListener] = []
+    var connections: [ObjectIdentifier: Connection] = [:]
+    /// Those of them whose streams are not ready yet.
+    var handshaking: [ObjectIdentifier: Connection] = [:]
     private var deadlines: DeadlineWheel<Connection>
     private var sweeper: UV.Timer?
     private var clock: UV.Timer?
@@ -39,7 +41,7 @@ final class ServingLoop: ConnectionHost {
     /// Connections that have closed, owing an answer that the store has not given yet.
     private var owed = 0
     /// A client waits because there are as many connections as may be.
-    private var isFull = false
+    var isFull = false
     private let report: LoopReport
     private var onStopped: (() -> Void)?
 
@@ -63,7 +65,7 @@ final class ServingLoop: ConnectionHost {
         self.observer = observer
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
-        self.streams = streams
+        open = streams.onLoop(loop)
         self.trustedProxies = trustedProxies
         try listen(source)
         replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
@@ -139,48 +141,12 @@ final class ServingLoop: ConnectionHost {
     var boundAddress: SocketAddress? { listeners.first?.boundAddress }
 
     private func accept(_ accepted: TCPStream) {
-        let stream = streams.open(accepted)
+        let stream = open(accepted)
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
+        if !stream.isReady { handshaking[ObjectIdentifier(connection)] = connection }
         observer.opened()
         stream.start(connection)
-    }
-
-    /// Where there are as many connections as may be, a client waits in the kernel's queue until one
-    /// closes; an idle one closes for it.
-    private func mayAccept(_ isWaiting: Bool) -> Bool {
-        if connections.count < limits.connectionsPerLoopMax { return true }
-        guard isWaiting else { return false }
-        for listener in listeners { listener.pause() }
-        makeRoom()
-        return false
-    }
-
-    /// Lets the connections go that have been idle longest.
-    private func makeRoom() {
-        let now = loop.monotonicMilliseconds
-        let idle = connections.values.filter { connection in
-            let quiet =
-                connection.hasAsked ? limits.quietMilliseconds : limits.silentMilliseconds
-            return connection.isIdle && now - connection.idleSince >= quiet
-        }
-        if idle.isEmpty { return makeRoomAmidRequests(now) }
-        isFull = false
-        // Several at a time where there are many, so that looking through all of them pays.
-        let count = max(1, limits.connectionsPerLoopMax / 64)
-        let oldest = idle.sorted { $0.idleSince < $1.idleSince }.prefix(count)
-        for connection in oldest { connection.makeRoom() }
-    }
-
-    /// Nobody is idle: lets the one go that has kept others waiting longest with an unfinished request,
-    /// where that is allowed.
-    private func makeRoomAmidRequests(_ now: UInt64) {
-        isFull = true
-        guard let allowed = limits.unfinishedMilliseconds else { return }
-        let unfinished = connections.values.filter {
-            $0.isWaitingForBytes && now - $0.idleSince >= allowed
-        }
-        unfinished.min { $0.idleSince < $1.idleSince }?.abort()
     }
 
     private func sweep() {
@@ -215,10 +181,8 @@ final class ServingLoop: ConnectionHost {
         if connection.owesAnswer { owed += 1 }
         report.closedConnections.add(1, ordering: .relaxed)
         observer.closed()
-        if connections.count < limits.connectionsPerLoopMax {
-            isFull = false
-            for listener in listeners { listener.resume() }
-        }
+        handshaking[ObjectIdentifier(connection)] = nil
+        acceptAgain()
         finishStoppingIfIdle()
     }
 

@@ -65,6 +65,9 @@ extension Logger {
         line.add("bytes", number: "\(bytes)")
         line.add("peer", AddressText.text(origin.peer))
         line.add("proxy", AddressText.text(origin.proxy))
+        line.add("tls", origin.security?.version)
+        line.add("cipher", origin.security?.cipher)
+        line.add("thumbprint", origin.security?.thumbprint)
         if !ids.isEmpty {
             line.add("errors", response.errorObjects.map(\.code.rawValue).joined(separator: ","))
             line.add("error_ids", ids.map(Logger.text).joined(separator: ","))

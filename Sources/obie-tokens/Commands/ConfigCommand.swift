@@ -69,7 +69,7 @@ extension Settings {
             return ServerConfiguration(self).connectionsMax.map { "\($0)" }
         case rows.publicURL.name:
             return self.listen.port == 0
-                ? nil : streams.url(self.listen, machine: Machine.hostName)
+                ? nil : namedStreams.url(self.listen, machine: Machine.hostName)
         default: return nil
         }
     }

@@ -44,6 +44,11 @@ struct Settings: Sendable {
         return setting.value(written[setting.name]?.text)
     }
 
+    /// The same for a row that is at hand.
+    func value<Value>(_ setting: Setting<Value>) -> Value {
+        setting.value(written[setting.name]?.text)
+    }
+
     /// What somebody wrote, and where; without that, the default.
     func written(_ setting: any AnySetting) -> Written {
         written[setting.name] ?? (setting.fallback, .fallback)
@@ -75,6 +80,7 @@ struct Settings: Sendable {
                 "\(maxConnections) connections are fewer than \(loops) loops, and each loop needs "
                     + "one; raise it, or lower loops")
         }
+        for listener in TLSListener.all { try checkTogether(listener) }
         if !self.store.isShared {
             for setting in [
                 SettingsTable.rows.storePasswordFile as any AnySetting,

@@ -3,6 +3,7 @@
 // needed as `settings.theRow`.
 
 import Server
+import TLS
 import Tokens
 import UV
 
@@ -21,7 +22,8 @@ struct SettingsTable: Sendable {
     let publicURL = Setting<String?>(
         "public-url", "url", without: nil,
         meaning:
-            "http:// and the listen address, or the machine's name where that is 0.0.0.0 or [::]",
+            "http://, or https:// with tls-certificate, and the listen address, or the machine's name "
+            + "where that is 0.0.0.0 or [::]",
         SettingValue.url,
         help: "The start of the links in error answers, as clients see the server.")
     let trustedProxies = Setting(
@@ -38,6 +40,55 @@ struct SettingsTable: Sendable {
         help:
             "Take connections only with a header of the PROXY protocol, version 1 or 2, and where "
             + "trusted-proxies is set, only from there.")
+    let tlsCertificate = Setting<SecretSource?>(
+        "tls-certificate", "file|credential:name", without: nil, meaning: "no TLS",
+        SettingValue.secret,
+        help:
+            "Speak TLS on the public API, with the certificates in this file: the server's first, then "
+            + "those that lead to its CA (PEM). Or the name of a systemd credential. SIGHUP reads the file "
+            + "again.")
+    let tlsKey = Setting<SecretSource?>(
+        "tls-key", "file|credential:name", without: nil, meaning: "no TLS", SettingValue.secret,
+        help:
+            "The file with the private key of tls-certificate (PEM), for its owner only and without a "
+            + "pass phrase. Or the name of a systemd credential. SIGHUP reads the file again.")
+    let tlsClientCA = Setting<SecretSource?>(
+        "tls-client-ca", "file|credential:name", without: nil, meaning: "no client certificates",
+        SettingValue.secret,
+        help:
+            "The file with the CAs whose client certificates are accepted (PEM). SIGHUP reads the file "
+            + "again.")
+    let tlsClientAuth = Setting(
+        "tls-client-auth", "off|optional|required", default: "off",
+        SettingValue.word(ClientAuthentication.allCases.map { ($0.rawValue, $0) }),
+        help:
+            "Whether clients show a certificate: off does not ask for one, optional lets them come "
+            + "without, required does not. One that is not good is refused in both.")
+    let tlsClientCRL = Setting<SecretSource?>(
+        "tls-client-crl", "file|credential:name", without: nil, meaning: "no revocation lists",
+        SettingValue.secret,
+        help:
+            "The file with the revocation lists of the CAs of clients, one for each CA on the way (PEM). "
+            + "SIGHUP reads the file again.")
+    let tlsMinVersion = Setting(
+        "tls-min-version", "1.2|1.3", default: "1.2",
+        SettingValue.word(TLSVersion.allCases.map { ($0.rawValue, $0) }),
+        help: "The oldest version of TLS that is spoken, on all listeners.")
+    let adminTLSCertificate = Setting<SecretSource?>(
+        "admin-tls-certificate", "file|credential:name", without: nil, meaning: "no TLS",
+        SettingValue.secret,
+        help: "As tls-certificate, for the admin address.")
+    let adminTLSKey = Setting<SecretSource?>(
+        "admin-tls-key", "file|credential:name", without: nil, meaning: "no TLS",
+        SettingValue.secret, help: "As tls-key, for the admin address.")
+    let adminTLSClientCA = Setting<SecretSource?>(
+        "admin-tls-client-ca", "file|credential:name", without: nil,
+        meaning: "no client certificates", SettingValue.secret,
+        help: "As tls-client-ca, for the admin address.")
+    let adminTLSClientAuth = Setting(
+        "admin-tls-client-auth", "off|optional|required", default: "off",
+        SettingValue.word(ClientAuthentication.allCases.map { ($0.rawValue, $0) }),
+        help: "As tls-client-auth, for the admin address.")
     let store = Setting<any StoreChoice>(
         "store", StoreKinds.form, default: "sqlite:./obie-tokens.db", SettingValue.store,
         help: "Where the server keeps codes and tokens: in a file, in memory, which forgets "

@@ -25,6 +25,7 @@ struct RoomPlan: Sendable {
             ],
             "Loops": ["Answers", "Connections", "Requests", "Watching"],
         ]),
+        "TLS": RoomPlan(uses: ["Contexts": [], "Sessions": ["Contexts"]]),
         "Tokens": RoomPlan(uses: [
             "Identifiers": [],
             "Registry": ["Identifiers"],
@@ -40,7 +41,9 @@ struct RoomPlan: Sendable {
             uses: [
                 "Stores": ["wiring.Program", "wiring.ProgramFailure", "wiring.Version"],
                 "Settings": ["Stores", "wiring.ProgramFailure", "wiring.ServiceNotices"],
-                "Serving": ["Settings", "wiring.ProgramFailure", "wiring.Version"],
+                "Serving": [
+                    "Settings", "Stores.SecretSource", "wiring.ProgramFailure", "wiring.Version",
+                ],
                 "Commands": [
                     "Settings", "Stores", "wiring.Program", "wiring.ProgramFailure",
                 ],

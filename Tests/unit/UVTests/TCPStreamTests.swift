@@ -29,7 +29,8 @@ import Testing
         let contract = ByteStreamContract(wait: { usleep(100) }) { loop in
             let pair = try Self.pair(loop)
             return StreamPair(
-                near: InvertedStream.kind.open(pair.near), far: InvertedStream.kind.open(pair.far))
+                near: InvertedStream.kind.onLoop(loop)(pair.near),
+                far: InvertedStream.kind.onLoop(loop)(pair.far))
         }
         try ByteStreamContract.rules.first { $0.name == rule }?.run(contract)
     }

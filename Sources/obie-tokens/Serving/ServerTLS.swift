@@ -1,0 +1,91 @@
+// The TLS of a running server: its listeners, and how they get new certificates.
+
+import Metrics
+import Server
+import System
+import TLS
+import Tokens
+
+/// Made before anything is opened; the main thread.
+final class ServerTLS {
+    private let settings: Settings
+    private let listeners: [(listener: TLSListener, endpoint: TLSEndpoint)]
+    private let clock: Timekeeper
+    private let logger: Logger
+    private var reloadFailures = 0
+
+    /// A certificate that ends sooner is told of, in milliseconds.
+    private static let soonMilliseconds: Int64 = 14 * 86_400_000
+
+    /// Reads all files.
+    ///
+    /// - Throws: 78, with what to do.
+    init(
+        _ settings: Settings, _ clock: Timekeeper, _ logger: Logger
+    ) throws(ProgramFailure) {
+        (self.settings, self.clock, self.logger) = (settings, clock, logger)
+        var listeners: [(TLSListener, TLSEndpoint)] = []
+        for listener in TLSListener.all {
+            guard let context = try TLSFiles(settings, listener).context(now: clock.now()) else {
+                continue
+            }
+            listeners.append((listener, TLSEndpoint(context, now: clock.now)))
+        }
+        self.listeners = listeners
+    }
+
+    /// What a listener talks with; nil: it does not speak TLS.
+    func endpoint(_ name: TLSListener) -> TLSEndpoint? {
+        listeners.first { $0.listener.name == name.name }?.endpoint
+    }
+
+    /// After SIGHUP: reads all files again. New connections get what is in them, open ones go on. Where
+    /// anything is wrong with any of them, everything stays as it was, and one line says why.
+    func reload() {
+        guard !listeners.isEmpty else { return }
+        let now = clock.now()
+        do throws(ProgramFailure) {
+            var fresh: [(TLSEndpoint, TLSContext)] = []
+            for (listener, endpoint) in listeners {
+                guard let context = try TLSFiles(settings, listener).context(now: now) else {
+                    continue
+                }
+                fresh.append((endpoint, context))
+            }
+            for (endpoint, context) in fresh { endpoint.replace(with: context) }
+        } catch {
+            reloadFailures += 1
+            logger.log(.error, "the certificates of before stay in use: \(error)")
+            return
+        }
+        logger.log(.info, "certificates, keys and revocation lists were read again")
+        for line in notices { logger.log(.warning, line) }
+    }
+
+    /// What ends soon.
+    var notices: [String] {
+        let now = clock.now()
+        return listeners.flatMap { listener, endpoint in
+            let context = endpoint.context
+            let ends: [(any AnySetting, String, Int64?)] = [
+                (listener.setting(.certificate), "certificate", context.expiry),
+                (listener.setting(.clientCRL), "revocation list", context.revocationExpiry),
+            ]
+            return ends.compactMap { setting, noun, end -> String? in
+                guard let end, end - now < ServerTLS.soonMilliseconds else { return nil }
+                return
+                    "a \(noun) in \(settings.written(setting).text) ends on \(Timestamp.text(end)): "
+                    + "put a new one in its place and send SIGHUP"
+            }
+        }
+    }
+
+    func appendMetrics(to text: inout MetricsText) {
+        guard !listeners.isEmpty else { return }
+        TLSEndpoint.appendMetrics(listeners.map { ($0.listener.name, $0.endpoint) }, to: &text)
+        text.counter(
+            "obie_tokens_tls_reload_failures_total",
+            "How often SIGHUP found new certificates that were wrong; the log says why.",
+            reloadFailures)
+    }
+}

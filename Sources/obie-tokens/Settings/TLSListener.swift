@@ -1,0 +1,62 @@
+// The settings of TLS, listener by listener.
+
+import TLS
+
+/// One listener that may speak TLS, with the rows of the table that are about it.
+struct TLSListener: Sendable {
+    /// In metrics.
+    let name: String
+    let certificate: Setting<SecretSource?>
+    let key: Setting<SecretSource?>
+    let clientCA: Setting<SecretSource?>
+    let clientAuth: Setting<ClientAuthentication>
+    /// nil: it takes none.
+    let clientCRL: Setting<SecretSource?>?
+
+    static let open = TLSListener(
+        name: "public", certificate: SettingsTable.rows.tlsCertificate,
+        key: SettingsTable.rows.tlsKey, clientCA: SettingsTable.rows.tlsClientCA,
+        clientAuth: SettingsTable.rows.tlsClientAuth, clientCRL: SettingsTable.rows.tlsClientCRL)
+    static let admin = TLSListener(
+        name: "admin", certificate: SettingsTable.rows.adminTLSCertificate,
+        key: SettingsTable.rows.adminTLSKey, clientCA: SettingsTable.rows.adminTLSClientCA,
+        clientAuth: SettingsTable.rows.adminTLSClientAuth, clientCRL: nil)
+    static let all = [open, admin]
+
+    /// The one that a part of what is served with comes from.
+    func setting(_ part: TLSPart) -> any AnySetting {
+        switch part {
+        case .certificate: certificate
+        case .key: key
+        case .clientCA: clientCA
+        case .clientCRL: clientCRL ?? clientCA
+        }
+    }
+}
+
+extension Settings {
+    /// - Throws: where settings of TLS contradict each other.
+    func checkTogether(_ listener: TLSListener) throws(ProgramFailure) {
+        let (certificate, key) = (isSet(listener.certificate), isSet(listener.key))
+        if certificate, !key { throw lacks(listener.certificate, listener.key) }
+        if key, !certificate { throw lacks(listener.key, listener.certificate) }
+        let authentication = value(listener.clientAuth)
+        if authentication != .off {
+            if !certificate { throw lacks(listener.clientAuth, listener.certificate) }
+            if !isSet(listener.clientCA) { throw lacks(listener.clientAuth, listener.clientCA) }
+        }
+        for setting in [listener.clientCA, listener.clientCRL].compactMap({ $0 })
+        where isSet(setting) && authentication == .off {
+            throw failure(
+                setting,
+                "nobody is asked for a certificate: set \(listener.clientAuth.name) to optional or "
+                    + "required, or leave it out")
+        }
+    }
+
+    private func isSet(_ setting: Setting<SecretSource?>) -> Bool { value(setting) != nil }
+
+    private func lacks(_ setting: any AnySetting, _ other: any AnySetting) -> ProgramFailure {
+        failure(setting, "it needs \(other.name) as well; set both, or neither")
+    }
+}

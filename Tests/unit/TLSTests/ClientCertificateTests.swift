@@ -1,0 +1,104 @@
+// Which client certificates are taken, and which are not.
+
+import COpenSSL
+import Testing
+
+@testable import TLS
+
+@Suite struct ClientCertificateTests {
+    private static let ca = TestCA()
+    private static let good = ca.issue("bank", usage: "clientAuth")
+
+    private func context(
+        _ authentication: ClientAuthentication = .required, _ lists: [UInt8]? = nil
+    ) throws -> TLSContext {
+        try SessionTests.context {
+            $0.clientAuthentication = authentication
+            $0.clientCA = Self.ca.pem
+            $0.clientCRL = lists
+        }
+    }
+
+    private func verdict(
+        _ certificate: MadeCertificate?, _ context: TLSContext, now: Int64 = testDay
+    ) -> TLSFailure? {
+        let talk = Conversation(context, TestClient(certificate), now: now)
+        talk.settle()
+        if case .failed(let failure) = talk.serverStep { return failure }
+        #expect(talk.isServerReady)
+        return nil
+    }
+
+    @Test(arguments: SessionTests.versions)
+    func goodOneIsTakenAndKnown(name: String, version: Int32) throws {
+        let client = TestClient(Self.good, oldest: version, newest: version)
+        let required = try context()
+        let talk = Conversation(required, client)
+        talk.settle()
+        #expect(talk.isServerReady)
+        let der = try #require(talk.peerCertificate)
+        // A SEQUENCE, as every certificate is.
+        #expect(der[0] == 0x30)
+        #expect(Thumbprint.text(der)?.count == 43)
+    }
+
+    @Test func noneIsRefusedWhereItIsRequired() throws {
+        #expect(verdict(nil, try context()) == .certificateMissing)
+        #expect(verdict(nil, try context(.optional)) == nil)
+        #expect(verdict(nil, try context(.off)) == nil)
+    }
+
+    @Test(arguments: [ClientAuthentication.optional, .required])
+    func wrongOnesAreRefused(authentication: ClientAuthentication) throws {
+        let sameName = TestCA()
+        let rows: [(MadeCertificate, TLSFailure)] = [
+            (Self.ca.issue("old", usage: "clientAuth", until: testDay - 1000), .certificateExpired),
+            (
+                Self.ca.issue("early", usage: "clientAuth", from: testDay + 1000),
+                .certificateExpired
+            ),
+            (Self.ca.issue("server", usage: "serverAuth"), .certificatePurpose),
+            (TestCA("Other").issue("a", usage: "clientAuth"), .certificateUntrusted),
+            (sameName.issue("a", usage: "clientAuth"), .certificateUntrusted),
+            (
+                CertificateMaker(
+                    name: "self", from: testDay - oneDay, until: testDay + oneDay
+                ).make(), .certificateUntrusted
+            ),
+            // A client's certificate is no authority.
+            (
+                CertificateMaker(
+                    name: "below", from: testDay - oneDay, until: testDay + oneDay
+                ).make(by: Self.good), .certificateUntrusted
+            ),
+        ]
+        let context = try context(authentication)
+        for (certificate, failure) in rows {
+            #expect(verdict(certificate, context) == failure)
+        }
+        #expect(verdict(Self.good, context) == nil)
+    }
+
+    @Test func revokedOneIsRefused() throws {
+        let revoked = Self.ca.issue("revoked", usage: "clientAuth")
+        let context = try context(.required, Self.ca.revoke([revoked]))
+        #expect(context.revocationExpiry == testDay + oneDay)
+        #expect(verdict(revoked, context) == .certificateRevoked)
+        #expect(verdict(Self.good, context) == nil)
+        // The list has no successor: nobody knows who is revoked now.
+        #expect(verdict(Self.good, context, now: testDay + oneDay + 1000) != nil)
+    }
+
+    @Test func listOfAnotherAuthoritySaysNothing() throws {
+        let context = try context(.required, TestCA("Other").revoke([]))
+        #expect(verdict(Self.good, context) == .revocationList)
+    }
+
+    /// To the second, by the time that the server is told.
+    @Test func timeIsTheServersOwn() throws {
+        let context = try context()
+        let end = testDay + oneDay
+        #expect(verdict(Self.good, context, now: end - 1000) == nil)
+        #expect(verdict(Self.good, context, now: end + 1000) == .certificateExpired)
+    }
+}

@@ -1,0 +1,100 @@
+// A certification authority for tests: it makes whatever certificate a test wants, good or not.
+
+import COpenSSL
+
+@testable import TLS
+
+/// Tests live on this day; certificates are judged by it.
+let testDay: Int64 = 1_800_000_000_000
+let oneDay: Int64 = 86_400_000
+
+struct TestCA: Sendable {
+    let made: MadeCertificate
+
+    init(_ name: String = "Test CA") {
+        made = CertificateMaker(
+            name: name, from: testDay - oneDay, until: testDay + 365 * oneDay,
+            extensions: [
+                (NID_basic_constraints, "critical,CA:TRUE"),
+                (NID_key_usage, "critical,keyCertSign,cRLSign"),
+            ]
+        ).make()
+    }
+
+    var pem: [UInt8] { made.certificatePEM }
+
+    /// - Parameter usage: the extended key usage.
+    func issue(
+        _ name: String, usage: String, from: Int64 = testDay - oneDay,
+        until: Int64 = testDay + oneDay
+    ) -> MadeCertificate {
+        CertificateMaker(
+            name: name, from: from, until: until,
+            extensions: [
+                (NID_basic_constraints, "critical,CA:FALSE"),
+                (NID_key_usage, "critical,digitalSignature"),
+                (NID_ext_key_usage, usage), (NID_subject_alt_name, "DNS:localhost"),
+            ]
+        ).make(by: made)
+    }
+
+    /// A revocation list with these certificates on it.
+    func revoke(
+        _ revoked: [MadeCertificate], from: Int64 = testDay - oneDay,
+        until: Int64 = testDay + oneDay
+    ) -> [UInt8] {
+        // Freed at the end; OpenSSL keeps nothing of it.
+        guard let list = unsafe X509_CRL_new(), let time = unsafe ASN1_TIME_new() else { return [] }
+        defer {
+            unsafe X509_CRL_free(list)
+            unsafe ASN1_TIME_free(time)
+        }
+        unsafe X509_CRL_set_version(list, 1)
+        unsafe X509_CRL_set_issuer_name(list, X509_get_subject_name(made.certificate))
+        unsafe ASN1_TIME_set(time, Int(from / 1000))
+        unsafe X509_CRL_set1_lastUpdate(list, time)
+        for certificate in revoked {
+            guard let entry = unsafe X509_REVOKED_new() else { continue }
+            unsafe X509_REVOKED_set_serialNumber(
+                entry, X509_get_serialNumber(certificate.certificate))
+            unsafe X509_REVOKED_set_revocationDate(entry, time)
+            // The list owns it from here on.
+            unsafe X509_CRL_add0_revoked(list, entry)
+        }
+        unsafe ASN1_TIME_set(time, Int(until / 1000))
+        unsafe X509_CRL_set1_nextUpdate(list, time)
+        unsafe X509_CRL_sort(list)
+        unsafe X509_CRL_sign(list, made.key, EVP_sha256())
+        return unsafe PEMWriter.text { bio in unsafe PEM_write_bio_X509_CRL(bio, list) }
+    }
+}
+
+/// What a client brings to a connection.
+@safe final class TestClient {
+    // Freed in `deinit`.
+    @safe let raw: OpaquePointer
+
+    /// - Parameter certificate: what it shows, where it is asked.
+    init(
+        _ certificate: MadeCertificate? = nil, oldest: Int32 = TLS1_2_VERSION, newest: Int32 = 0,
+        protocols: [String] = []
+    ) {
+        guard let raw = unsafe SSL_CTX_new(TLS_client_method()) else {
+            preconditionFailure("there is no memory")
+        }
+        unsafe self.raw = raw
+        unsafe SSL_CTX_ctrl(raw, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(oldest), nil)
+        unsafe SSL_CTX_ctrl(raw, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(newest), nil)
+        // A client of another time is none of ours: it speaks what it is told to.
+        unsafe SSL_CTX_set_security_level(raw, 0)
+        let offer = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        unsafe SSL_CTX_set_alpn_protos(raw, offer, UInt32(offer.count))
+        guard let certificate else { return }
+        unsafe SSL_CTX_use_certificate(raw, certificate.certificate)
+        unsafe SSL_CTX_use_PrivateKey(raw, certificate.key)
+    }
+
+    deinit { unsafe SSL_CTX_free(raw) }
+
+    func session(_ buffers: TLSBuffers) -> TLSSession { unsafe TLSSession(raw, buffers) }
+}
