@@ -22,7 +22,7 @@ RUN make release \
 FROM ${RUNTIME_IMAGE}
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libpq5 libsqlite3-0 libuv1 \
+    && apt-get install --yes --no-install-recommends libpq5 libsqlite3-0 libssl3 libuv1 \
     && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log \
     && install --directory --owner 65532 --group 65532 --mode 700 /var/lib/obie-tokens /var/log/obie-tokens
 COPY --from=build /out/obie-tokens /usr/bin/obie-tokens

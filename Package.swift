@@ -6,12 +6,13 @@
 //                           ─▶ HTTP1
 //                           ─▶ Metrics
 //                           ─▶ System
-//                           ─▶ Tokens ─▶ swift-crypto
-//                 ─▶ SQLiteStore ─▶ StoreThreads, Tokens, UV, System, Metrics, CSQLite
-//                 ─▶ PostgresStore ─▶ StoreThreads, Tokens, UV, System, Metrics, CPostgres
+//                           ─▶ Tokens
+//                 ─▶ Crypto ─▶ Tokens, COpenSSL
+//                 ─▶ SQLiteStore ─▶ Crypto, StoreThreads, Tokens, UV, System, Metrics, CSQLite
+//                 ─▶ PostgresStore ─▶ Crypto, StoreThreads, Tokens, UV, System, Metrics, CPostgres
 //                    StoreThreads ─▶ UV, System
 //                 ─▶ TLS ─▶ UV, System, Metrics, COpenSSL
-//                 ─▶ Audit ─▶ Tokens, UV, System, swift-crypto
+//                 ─▶ Audit ─▶ Crypto, Tokens, UV, System
 //
 // Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
 
@@ -33,8 +34,7 @@ let package = Package(
     name: "obie-tokens",
     products: [.executable(name: "obie-tokens", targets: ["obie-tokens"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .systemLibrary(
@@ -46,13 +46,7 @@ let package = Package(
         .target(name: "UV", dependencies: ["CLibUV", "System"], swiftSettings: strict),
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "Metrics", swiftSettings: strict),
-        .target(
-            name: "Tokens",
-            dependencies: [
-                "Bytes", .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
-            ],
-            swiftSettings: strict),
+        .target(name: "Tokens", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "StoreThreads", dependencies: ["System", "UV"], swiftSettings: strict),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3",
@@ -60,30 +54,25 @@ let package = Package(
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "CSQLite", "Metrics", "StoreThreads", "System", "Tokens", "UV",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CSQLite", "Crypto", "Metrics", "StoreThreads", "System", "Tokens", "UV",
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CPostgres"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .target(name: "Crypto", dependencies: ["COpenSSL", "Tokens"], swiftSettings: strict),
         .target(
             name: "TLS", dependencies: ["COpenSSL", "Metrics", "System", "UV"],
             swiftSettings: strict),
         .target(
             name: "PostgresStore",
             dependencies: [
-                "Bytes", "CPostgres", "Metrics", "StoreThreads", "System", "Tokens", "UV",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Bytes", "CPostgres", "Crypto", "Metrics", "StoreThreads", "System", "Tokens", "UV",
             ],
             swiftSettings: strict),
         .target(
-            name: "Audit",
-            dependencies: [
-                "Bytes", "System", "Tokens", "UV",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ],
+            name: "Audit", dependencies: ["Bytes", "Crypto", "System", "Tokens", "UV"],
             swiftSettings: strict),
         .target(
             name: "Server", dependencies: ["Bytes", "UV", "HTTP1", "Metrics", "System", "Tokens"],
@@ -91,13 +80,14 @@ let package = Package(
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "Bytes", "Metrics", "PostgresStore", "SQLiteStore", "Server", "System",
-                "TLS", "Tokens", "UV",
+                "Audit", "Bytes", "Crypto", "Metrics", "PostgresStore", "SQLiteStore", "Server",
+                "System", "TLS", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
-            name: "StoreContract", dependencies: ["Tokens"], path: "Tests/contracts/StoreContract",
+            name: "StoreContract", dependencies: ["CryptoForTests", "Tokens"],
+            path: "Tests/contracts/StoreContract",
             swiftSettings: strict),
         .target(
             name: "ByteStreamContract", dependencies: ["UV"],
@@ -113,20 +103,26 @@ let package = Package(
         unit("UVTests", "ByteStreamContract", "System", "UV"),
         unit("HTTP1Tests", "Bytes", "HTTP1"),
         unit("MetricsTests", "Metrics"),
-        unit("TokensTests", "Tokens", "StoreContract", "System", "UV"),
+        .target(
+            name: "CryptoForTests", dependencies: ["Crypto", "Tokens"],
+            path: "Tests/contracts/CryptoForTests", swiftSettings: strict),
+        unit("CryptoTests", "Crypto", "Tokens"),
+        unit("TokensTests", "CryptoForTests", "StoreContract", "System", "Tokens", "UV"),
         .target(name: "FailingDisk", dependencies: ["CSQLite"], path: "Tests/unit/FailingDisk"),
         unit(
-            "SQLiteStoreTests", "CSQLite", "FailingDisk", "Metrics", "SQLiteStore", "Server",
+            "SQLiteStoreTests", "CSQLite", "CryptoForTests", "FailingDisk", "Metrics",
+            "SQLiteStore", "Server",
             "StoreContract", "System", "Tokens", "UV"),
         unit("StoreThreadsTests", "StoreThreads", "UV"),
         unit("TLSTests", "ByteStreamContract", "COpenSSL", "Metrics", "System", "TLS", "UV"),
         unit(
-            "PostgresStoreTests", "CPostgres", "Metrics", "PostgresStore", "StoreContract",
+            "PostgresStoreTests", "CPostgres", "CryptoForTests", "Metrics", "PostgresStore",
+            "StoreContract",
             "StoreThreads", "System", "Tokens", "UV"),
+        unit("AuditTests", "Audit", "Crypto", "CryptoForTests", "System", "Tokens", "UV"),
         unit(
-            "AuditTests", "Audit", "System", "Tokens", "UV",
-            .product(name: "Crypto", package: "swift-crypto")),
-        unit("ServerTests", "Bytes", "Server", "HTTP1", "Metrics", "System", "Tokens", "UV"),
+            "ServerTests", "Bytes", "CryptoForTests", "Server", "HTTP1", "Metrics", "System",
+            "Tokens", "UV"),
         unit("Tidy"),
     ]
 )
@@ -143,7 +139,8 @@ if Context.environment["OBIE_FUZZ"] != nil {
     }
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Bytes", "Server", "HTTP1", "System", "Tokens", "UV"],
+            name: "fuzz",
+            dependencies: ["Bytes", "CryptoForTests", "Server", "HTTP1", "System", "Tokens", "UV"],
             path: "Tests/fuzz", exclude: ["dictionaries", "run.py"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instruments + ["-use-ld=lld"])]))
 }

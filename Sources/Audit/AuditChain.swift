@@ -11,7 +11,7 @@ struct AuditHash: Equatable, Sendable {
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     init(of line: ArraySlice<UInt8>) {
-        bytes = Array(SHA256.hash(data: line))
+        bytes = SHA256.hash(line.span)
     }
 
     /// What the first line of a file has before it: 32 zeros, which no line hashes to.

@@ -139,7 +139,7 @@ struct AuditRecord: Sendable {
         output.append(UInt8(ascii: "\""))
         let digest =
             switch reference {
-            case .identifier(let id): Array(SHA256.hash(data: id.bytes))
+            case .identifier(let id): SHA256.hash(id.bytes.span)
             case .digest(let digest): digest
             }
         Hexadecimal.append(digest.prefix(digestBytes), to: &output)

@@ -11,6 +11,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+// What the module Crypto needs besides.
+#include <openssl/hmac.h>
+
 // For TLS: what ssl.h and bio.h have as macros.
 
 /// No resumption by tickets, no renegotiation, no compression; the order of suites is ours.

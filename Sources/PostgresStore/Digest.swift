@@ -8,19 +8,12 @@ import Tokens
 enum Digest {
     static let byteCount = SHA256.byteCount
 
-    static func of(_ id: Identifier) -> [UInt8] {
-        unsafe hash(id).withUnsafeBytes { unsafe Array($0) }
-    }
+    static func of(_ id: Identifier) -> [UInt8] { SHA256.hash(id.bytes.span) }
 
     /// Writes it to the start of `bytes`, which has room for it.
     static func write(_ id: Identifier, to bytes: UnsafeMutableRawBufferPointer) {
-        unsafe hash(id).withUnsafeBytes { unsafe bytes.copyMemory(from: $0) }
-    }
-
-    private static func hash(_ id: Identifier) -> SHA256Digest {
-        var identifier = (id.high.bigEndian, id.low.bigEndian)
-        var hash = SHA256()
-        unsafe withUnsafeBytes(of: &identifier) { unsafe hash.update(bufferPointer: $0) }
-        return hash.finalize()
+        unsafe withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) {
+            unsafe SHA256.hash($0, to: bytes)
+        }
     }
 }

@@ -13,7 +13,7 @@ struct Fence {
     ///   - nodeID: unique among all servers of a database.
     ///   - slot: of the writing connections of a server.
     init(nodeID: [UInt8], slot: Int) {
-        let number = SHA256.hash(data: nodeID).prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let number = SHA256.hash(nodeID.span).prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         node = Int32(number & 0x7FFF_FFFF)
         self.slot = Int32(slot)
     }

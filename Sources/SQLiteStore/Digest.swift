@@ -10,15 +10,12 @@ struct Digest {
     let bytes = StableBytes(count: SHA256.byteCount)
 
     func set(_ id: Identifier) {
-        unsafe Digest.of(id).withUnsafeBytes { unsafe bytes.copy($0) }
+        unsafe withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) {
+            unsafe SHA256.hash($0, to: bytes.room)
+        }
     }
 
-    static func of(_ id: Identifier) -> SHA256Digest {
-        var identifier = (id.high.bigEndian, id.low.bigEndian)
-        var hash = SHA256()
-        unsafe withUnsafeBytes(of: &identifier) { unsafe hash.update(bufferPointer: $0) }
-        return hash.finalize()
-    }
+    static func of(_ id: Identifier) -> [UInt8] { SHA256.hash(id.bytes.span) }
 
     /// - Parameter stored: as a row has it.
     func set(_ stored: [UInt8]) throws(DatabaseError) {

@@ -7,7 +7,7 @@ struct TokenKey: Equatable, Sendable, StoredTokenKey {
     let issuedAt: Milliseconds
     let digest: [UInt8]
 
-    func isKey(of id: Identifier) -> Bool { Array(Digest.of(id)) == digest }
+    func isKey(of id: Identifier) -> Bool { Digest.of(id) == digest }
 }
 
 /// One attempt at a time: `expect` it, run the statement, take what was judged.

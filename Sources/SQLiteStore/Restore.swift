@@ -1,5 +1,6 @@
 // Puts a backup in the place of a store.
 
+import Crypto
 import Glibc
 import System
 import Tokens
@@ -174,7 +175,8 @@ public struct Restore {
         guard PrivateFile.exists(place.keys) else { return false }
         guard
             let keyring = Keyring(
-                fileContent: try PrivateFile.read(place.keys, bytesMax: StoreSet.keyBytesMax))
+                fileContent: try PrivateFile.read(place.keys, bytesMax: StoreSet.keyBytesMax),
+                OpenSSL())
         else {
             return false
         }
@@ -192,9 +194,10 @@ public struct Restore {
     private func putKeysInFront(of path: String) throws -> Bool {
         guard PrivateFile.exists(place.keys), PrivateFile.exists(place.store),
             let newer = Keyring(
-                fileContent: try PrivateFile.read(place.keys, bytesMax: StoreSet.keyBytesMax)),
+                fileContent: try PrivateFile.read(place.keys, bytesMax: StoreSet.keyBytesMax),
+                OpenSSL()),
             let older = Keyring(
-                fileContent: try PrivateFile.read(path, bytesMax: StoreSet.keyBytesMax))
+                fileContent: try PrivateFile.read(path, bytesMax: StoreSet.keyBytesMax), OpenSSL())
         else { return false }
         do {
             try KnownKeys.check(try Database.reading(place.store), newer, path: place.store)

@@ -17,10 +17,13 @@
         unsafe memory.deallocate()
     }
 
+    /// All of it, for who writes it anew.
+    var room: UnsafeMutableRawBufferPointer { unsafe .init(start: memory, count: count) }
+
     /// - Parameter bytes: `count` of them.
     func copy(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count == count, "the size of stable bytes is fixed")
-        unsafe UnsafeMutableRawBufferPointer(start: memory, count: count).copyMemory(from: bytes)
+        unsafe room.copyMemory(from: bytes)
     }
 }
 

@@ -1,5 +1,6 @@
 // A store with what belongs to it, at one place.
 
+import Crypto
 import Glibc
 import System
 import Tokens
@@ -102,7 +103,7 @@ public struct StoreSet: Sendable {
                     .check(mark, at: registry, store: store)
             }
             let content = try PrivateFile.read(copies.keys, bytesMax: StoreSet.keyBytesMax)
-            guard let keyring = Keyring(fileContent: content) else {
+            guard let keyring = Keyring(fileContent: content, OpenSSL()) else {
                 throw StoreFailure("\(keys) is no key file", .configuration)
             }
             try KnownKeys.check(database, keyring, path: store)

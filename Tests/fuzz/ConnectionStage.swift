@@ -1,6 +1,7 @@
 // A connection's surroundings: a transport that behaves as libuv's does, a clock, a store that
 // answers when the script says so. Everything that may never happen is looked for here.
 
+import CryptoForTests
 import HTTP1
 import System
 import Tokens

@@ -10,6 +10,7 @@ public final class RegistryWatcher {
     private let kind: Kind
     private let registry: any RegistryStore
     private let feed: RegistryFeed
+    private let cryptography: any Cryptography
     private let now: @Sendable () -> Milliseconds
     private let report: @Sendable (String) -> Void
     private let loop: EventLoop
@@ -25,11 +26,12 @@ public final class RegistryWatcher {
     private var retired: [Registry] = []
 
     private init(
-        _ registry: any RegistryStore, _ kind: Kind, _ feed: RegistryFeed, _ seen: Int64?,
-        _ now: @escaping @Sendable () -> Milliseconds,
+        _ registry: any RegistryStore, _ cryptography: any Cryptography, _ kind: Kind,
+        _ feed: RegistryFeed, _ seen: Int64?, _ now: @escaping @Sendable () -> Milliseconds,
         _ report: @escaping @Sendable (String) -> Void
     ) throws(UVError) {
         self.registry = registry
+        self.cryptography = cryptography
         self.kind = kind
         self.feed = feed
         self.now = now
@@ -67,13 +69,14 @@ public final class RegistryWatcher {
     ///     thread.
     /// - Throws: what the registry throws, and `UVError` where there is no thread.
     public static func watch(
-        _ registry: any RegistryStore, now: @escaping @Sendable () -> Milliseconds,
-        report: @escaping @Sendable (String) -> Void
+        _ registry: any RegistryStore, _ cryptography: any Cryptography,
+        now: @escaping @Sendable () -> Milliseconds, report: @escaping @Sendable (String) -> Void
     ) throws -> Watch {
         let content = try registry.load()
-        let feed = RegistryFeed(Registry(content, now: now()))
-        return try RegistryWatcher(registry, .own, feed, content.version, now, report).start(
-            looks: true)
+        let feed = RegistryFeed(Registry(content, now: now(), cryptography))
+        return try RegistryWatcher(
+            registry, cryptography, .own, feed, content.version, now, report
+        ).start(looks: true)
     }
 
     /// Begins to watch a registry that servers share, on a thread of its own. Until it has been read nobody
@@ -81,12 +84,13 @@ public final class RegistryWatcher {
     ///
     /// - Parameter isReachable: false where people know that it cannot be read now.
     public static func watchShared(
-        _ registry: any RegistryStore, isReachable: Bool,
+        _ registry: any RegistryStore, _ cryptography: any Cryptography, isReachable: Bool,
         now: @escaping @Sendable () -> Milliseconds, report: @escaping @Sendable (String) -> Void
     ) throws -> Watch {
         let nobody = RegistryContent(mode: registry.mode)
-        let feed = RegistryFeed(Registry(nobody, now: now()))
-        let watcher = try RegistryWatcher(registry, .shared, feed, nil, now, report)
+        let feed = RegistryFeed(Registry(nobody, now: now(), cryptography))
+        let watcher = try RegistryWatcher(
+            registry, cryptography, .shared, feed, nil, now, report)
         if !isReachable { watcher.failing = [.reading] }
         return try watcher.start(looks: isReachable)
     }
@@ -137,7 +141,7 @@ public final class RegistryWatcher {
         guard try registry.version() != seen || hasRunOut else { return }
         let content = try registry.load()
         retired.append(feed.registry)
-        feed.publish(Registry(content, now: now))
+        feed.publish(Registry(content, now: now, cryptography))
         seen = content.version
     }
 

@@ -2,12 +2,11 @@
 // everything that a repetition must have in common with it. So whoever finds the token by that hash has
 // proven the repetition, and nothing needs to be stored for it.
 
-import Bytes
-
 /// An idempotency key as a client gave it, hashed under each key of the keyring.
 public struct IdempotencyKey: Sendable {
     private var newest: KeyedHash
-    private var older: [KeyedHash] = []
+    /// nil where there is one key: to copy nothing takes no time.
+    private var older: [KeyedHash]?
 
     /// How long one may be, in characters.
     public static let lengths = 16...128
@@ -37,7 +36,7 @@ public struct IdempotencyKey: Sendable {
         attempt: UInt64, window: Milliseconds
     ) -> ExchangeProof {
         newest.take(code, client, request)
-        for index in older.indices { older[index].take(code, client, request) }
+        older = older?.map { $0.taking(code, client, request) }
         return ExchangeProof(newest, older, attempt: attempt, window: window)
     }
 }
@@ -50,20 +49,6 @@ struct ExchangeBinding {
 }
 
 extension KeyedHash {
-    /// The text in whole words, then its length. What follows has a fixed length, so no two texts can be
-    /// taken for each other.
-    fileprivate mutating func take(_ text: Span<UInt8>) {
-        var rest = text
-        while rest.count >= 8 {
-            take(rest.word(at: 0))
-            rest = rest.extracting(droppingFirst: 8)
-        }
-        var last: UInt64 = 0
-        for at in rest.indices { last |= UInt64(rest[at]) &<< UInt64(8 &* at) }
-        take(last)
-        take(UInt64(text.count))
-    }
-
     /// The code as it came, since that stays the same whatever keys there are.
     fileprivate mutating func take(
         _ code: SealedIdentifier, _ client: Client.Tag, _ binding: ExchangeBinding
@@ -75,20 +60,27 @@ extension KeyedHash {
         // No number of a redirect URI is as high as that of none.
         take(binding.redirectURI.map { UInt64($0.number) } ?? .max)
     }
+
+    fileprivate func taking(
+        _ code: SealedIdentifier, _ client: Client.Tag, _ binding: ExchangeBinding
+    ) -> KeyedHash {
+        var hash = self
+        hash.take(code, client, binding)
+        return hash
+    }
 }
 
 /// Proves that an attempt repeats an exchange. Asked by stores, on their threads.
 ///
-/// An object: attempts are copied, and most have none.
-public final class ExchangeProof: Sendable {
+public struct ExchangeProof: Sendable {
     /// Drawn for this attempt alone, for stores that must tell it from others with the same token.
     public let attempt: UInt64
     private let newest: KeyedHash
-    private let older: [KeyedHash]
+    private let older: [KeyedHash]?
     private let window: Milliseconds
 
     fileprivate init(
-        _ newest: KeyedHash, _ older: [KeyedHash], attempt: UInt64, window: Milliseconds
+        _ newest: KeyedHash, _ older: [KeyedHash]?, attempt: UInt64, window: Milliseconds
     ) {
         (self.newest, self.older) = (newest, older)
         (self.attempt, self.window) = (attempt, window)
@@ -114,7 +106,7 @@ public final class ExchangeProof: Sendable {
         guard now - token.issuedAt < window else { return nil }
         let id = self.token(issuedAt: token.issuedAt)
         if token.isKey(of: id) { return ProvenToken(id: id, sealingKey: 0) }
-        for (index, hash) in older.enumerated() {
+        for (index, hash) in (older ?? []).enumerated() {
             let id = ExchangeProof.token(hash, issuedAt: token.issuedAt)
             if token.isKey(of: id) { return ProvenToken(id: id, sealingKey: index + 1) }
         }

@@ -1,6 +1,8 @@
 // A keyed hash of whole words: SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012).
 // docs/decisions/identifiers.md says why it is this one, and what it may be used for.
 
+import Bytes
+
 /// What has been taken so far. A value, so a copy goes on by itself: what several messages begin with
 /// is hashed once.
 public struct KeyedHash: Sendable {
@@ -10,7 +12,10 @@ public struct KeyedHash: Sendable {
     private var v3: UInt64
     private var wordCount: UInt64 = 0
 
-    /// - Parameter key: 128 bits that nobody outside knows.
+    /// - Parameter key: 16 bytes that nobody outside knows, or more, of which the first 16 count.
+    init(key: Span<UInt8>) { self.init(key: (key.word(at: 0), key.word(at: 8))) }
+
+    /// - Parameter key: the same as words.
     init(key: (UInt64, UInt64)) {
         v0 = key.0 ^ 0x736F_6D65_7073_6575
         v1 = key.1 ^ 0x646F_7261_6E64_6F6D ^ 0xEE
@@ -45,6 +50,29 @@ public struct KeyedHash: Sendable {
     mutating func take(_ word: UInt64) {
         compress(word)
         wordCount &+= 1
+    }
+
+    /// Takes a text in whole words, then its length. What follows has a fixed length, so no two texts can be
+    /// taken for each other.
+    mutating func take(_ text: Span<UInt8>) {
+        var rest = text
+        while rest.count >= 8 {
+            take(rest.word(at: 0))
+            rest = rest.extracting(droppingFirst: 8)
+        }
+        take(KeyedHash.last(rest.count, of: text))
+        take(UInt64(text.count))
+    }
+
+    /// The last bytes of a text, fewer than eight, as a word that begins with them.
+    @inline(__always)
+    private static func last(_ count: Int, of text: Span<UInt8>) -> UInt64 {
+        if count == 0 { return 0 }
+        // A longer text has a word that ends with them.
+        if text.count >= 8 { return text.word(at: text.count &- 8) &>> UInt64(64 &- 8 &* count) }
+        var last: UInt64 = 0
+        for at in text.indices { last |= UInt64(text[at]) &<< UInt64(8 &* at) }
+        return last
     }
 
     /// The hash of all that was taken: first its bytes 0 to 7, then 8 to 15, the lowest first.

@@ -2,44 +2,45 @@
 // making what the old one sealed worthless.
 
 import Bytes
-import Crypto
 
 /// A key that seals identifiers. Has no printable form.
 public struct SealingKey: Sendable, CustomStringConvertible {
-    let key: SymmetricKey
     fileprivate let bytes: [UInt8]
+    private let cryptography: any Cryptography
 
     /// A new key of 128 random bits.
     ///
     /// - Parameter random: overwrites the whole array with unpredictable bytes.
-    public init(random: (inout [UInt8]) -> Void) {
+    public init(_ cryptography: any Cryptography, random: (inout [UInt8]) -> Void) {
         var bytes = [UInt8](repeating: 0, count: SealingKey.byteCount)
         random(&bytes)
-        self.init(bytes: bytes)
+        self.init(bytes: bytes, cryptography)
     }
 
     static let byteCount = 16
 
-    fileprivate init(bytes: [UInt8]) {
+    fileprivate init(bytes: [UInt8], _ cryptography: any Cryptography) {
         self.bytes = bytes
-        key = SymmetricKey(data: bytes)
+        self.cryptography = cryptography
     }
 
     public var description: String { "SealingKey(redacted)" }
+
+    /// What seals with it. A new one each time, since each is used by one thread.
+    var cipher: any BlockCipher { cryptography.blockCipher(key: bytes.span) }
 
     /// What hashes what the tokens of repeatable exchanges are made for. A key of its own, from which nothing
     /// can be told about this one.
     var exchangeHash: KeyedHash {
         let label = Array("obie-tokens exchange key".utf8)
-        let derived = Array(HMAC<SHA256>.authenticationCode(for: label, using: key))
-        let (first, second) = (derived.span.word(at: 0), derived.span.word(at: 8))
-        return KeyedHash(key: (first, second))
+        let derived = cryptography.authenticationCode(label.span, key: bytes.span)
+        return KeyedHash(key: derived.span)
     }
 
     /// Tells keys apart without telling anything about them: SHA-256 over a label and the key.
     public var fingerprint: KeyFingerprint {
-        KeyFingerprint(
-            bytes: Array(SHA256.hash(data: Array("obie-tokens sealing key".utf8) + bytes)))
+        let labelled = Array("obie-tokens sealing key".utf8) + bytes
+        return KeyFingerprint(bytes: cryptography.digest(labelled.span))
     }
 }
 
@@ -88,13 +89,13 @@ public struct Keyring: Sendable {
     }
 
     /// Reads what `fileContent` made; nil where it is anything else.
-    public init?(fileContent: [UInt8]) {
+    public init?(fileContent: [UInt8], _ cryptography: any Cryptography) {
         var keys: [SealingKey] = []
         for line in fileContent.split(separator: UInt8(ascii: "\n")) {
             guard let bytes = Hexadecimal.bytes(line), bytes.count == SealingKey.byteCount else {
                 return nil
             }
-            keys.append(SealingKey(bytes: bytes))
+            keys.append(SealingKey(bytes: bytes, cryptography))
         }
         guard !keys.isEmpty else { return nil }
         self.keys = keys

@@ -2,8 +2,6 @@
 // cipher between the two.
 
 import Bytes
-import Crypto
-import CryptoExtras
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 public typealias Milliseconds = Int64
@@ -126,24 +124,28 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
 
 /// Turns identifiers into their sealed form and back: one block of AES-128.
 ///
-/// One per event loop: it works in a buffer of its own.
+/// One per event loop: its ciphers are used by one thread at a time.
 public struct IdentifierSealer {
-    private let keys: [SealingKey]
-    private var block = [UInt8](repeating: 0, count: 16)
+    /// The newest key's. It stands apart, since what is taken out of an array is counted as a user more.
+    private let newest: any BlockCipher
+    /// Those of the keys behind it.
+    private let older: [any BlockCipher]
 
     public init(_ keyring: Keyring) {
-        keys = keyring.keys
+        newest = keyring.keys[0].cipher
+        older = keyring.keys.dropFirst().map(\.cipher)
+    }
+
+    private func opened(_ sealed: SealedIdentifier, by cipher: any BlockCipher) -> Identifier {
+        let block = cipher.open((sealed.high, sealed.low))
+        return Identifier(high: block.high, low: block.low)
     }
 
     /// Seals with the newest key, or with the one at a place.
-    public mutating func seal(_ identifier: Identifier, key: Int = 0) -> SealedIdentifier {
-        load(identifier.high, identifier.low)
-        do {
-            try AES.permute(&block, key: keys[key].key)
-        } catch {
-            preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
-        }
-        return SealedIdentifier(high: number(0), low: number(8))
+    public func seal(_ identifier: Identifier, key: Int = 0) -> SealedIdentifier {
+        let inside = (identifier.high, identifier.low)
+        let block = key == 0 ? newest.seal(inside) : older[key - 1].seal(inside)
+        return SealedIdentifier(high: block.high, low: block.low)
     }
 
     /// Opens with the newest key, of those from `first` on, under which the result makes sense.
@@ -151,26 +153,25 @@ public struct IdentifierSealer {
     /// What was not sealed with a key opens to a time and bits of chance, so `isPlausible` looks at
     /// the time; nil where no key gives one that is. Chance may be plausible, too: where nobody knows
     /// what a key has opened, the older keys are to be asked, from `Candidate.nextKey` on.
-    mutating func open(
+    func open(
         _ sealed: SealedIdentifier, from first: Int = 0, where isPlausible: (Identifier) -> Bool
     ) -> Candidate? {
-        for index in first..<keys.count {
-            load(sealed.high, sealed.low)
-            do {
-                try AES.inversePermute(&block, key: keys[index].key)
-            } catch {
-                preconditionFailure("AES refuses only wrong sizes, and both are fixed here")
-            }
-            let identifier = Identifier(high: number(0), low: number(8))
+        if first == 0 {
+            let identifier = opened(sealed, by: newest)
+            if isPlausible(identifier) { return Candidate(identifier: identifier, nextKey: 1) }
+        }
+        // The first of them has place 1 in the keyring.
+        for (place, cipher) in older.enumerated().dropFirst(max(first - 1, 0)) {
+            let identifier = opened(sealed, by: cipher)
             if isPlausible(identifier) {
-                return Candidate(identifier: identifier, nextKey: index + 1)
+                return Candidate(identifier: identifier, nextKey: place + 2)
             }
         }
         return nil
     }
 
     /// What each key opens it to, newest first. At most one is what was sealed.
-    mutating func openings(_ sealed: SealedIdentifier) -> [Identifier] {
+    func openings(_ sealed: SealedIdentifier) -> [Identifier] {
         var openings: [Identifier] = []
         _ = open(sealed) { opening in
             openings.append(opening)
@@ -185,15 +186,4 @@ public struct IdentifierSealer {
         /// By its place; beyond the last: all have been asked.
         let nextKey: Int
     }
-
-    // Not inlined: the compiler would take the words apart.
-    @inline(never)
-    private mutating func load(_ high: UInt64, _ low: UInt64) {
-        var block = block.mutableSpan
-        block.store(high.byteSwapped, at: 0)
-        block.store(low.byteSwapped, at: 8)
-    }
-
-    @inline(__always)
-    private func number(_ start: Int) -> UInt64 { block.span.word(at: start).byteSwapped }
 }

@@ -51,11 +51,10 @@ extension TokenIssuer {
         ccgToken: [UInt8], now: Milliseconds,
         completion: @escaping (Result<CCGGrant, TokenError>) -> Void
     ) {
-        if let fixed = registry.fixedCCGToken {
-            let isRight = fixed.secret.matches(SecretDigest(of: ccgToken))
+        if let provider = registry.fixedTokenProvider {
             return completion(
-                isRight
-                    ? .success(.fixed(fixed.provider)) : .failure(.ccgTokenInvalid(.unknown)))
+                registry.isFixedToken(ccgToken)
+                    ? .success(.fixed(provider)) : .failure(.ccgTokenInvalid(.unknown)))
         }
         guard let sealed = SealedIdentifier(token: ccgToken.span),
             let opening = open(sealed, youngerThan: settings.ccgTokenLifetime, now: now)

@@ -1,7 +1,6 @@
 // How many failed attempts are answered at their face value (RFC 6749 §2.3.1). Decides nothing about
 // attempts that succeed; knows no clock.
 
-import Crypto
 import Synchronization
 
 /// Token buckets that failed attempts draw from. Any thread; shared by all loops.
@@ -61,7 +60,7 @@ public final class FailureThrottle: Sendable {
     private static let failureTicks: Int64 = 1000
 
     private let limits: Limits
-    private let seed: [UInt8]
+    private let hash: KeyedHash
     private let fullAt: Mutex<[Int64]>
 
     public static let seedBytes = 16
@@ -71,7 +70,7 @@ public final class FailureThrottle: Sendable {
         precondition(limits.buckets > 0)
         var seed = [UInt8](repeating: 0, count: FailureThrottle.seedBytes)
         random(&seed)
-        self.seed = seed
+        hash = KeyedHash(key: seed.span)
         self.limits = limits
         fullAt = Mutex(
             [Int64](repeating: .min, count: limits.buckets * Kind.allCases.count))
@@ -110,14 +109,11 @@ public final class FailureThrottle: Sendable {
         min(max(now, 0), 1 << 42)
     }
 
-    /// SHA-256 over the seed and the key: only failures pay for it, and nobody without the seed can
-    /// tell which keys meet.
+    /// Nobody without the seed can tell which keys meet.
     private func bucket(_ kind: Kind, _ key: [UInt8]) -> Int {
-        var hash = SHA256()
-        hash.update(data: seed)
-        hash.update(data: key)
-        var number: UInt64 = 0
-        for byte in hash.finalize().prefix(8) { number = number << 8 | UInt64(byte) }
-        return kind.rawValue * limits.buckets + Int(number % UInt64(limits.buckets))
+        var hash = hash
+        hash.take(key.span)
+        let number = Int(hash.finished().0 % UInt64(limits.buckets))
+        return kind.rawValue * limits.buckets + number
     }
 }

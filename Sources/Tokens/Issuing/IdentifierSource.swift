@@ -11,7 +11,7 @@ struct IdentifierSource {
         self.random = random
     }
 
-    mutating func open(
+    func open(
         _ sealed: SealedIdentifier, from firstKey: Int = 0, _ issueTimes: ClosedRange<Milliseconds>
     ) -> IdentifierSealer.Candidate? {
         sealer.open(sealed, from: firstKey) { issueTimes.contains($0.issuedAt) }

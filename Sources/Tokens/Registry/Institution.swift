@@ -24,8 +24,8 @@ public final class Client: Sendable {
     public struct Tag: Hashable, Sendable {
         public let number: UInt64
 
-        public init(of id: String) {
-            let digest = SecretDigest(of: Array(id.utf8)).bytes
+        public init(of id: String, _ cryptography: any Cryptography) {
+            let digest = cryptography.digest(Array(id.utf8).span)
             number = digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         }
 
@@ -47,10 +47,11 @@ public final class Client: Sendable {
 
     public init(
         id: String, secret: SecretDigest, oldSecret: SecretDigest? = nil,
-        institutions: Set<Institution.ID>, allInstitutions: Set<Institution.ID>
+        institutions: Set<Institution.ID>, allInstitutions: Set<Institution.ID>,
+        _ cryptography: any Cryptography
     ) {
         self.id = id
-        tag = Tag(of: id)
+        tag = Tag(of: id, cryptography)
         self.secret = secret
         self.oldSecret = oldSecret
         self.institutions = institutions

@@ -1,9 +1,6 @@
 // Many providers at once, as a list from their authority has them: all of it is right, or nothing is taken.
 // Knows neither the form of the list nor where the registry is kept.
 
-import Bytes
-import Crypto
-
 /// What one line says of a provider.
 public struct ProviderEntry: Equatable, Sendable {
     /// Counted from 1.
@@ -152,13 +149,6 @@ extension RegistryContent {
 }
 
 extension ImportOutcome {
-    /// SHA-256 of a list in hexadecimal digits, by which people know it again.
-    public static func fingerprint(of list: [UInt8]) -> String {
-        var digits: [UInt8] = []
-        for byte in SHA256.hash(data: list) { Hexadecimal.append(byte, to: &digits) }
-        return String(decoding: digits, as: UTF8.self)
-    }
-
     fileprivate static func change(
         from before: ProviderRecord, to after: ProviderRecord
     ) -> Change {

@@ -7,8 +7,9 @@ public final class Registry: Sendable {
     private let institutions: [String: Institution]
     private let providers: [Provider.ID: Provider]
     private let providersByReference: [String: Provider]
-    /// Sandbox only: the fixed CCG token and the provider that it stands for.
-    public let fixedCCGToken: (secret: SecretDigest, provider: Provider.ID)?
+    /// Sandbox only: the provider that the fixed CCG token stands for.
+    let fixedTokenProvider: Provider.ID?
+    private let cryptography: any Cryptography
     /// nil where nothing is revoked as a whole.
     public let revocations: Revocations?
     /// What requests see nothing of.
@@ -20,7 +21,10 @@ public final class Registry: Sendable {
     public let counts: (institutions: Int, providers: Int, clients: Int)
 
     /// - Parameter now: secrets that have run out then are left out.
-    public init(_ content: RegistryContent, now: Milliseconds) {
+    public init(
+        _ content: RegistryContent, now: Milliseconds, _ cryptography: any Cryptography
+    ) {
+        self.cryptography = cryptography
         counts = (content.institutions.count, content.providers.count, content.clients.count)
         let enabled = content.institutions.values.filter { !$0.isDisabled }
         let enabledIDs = Set(enabled.map(\.id))
@@ -34,7 +38,7 @@ public final class Registry: Sendable {
             return Client(
                 id: record.id, secret: record.secret, oldSecret: old,
                 institutions: record.institutions.intersection(enabledIDs),
-                allInstitutions: record.institutions)
+                allInstitutions: record.institutions, cryptography)
         }
         institutions = Dictionary(
             uniqueKeysWithValues: enabled.map { record in
@@ -43,37 +47,33 @@ public final class Registry: Sendable {
         self.providers = Dictionary(uniqueKeysWithValues: providers.map { ($0.id, $0) })
         providersByReference = Dictionary(
             uniqueKeysWithValues: providers.map { ($0.reference, $0) })
-        fixedCCGToken = content.mode == .sandbox ? Registry.sandboxToken : nil
+        fixedTokenProvider = content.mode == .sandbox ? Registry.sandboxProvider : nil
         revocations = Revocations(content)
         hidden = HiddenEntries(content)
         validUntil = content.clients.values.compactMap { $0.oldSecret?.until }
             .filter { $0 > now }.min()
     }
 
-    /// Nobody: how production starts.
-    public static let empty = Registry(RegistryContent(mode: .production), now: 0)
-
     /// The access token that the sandbox always gives for client credentials, and takes as CCG
     /// token.
     public static let sandboxCCGToken = "good-access-token"
     static let sandboxProvider = Provider.ID(1)
-    private static let sandboxToken = (
-        SecretDigest(of: Array(sandboxCCGToken.utf8)), sandboxProvider
-    )
 
-    /// One client, one institution, one provider, all with well-known names.
-    public static let sandbox = Registry(.sandbox, now: 0)
+    /// Whether it is that token; it stands for nothing in production.
+    func isFixedToken(_ token: [UInt8]) -> Bool {
+        cryptography.isEqual(token.span, Array(Registry.sandboxCCGToken.utf8).span)
+    }
 
-    // Compared with where there is no secret, so that all ways take the same time.
-    private static let nobody = SecretDigest(of: Array("nobody".utf8))
+    // Compared with where there is no secret, so that all ways take the same time. Of nothing that anybody knows.
+    private static let nobody = SecretDigest(bytes: [UInt8](repeating: 0, count: 32))
 
     /// The client with this id and secret (RFC 6749 §2.3.1), or nil for either being wrong. Both
     /// take the same time.
     public func client(id: String, secret: [UInt8]) -> Client? {
         let client = clients[id]
-        let given = SecretDigest(of: secret)
-        let isNewest = (client?.secret ?? Registry.nobody).matches(given)
-        let isOld = (client?.oldSecret ?? Registry.nobody).matches(given)
+        let given = SecretDigest(of: secret, cryptography)
+        let isNewest = (client?.secret ?? Registry.nobody).matches(given, cryptography)
+        let isOld = (client?.oldSecret ?? Registry.nobody).matches(given, cryptography)
         guard let client else { return nil }
         return isNewest || isOld && client.oldSecret != nil ? client : nil
     }

@@ -1,6 +1,8 @@
 // The whole registry as a value, and the rules of changing it. It knows neither where it is kept
 // nor who may change it.
 
+import Bytes
+
 /// Everything that is registered.
 public struct RegistryContent: Equatable, Sendable {
     /// Whose world this is; never changes.
@@ -37,11 +39,16 @@ public struct RegistryContent: Equatable, Sendable {
                     id: Provider.RedirectURI.ID(1), text: "https://www.google.com")
             ])
         content.clients["api-consumer-id"] = ClientRecord(
-            id: "api-consumer-id", secret: SecretDigest(of: Array("password".utf8)),
+            id: "api-consumer-id", secret: sandboxSecret,
             institutions: [Institution.ID(1)])
         content.nextNumber = 2
         return content
     }()
+
+    /// SHA-256 of "password".
+    private static let sandboxSecret = SecretDigest(
+        bytes: Hexadecimal.bytes(
+            "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8".utf8) ?? [])
 
     mutating func drawNumber() -> UInt32 {
         precondition(nextNumber < .max, "four billion registrations")

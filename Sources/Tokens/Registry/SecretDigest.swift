@@ -1,6 +1,4 @@
-// How a secret is kept and compared.
-
-import Crypto
+// How a secret is kept.
 
 /// The SHA-256 of a secret. Secrets are generated with 256 random bits, so a slow password hash
 /// would buy nothing and bound the server.
@@ -13,21 +11,16 @@ public struct SecretDigest: Equatable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    public init(of secret: [UInt8]) {
-        bytes = Array(SHA256.hash(data: secret))
+    public init(of secret: [UInt8], _ cryptography: any Cryptography) {
+        bytes = cryptography.digest(secret.span)
     }
 
     /// A secret never prints, nor does what it could be guessed from.
     public var description: String { "SecretDigest(redacted)" }
 
-    /// Compares as `matches` does.
-    public static func == (one: SecretDigest, other: SecretDigest) -> Bool { one.matches(other) }
-
-    /// Compares in a time that does not depend on where the two differ.
-    public func matches(_ other: SecretDigest) -> Bool {
-        guard bytes.count == other.bytes.count else { return false }
-        var difference: UInt8 = 0
-        for index in bytes.indices { difference |= bytes[index] ^ other.bytes[index] }
-        return difference == 0
+    /// Compares in a time that does not depend on where the two differ. `==` does not promise that: it is
+    /// for what is registered, not for what somebody sends.
+    func matches(_ other: SecretDigest, _ cryptography: any Cryptography) -> Bool {
+        cryptography.isEqual(bytes.span, other.bytes.span)
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bytes
+import Crypto
 import System
 import Tokens
 
@@ -59,7 +60,7 @@ struct Institutions: ParsableCommand, RegistryKind {
 /// A secret that the program makes: 256 random bits, shown once, kept as a digest.
 private struct NewSecret {
     let text: String
-    var digest: SecretDigest { SecretDigest(of: Array(text.utf8)) }
+    var digest: SecretDigest { SecretDigest(of: Array(text.utf8), OpenSSL()) }
 
     init() {
         var bytes = [UInt8](repeating: 0, count: 32)

@@ -2,6 +2,7 @@
 // what is not.
 
 import ArgumentParser
+import Crypto
 import System
 import Tokens
 
@@ -51,7 +52,7 @@ struct Keys: ParsableCommand {
         @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
 
         func run() throws {
-            let key = SealingKey(random: SystemRandom.fill)
+            let key = SealingKey(OpenSSL(), random: SystemRandom.fill)
             let settings = try flags.readForStore()
             try settings.checkAuditFolder()
             let path = try settings.keysPath()

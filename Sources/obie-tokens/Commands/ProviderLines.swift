@@ -1,6 +1,8 @@
 // A file for `psp import`: a JSON object on each line. What stands there is checked member by member, so that
 // a misspelt name changes nobody.
 
+import Bytes
+import Crypto
 import Server
 import System
 import Tokens
@@ -28,7 +30,7 @@ struct ProviderLines {
             throw ProgramFailure(
                 description: "\(path) has 512 MiB or more; import it in parts", status: 65)
         }
-        fingerprint = ImportOutcome.fingerprint(of: bytes)
+        fingerprint = Hexadecimal.text(SHA256.hash(bytes.span))
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         (entries, faults) = ProviderLines.parse(bytes, progress)
     }

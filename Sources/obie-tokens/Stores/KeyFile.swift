@@ -1,6 +1,7 @@
 // The file with the sealing keys, beside the store. It is made together with a new store, and never again:
 // other keys would void everything.
 
+import Crypto
 import System
 import Tokens
 
@@ -107,7 +108,7 @@ enum KeyFile {
                     "cannot make the key file \(path): \(missing); make it, or name another "
                     + "file", status: 73)
         }
-        let keyring = Keyring(SealingKey(random: SystemRandom.fill))
+        let keyring = Keyring(SealingKey(OpenSSL(), random: SystemRandom.fill))
         do throws(PrivateFile.Failure) {
             try PrivateFile.make(keyring.fileContent, at: path)
         } catch {
@@ -161,7 +162,8 @@ extension KeyFile {
     private static func keyring(
         _ content: [UInt8], _ path: String
     ) throws(ProgramFailure) -> Keyring {
-        guard content.count < bytesMax, let keyring = Keyring(fileContent: content) else {
+        guard content.count < bytesMax, let keyring = Keyring(fileContent: content, OpenSSL())
+        else {
             throw ProgramFailure(
                 description: "\(path) is no key file: it has one key per line, each of 32 "
                     + "hexadecimal digits; bring back the one that was beside the store", status: 78

@@ -1,5 +1,6 @@
 // The store in memory, with a registry and keys that nobody else sees. The only file that names it.
 
+import Crypto
 import Metrics
 import System
 import Tokens
@@ -30,7 +31,7 @@ struct MemoryChoice: StoreChoice {
 
 private final class OpenedMemory: OpenedStore {
     let name = "memory"
-    let keyring = Keyring(SealingKey(random: SystemRandom.fill))
+    let keyring = Keyring(SealingKey(OpenSSL(), random: SystemRandom.fill))
     let registry: RegistryFeed
     private let store: MemoryStore
 
@@ -38,7 +39,7 @@ private final class OpenedMemory: OpenedStore {
         store = MemoryStore(
             codeLifetime: settings.codeLifetime, tokenLifetime: settings.tokenLifetime,
             ccgTokenLifetime: settings.ccgTokenLifetime)
-        registry = RegistryFeed(.sandbox)
+        registry = RegistryFeed(Registry(.sandbox, now: 0, OpenSSL()))
     }
 
     // No command can do anything with it.

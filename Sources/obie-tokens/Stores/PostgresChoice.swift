@@ -1,6 +1,7 @@
 // The store in a PostgreSQL database that several servers share. The only file that names it, with
 // PostgresCommands for what commands do.
 
+import Crypto
 import Metrics
 import PostgresStore
 import Server
@@ -102,7 +103,7 @@ private final class OpenedPostgres: OpenedStore {
             timeoutMilliseconds: access.timeoutMilliseconds, report: report)
         do {
             watch = try RegistryWatcher.watchShared(
-                registryOfAll, isReachable: isOpen, now: clock.now, report: report)
+                registryOfAll, OpenSSL(), isReachable: isOpen, now: clock.now, report: report)
         } catch {
             registryOfAll.leave()
             database.close()

@@ -1,5 +1,6 @@
 // The store in a SQLite file, with its registry and its keys beside it. The only file that names it.
 
+import Crypto
 import Metrics
 import SQLiteStore
 import Server
@@ -141,7 +142,7 @@ private final class OpenedSQLite: OpenedStore {
         clock.begin(notBefore: file.newestTime)
         do {
             watch = try RegistryWatcher.watch(
-                file.registry, now: clock.now, report: report)
+                file.registry, OpenSSL(), now: clock.now, report: report)
         } catch {
             file.close()
             throw error as? StoreFailure

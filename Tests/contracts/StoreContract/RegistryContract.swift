@@ -1,5 +1,6 @@
 // The suite that every place that keeps the registry must pass.
 
+import CryptoForTests
 import Tokens
 
 /// Runs one rule after another against fresh registries.

@@ -1,6 +1,7 @@
 // What every store does with an exchange that is repeated under its idempotency key. Asked through issuers,
 // as servers ask, since only they can prove a repetition.
 
+import CryptoForTests
 import Tokens
 
 extension StoreContract {

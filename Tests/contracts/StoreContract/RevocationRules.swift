@@ -1,5 +1,6 @@
 // What every store does when something is revoked.
 
+import CryptoForTests
 import Tokens
 
 extension StoreContract {

@@ -1,6 +1,7 @@
 // Lines: one event is one line of valid JSON whatever is in it, and no secret is.
 
 import Crypto
+import CryptoForTests
 import Foundation
 import Testing
 
@@ -39,7 +40,7 @@ import Testing
     /// What the SQLite store has in its rows, cut to eight bytes.
     private func digest(_ high: UInt16, _ low: UInt64) -> String {
         let id = Identifier(issuedAt: AuditEvent.time, randomHigh: high, randomLow: low)
-        return SHA256.hash(data: Data(id.bytes)).prefix(8).map { String(format: "%02x", $0) }
+        return SHA256.hash(id.bytes.span).prefix(8).map { String(format: "%02x", $0) }
             .joined()
     }
 
@@ -197,7 +198,7 @@ import Testing
 
     @Test(arguments: AuditEvent.Kind.allCases)
     func noSecretIsInALine(kind: AuditEvent.Kind) throws {
-        var sealer = IdentifierSealer(
+        let sealer = IdentifierSealer(
             Keyring(SealingKey { bytes in for index in bytes.indices { bytes[index] = 7 } }))
         let event = AuditEvent.full(kind)
         let shown = String(decoding: line(event), as: UTF8.self)

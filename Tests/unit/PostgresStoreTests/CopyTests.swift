@@ -1,5 +1,6 @@
 // A database that is copied, and one that is made by a copy.
 
+import CryptoForTests
 import Testing
 import Tokens
 

@@ -1,5 +1,6 @@
 // What servers must agree on before one of them seals, and how a new key becomes the one that does.
 
+import CryptoForTests
 import Testing
 import Tokens
 

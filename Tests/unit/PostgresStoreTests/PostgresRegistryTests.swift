@@ -1,5 +1,6 @@
 // The registry, the servers and the keys in a real database.
 
+import CryptoForTests
 import StoreContract
 import System
 import Testing

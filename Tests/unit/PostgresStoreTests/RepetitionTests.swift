@@ -1,6 +1,7 @@
 // Repetitions under an idempotency key, where servers are cut off from the database: a token that was given
 // to anybody stays, whoever had been answered 503 for it.
 
+import CryptoForTests
 import Foundation
 import StoreContract
 import Synchronization

@@ -1,5 +1,6 @@
 // A store in a file as it is copied, and one that is made by a copy.
 
+import CryptoForTests
 import Foundation
 import Testing
 import Tokens

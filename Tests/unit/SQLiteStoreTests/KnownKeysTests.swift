@@ -1,5 +1,6 @@
 // The store's own memory of its keys: written at each start, and what keeps a start from losing anything.
 
+import CryptoForTests
 import Testing
 import Tokens
 

@@ -1,5 +1,6 @@
 // A repetition after the server was started anew, by whatever key it seals then.
 
+import CryptoForTests
 import Foundation
 import StoreContract
 import Testing

@@ -1,6 +1,7 @@
 // Whatever shortens a life for a while × every way to end one: what was ended does not live again
 // when the settings, the clock and the registry are as they were.
 
+import CryptoForTests
 import Foundation
 import StoreContract
 import System

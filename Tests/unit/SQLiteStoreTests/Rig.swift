@@ -1,5 +1,6 @@
 // A store in a folder of its own, with faces on loops that a test turns.
 
+import CryptoForTests
 import FailingDisk
 import Foundation
 import StoreContract

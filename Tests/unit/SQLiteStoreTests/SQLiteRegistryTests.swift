@@ -1,5 +1,6 @@
 // The registry in its file: what a server sees of what commands do, and when.
 
+import CryptoForTests
 import Foundation
 import Server
 import StoreContract
@@ -30,7 +31,9 @@ import UV
             file = try SQLiteFile(
                 path: store, keyring: Keyring(SealingKey { _ in }), settings: settings
             ) { _ in }
-            watch = try RegistryWatcher.watch(file.registry, now: System.Clock.wallMilliseconds) {
+            watch = try RegistryWatcher.watch(
+                file.registry, cryptography, now: System.Clock.wallMilliseconds
+            ) {
                 _ in
             }
         }

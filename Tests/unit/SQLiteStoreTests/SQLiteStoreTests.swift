@@ -1,5 +1,6 @@
 // The store on disk: the contract, and what only a file must do.
 
+import CryptoForTests
 import Foundation
 import StoreContract
 import Synchronization

@@ -1,5 +1,6 @@
 // The files of a store that is in use, moved and replaced under it; and files of 0.7.0.
 
+import CryptoForTests
 import Foundation
 import Glibc
 import Server
@@ -71,7 +72,8 @@ import Tokens
         let old = try Data(contentsOf: URL(filePath: "\(store).registry"))
         try add("second")
         let file = try open()
-        let watch = try RegistryWatcher.watch(file.registry, now: { 0 }) { [lines] in lines.add($0)
+        let watch = try RegistryWatcher.watch(file.registry, cryptography, now: { 0 }) { [lines] in
+            lines.add($0)
         }
         defer {
             watch.stop()
@@ -140,7 +142,7 @@ import Tokens
     /// A store whose disk is full stores no code; to disable somebody must not wait for it.
     @Test func registryIsTakenOverWhileTheStoreTakesNoChanges() throws {
         let file = try open()
-        let watch = try RegistryWatcher.watch(file.registry, now: { 0 }) { _ in }
+        let watch = try RegistryWatcher.watch(file.registry, cryptography, now: { 0 }) { _ in }
         defer {
             watch.stop()
             file.close()

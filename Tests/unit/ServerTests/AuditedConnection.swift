@@ -1,5 +1,6 @@
 // Real routes and a real store behind a connection without a socket, with an audit log.
 
+import CryptoForTests
 import HTTP1
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 // From requests to events for the audit log.
 
+import CryptoForTests
 import HTTP1
 import Testing
 import Tokens

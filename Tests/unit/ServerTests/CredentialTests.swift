@@ -1,6 +1,7 @@
 // How a client may prove itself, and what counts as an attempt: answers of real routes.
 
 import Bytes
+import CryptoForTests
 import HTTP1
 import Testing
 import Tokens

@@ -2,6 +2,7 @@
 // clock, a handler that answers when told to.
 
 import Bytes
+import CryptoForTests
 import HTTP1
 import Tokens
 import UV
@@ -92,7 +93,7 @@ final class FakeHost: ConnectionHost {
             for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index) }
         }
         let replies = Replies(publicURL: "http://x", tokenLifetime: 1000) {
-            var sealer = IdentifierSealer(Keyring(SealingKey { _ in }))
+            let sealer = IdentifierSealer(Keyring(SealingKey { _ in }))
             return sealer.seal(
                 Identifier(issuedAt: 0, randomHigh: 0, randomLow: pool.next().0))
         }

@@ -1,5 +1,6 @@
 // While what is registered may have changed, nobody is told anything: neither who asks, nor what for.
 
+import CryptoForTests
 import Synchronization
 import Testing
 import Tokens

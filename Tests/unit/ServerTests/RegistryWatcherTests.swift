@@ -1,5 +1,6 @@
 // The watch over a registry, whatever keeps it: what is published, announced, and told.
 
+import CryptoForTests
 import Foundation
 import Synchronization
 import System
@@ -71,7 +72,7 @@ private final class WatchedRegistry: RegistryStore, Sendable {
     private func watch(now: @escaping @Sendable () -> Milliseconds = { 0 }) throws
         -> RegistryWatcher.Watch
     {
-        try RegistryWatcher.watch(registry, now: now) { [lines] in lines.add($0) }
+        try RegistryWatcher.watch(registry, cryptography, now: now) { [lines] in lines.add($0) }
     }
 
     private func eventually(_ isTrue: () -> Bool) -> Bool {
@@ -157,7 +158,9 @@ private final class WatchedRegistry: RegistryStore, Sendable {
     @Test func sharedRegistryMayBeOutOfReachAtTheStart() throws {
         try add("psp-1")
         registry.state.withLock { $0.isBroken = true }
-        let watch = try RegistryWatcher.watchShared(registry, isReachable: false, now: { 0 }) {
+        let watch = try RegistryWatcher.watchShared(
+            registry, cryptography, isReachable: false, now: { 0 }
+        ) {
             [lines] in lines.add($0)
         }
         usleep(600_000)
@@ -175,7 +178,9 @@ private final class WatchedRegistry: RegistryStore, Sendable {
 
     @Test func sharedRegistryThatIsInReachIsThereAtOnce() throws {
         try add("psp-1")
-        let watch = try RegistryWatcher.watchShared(registry, isReachable: true, now: { 0 }) {
+        let watch = try RegistryWatcher.watchShared(
+            registry, cryptography, isReachable: true, now: { 0 }
+        ) {
             [lines] in lines.add($0)
         }
         #expect(watch.feed.registry.provider(reference: "psp-1") != nil)

@@ -1,5 +1,6 @@
 // What connections remember may share memory, and proves nothing to others.
 
+import CryptoForTests
 import HTTP1
 import Testing
 import Tokens

@@ -1,5 +1,6 @@
 // A start that fails: by what is lacking, and with everything closed again.
 
+import CryptoForTests
 import System
 import Testing
 import Tokens

@@ -1,5 +1,6 @@
 // What comes of failing too often, and of a registry that changes: answers of real routes.
 
+import CryptoForTests
 import Testing
 import Tokens
 

@@ -107,7 +107,7 @@ extension Package {
         #expect(
             modules == Set(package.targets.filter { $0.value.folder.hasPrefix("Sources/") }.keys))
         #expect(package.systemLibraries.isSuperset(of: ["CLibUV", "CSQLite", "CSystem"]))
-        #expect(package.targets["Tokens"]?.dependencies == ["Bytes", "Crypto", "CryptoExtras"])
+        #expect(package.targets["Tokens"]?.dependencies == ["Bytes"])
         #expect(package.targets["BytesTests"]?.dependencies == ["Bytes"])
         #expect(package.targets["StoreContract"]?.folder == "Tests/contracts/StoreContract")
     }

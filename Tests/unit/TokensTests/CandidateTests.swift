@@ -1,6 +1,7 @@
 // Identifiers under many keys: whichever key has sealed one, it is found, and what nobody has sealed
 // costs few look-ups.
 
+import CryptoForTests
 import Foundation
 import StoreContract
 import Testing
@@ -70,8 +71,8 @@ private struct RotatedKeys {
         let given = ProcessInfo.processInfo.environment["OBIE_IDENTIFIERS"].flatMap { Int($0) }
         let count = given ?? 100_000
         let rotated = try RotatedKeys(Self.seed)
-        var single = rotated.keys.map { IdentifierSealer(Keyring($0)) }
-        var sealers = rotated.sealers
+        let single = rotated.keys.map { IdentifierSealer(Keyring($0)) }
+        let sealers = rotated.sealers
         var chance = Seed(state: Self.seed)
         var (lost, inVain, wrongKeys) = (0, 0, 0)
         for number in 0..<count {
@@ -174,7 +175,7 @@ private struct RotatedKeys {
     @Test(arguments: [Milliseconds(0), 60_000, 86_400_000])
     func theYoungestIsWhatTheAuditLogNames(age: Milliseconds) throws {
         let keys = try RotatedKeys(Self.seed, lifetime: 60_000)
-        var first = IdentifierSealer(Keyring(keys.keys[0]))
+        let first = IdentifierSealer(Keyring(keys.keys[0]))
         var chance = Seed(state: Self.seed)
         for _ in 0..<Self.count {
             let id = Identifier(

@@ -1,12 +1,13 @@
 // Sealed identifiers: what they look like, what they open to, and that they do not print.
 
+import CryptoForTests
 import Testing
 
 @testable import Tokens
 
 @Suite struct IdentifierTests {
     @Test func sealedIdentifierOpensToItself() {
-        var sealer = IdentifierSealer(Keyring(testKey))
+        let sealer = IdentifierSealer(Keyring(testKey))
         var random = systemRandom()
         for _ in 0..<1000 {
             let (high, low) = random.next()
@@ -25,7 +26,7 @@ import Testing
 
     /// FIPS 197, appendix C.1.
     @Test func sealIsAES128() {
-        var sealer = IdentifierSealer(Keyring(testKey))
+        let sealer = IdentifierSealer(Keyring(testKey))
         let sealed = sealer.seal(
             Identifier(high: 0x0011_2233_4455_6677, low: 0x8899_AABB_CCDD_EEFF))
         #expect(sealed.high == 0x69C4_E0D8_6A7B_0430)

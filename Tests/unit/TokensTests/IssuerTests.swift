@@ -1,5 +1,6 @@
 // The rules of codes and tokens, with time and chance injected.
 
+import CryptoForTests
 import StoreContract
 import Testing
 

@@ -1,5 +1,6 @@
 // What a store remembers of its keys, start after start.
 
+import CryptoForTests
 import Testing
 
 @testable import Tokens
@@ -110,7 +111,7 @@ import Testing
     @Test func anyNumberOfKeysIsKept() {
         var ring = Keyring(Self.key(0))
         for number in 1...200 as ClosedRange<UInt8> { ring = ring.adding(Self.key(number)) }
-        let read = Keyring(fileContent: ring.fileContent)
+        let read = Keyring(fileContent: ring.fileContent, cryptography)
         #expect(read?.fingerprints == ring.fingerprints)
         #expect(Set(ring.fingerprints).count == 201)
     }

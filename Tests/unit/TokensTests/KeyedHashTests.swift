@@ -1,5 +1,6 @@
 // SipHash-2-4 with 128 bits, against OpenSSL.
 
+import CryptoForTests
 import Testing
 
 @testable import Tokens
@@ -20,6 +21,26 @@ import Testing
         #expect(found.0.byteSwapped == first && found.1.byteSwapped == second)
         let again = hash.finished()
         #expect(again == found, "finishing changes nothing")
+    }
+
+    /// Whole words, then the rest as one more, then the length.
+    @Test(arguments: 0...40)
+    func textIsTakenInWords(count: Int) {
+        let text = (0..<count).map { UInt8($0) &* 37 &+ 1 }
+        var (hash, expected) = (
+            KeyedHash(key: (1, 2)), KeyedHash(key: (1, 2))
+        )
+        hash.take(text.span)
+        for start in stride(from: 0, through: count, by: 8) {
+            var word: UInt64 = 0
+            for at in start..<min(start + 8, count) {
+                word |= UInt64(text[at]) << UInt64(8 * (at - start))
+            }
+            expected.take(word)
+        }
+        expected.take(UInt64(count))
+        let (found, wanted) = (hash.finished(), expected.finished())
+        #expect(found == wanted)
     }
 
     @Test func keyOfTheHashSaysNothingOfTheSealingKey() {

@@ -1,5 +1,6 @@
 // The registry: the rules of changing it, and what requests see of it.
 
+import CryptoForTests
 import StoreContract
 import Testing
 import Tokens

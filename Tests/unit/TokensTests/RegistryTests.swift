@@ -1,5 +1,6 @@
 // Who proves to be a client of the registry.
 
+import CryptoForTests
 import Testing
 
 @testable import Tokens

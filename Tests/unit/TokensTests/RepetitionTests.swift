@@ -1,5 +1,6 @@
 // An exchange that is repeated under its idempotency key: who gets the token again, and who revokes it.
 
+import CryptoForTests
 import Testing
 
 @testable import Tokens

@@ -1,5 +1,6 @@
 // Copying between stores that a test has made up: all rows arrive, and what differs is found.
 
+import CryptoForTests
 import Testing
 
 @testable import Tokens

@@ -1,5 +1,7 @@
 // What identifiers are made of in tests: a key that is always the same, and chance.
 
+import CryptoForTests
+
 @testable import Tokens
 
 let testKey = SealingKey { bytes in
