@@ -12,6 +12,7 @@
 //                 ─▶ PostgresStore ─▶ Crypto, StoreThreads, Tokens, UV, System, Metrics, CPostgres
 //                    StoreThreads ─▶ UV, System
 //                 ─▶ TLS ─▶ UV, System, Metrics, COpenSSL
+//                 ─▶ Certificates ─▶ Tokens, COpenSSL
 //                 ─▶ Audit ─▶ Crypto, Tokens, UV, System
 //
 // Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
@@ -65,6 +66,7 @@ let package = Package(
         .target(
             name: "TLS", dependencies: ["COpenSSL", "Metrics", "System", "UV"],
             swiftSettings: strict),
+        .target(name: "Certificates", dependencies: ["COpenSSL", "Tokens"], swiftSettings: strict),
         .target(
             name: "PostgresStore",
             dependencies: [
@@ -80,8 +82,8 @@ let package = Package(
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "Bytes", "Crypto", "Metrics", "PostgresStore", "SQLiteStore", "Server",
-                "System", "TLS", "Tokens", "UV",
+                "Audit", "Bytes", "Certificates", "Crypto", "Metrics", "PostgresStore",
+                "SQLiteStore", "Server", "System", "TLS", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -113,6 +115,7 @@ let package = Package(
             "SQLiteStoreTests", "CSQLite", "CryptoForTests", "FailingDisk", "Metrics",
             "SQLiteStore", "Server",
             "StoreContract", "System", "Tokens", "UV"),
+        unit("CertificatesTests", "Certificates", "Tokens"),
         unit("StoreThreadsTests", "StoreThreads", "UV"),
         unit("TLSTests", "ByteStreamContract", "COpenSSL", "Metrics", "System", "TLS", "UV"),
         unit(

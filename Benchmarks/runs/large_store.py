@@ -34,7 +34,8 @@ def fill(path, count):
     for start in range(0, count, chunk):
         database.execute("""
             WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1 + ?2)
-            INSERT INTO tokens SELECT ?3 + i * ?4 / ?5, randomblob(32), 1, 1, 0, printf('consent-%08d', i),
+            INSERT INTO tokens (issued_at, digest, institution, provider, scope, consent, account, expires_at)
+                SELECT ?3 + i * ?4 / ?5, randomblob(32), 1, 1, 0, printf('consent-%08d', i),
                 printf('account-%08d', i), ?3 + i * ?4 / ?5 + 31104000000 FROM n ORDER BY 1
             """, (start, min(chunk, count - start), began, DAYS * 86_400_000, count))
         database.commit()

@@ -93,6 +93,7 @@ struct AuditRecord: Sendable {
         append("code", event.code.map(TokenReference.identifier), to: &output)
         append("token", event.token, to: &output)
         append("scope", event.scope?.name, to: &output)
+        append("certificate", event.certificate?.description, to: &output)
         append("transaction_reference", event.transactionReference, to: &output)
         append("interaction_id", event.interactionID, to: &output)
         append("request_id", event.requestID?.text, to: &output)

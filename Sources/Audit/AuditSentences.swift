@@ -71,6 +71,19 @@ enum AuditSentences {
             "The provider was not authorised for funds confirmation."
         case .redirectURIUnregistered:
             "The redirect URI is not, byte for byte, one of those registered for the provider."
+        case .certificateNotYetValid: "The provider's certificate was not valid yet."
+        case .certificateExpired: "The provider's certificate had expired."
+        case .certificateOfOtherProvider:
+            "The certificate's organizationIdentifier was not the reference of the provider that the CCG "
+                + "token stands for."
+        case .certificateUntrusted:
+            "No authority of eidas-ca had issued the provider's certificate."
+        case .accountsNotCertified:
+            "The provider's certificate had no role for account information (PSP_AI)."
+        case .paymentsNotCertified:
+            "The provider's certificate had no role for payment initiation (PSP_PI)."
+        case .fundsConfirmationsNotCertified:
+            "The provider's certificate had no role for funds confirmation (PSP_IC)."
         case .tooManyFailures: "Too many attempts before this one had failed."
         case .storeUnavailable: "The store could not be read or written; nothing was changed."
         case .storeFull: "The store holds as much as it may; nothing was changed."

@@ -1,4 +1,4 @@
-// The door from Swift to OpenSSL. Only the modules TLS and Crypto may import it.
+// The door from Swift to OpenSSL. Only the modules Certificates, Crypto and TLS may import it.
 #ifndef OBIE_TOKENS_COPENSSL_SHIM_H
 #define OBIE_TOKENS_COPENSSL_SHIM_H
 

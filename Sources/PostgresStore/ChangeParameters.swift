@@ -45,6 +45,8 @@ enum ChangeParameters {
         parameters.add(numbers: hasNumbers ? spendings : []) { $0.attempt }
         // A bit for each scope that the provider is authorised for.
         parameters.add(smallNumbers: spendings) { $0.services }
+        let hasHolders = spendings.contains { $0.holder != nil }
+        parameters.add(bytes: hasHolders ? spendings : []) { $0.holder?.bytes }
         return Step(.spend, parameters)
     }
 

@@ -157,7 +157,7 @@ final class ReadSlot {
                     continue
                 }
                 let isRevoked =
-                    result.optionalNumber(row, 8).map { token.codeIssuedAt <= $0 } ?? false
+                    result.optionalNumber(row, 9).map { token.codeIssuedAt <= $0 } ?? false
                 if token.isActive(at: now), !isRevoked { answers[index] = .success(.token(token)) }
             case .ccgToken:
                 answers[index] = .success(

@@ -57,6 +57,16 @@ enum RegistryReading {
         for row in try session.run("SELECT client, institution FROM client_institutions") {
             rights[row.text(0) ?? "", default: []].insert(Institution.ID(row.domainNumber(1)))
         }
+        var rules: [String: CertificateRule] = [:]
+        for row in try session.run("SELECT client, rule FROM client_certificates") {
+            guard let client = row.text(0),
+                let rule = row.text(1).flatMap({ CertificateRule(text: $0) })
+            else {
+                // Without it the client would need its secret alone.
+                throw SessionError(description: "a certificate rule that no version has written")
+            }
+            rules[client] = rule
+        }
         let rows = try session.run("SELECT id, secret, old_secret, old_secret_until FROM clients")
         for row in rows {
             let id = row.text(0) ?? ""
@@ -66,7 +76,7 @@ enum RegistryReading {
             }
             content.clients[id] = ClientRecord(
                 id: id, secret: SecretDigest(bytes: row.bytes(1) ?? []), oldSecret: old,
-                institutions: rights[id] ?? [])
+                institutions: rights[id] ?? [], certificate: rules[id])
         }
     }
 

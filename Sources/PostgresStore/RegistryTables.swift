@@ -6,8 +6,21 @@ enum RegistryTables {
     /// The names of all.
     static let names = [
         "meta", "nodes", "institutions", "providers", "redirect_uris", "clients",
-        "client_institutions", "removed",
+        "client_institutions", "removed", certificateTable,
     ]
+
+    /// Version 3 has it; a database of before is ours without it.
+    static let certificateTable = "client_certificates"
+
+    /// Version 3: which certificate a client must show. A table of its own, which a command of version 2 leaves
+    /// as it is when it writes a client anew; so what it has removed may have a rule left, which counts again
+    /// once somebody registers that client again.
+    static let certificates = """
+        CREATE TABLE client_certificates (
+            client bytea PRIMARY KEY,
+            rule bytea NOT NULL
+        );
+        """
 
     /// Version 2: what a provider's authority says. Those of before are authorised for all three services
     /// (7), and so is whoever a command of version 1 writes.

@@ -101,6 +101,7 @@ struct RegistryWriting {
         for old in pairs.compactMap(\.old) {
             try session.run(
                 "DELETE FROM client_institutions WHERE client = $1", .text(old.id))
+            try session.run("DELETE FROM client_certificates WHERE client = $1", .text(old.id))
             try session.run("DELETE FROM clients WHERE id = $1", .text(old.id))
         }
         for new in pairs.compactMap(\.new) {
@@ -108,6 +109,13 @@ struct RegistryWriting {
                 "INSERT INTO clients VALUES ($1, $2, $3, $4)", .text(new.id),
                 .bytes(new.secret.bytes), .bytes(new.oldSecret?.digest.bytes),
                 .number(new.oldSecret?.until))
+            if let rule = new.certificate {
+                try session.run(
+                    """
+                    INSERT INTO client_certificates VALUES ($1, $2)
+                    ON CONFLICT (client) DO UPDATE SET rule = excluded.rule
+                    """, .text(new.id), .text(rule.text))
+            }
             try session.runAll(
                 "INSERT INTO client_institutions VALUES ($1, $2)", Array(new.institutions)
             ) { [.text(new.id), .number(Int64($0.number))] }

@@ -12,7 +12,7 @@ extension Statement {
             WHERE t.issued_at = a.ti AND t.digest = a.td
                 AND t.institution = ANY (a.institutions::bigint[])
             RETURNING a.n, t.institution, t.provider, t.scope, t.consent, t.account, t.expires_at,
-                t.code_issued_at
+                t.code_issued_at, t.holder
             """, types: [.numbers, .manyBytes, .texts])
 
     /// Whatever is stored by now is of before, though it says that it is younger. A moment only rises.
@@ -33,7 +33,7 @@ extension Statement {
         name: "tokens",
         sql: """
             SELECT a.n, t.institution, t.provider, t.scope, t.consent, t.account, t.expires_at,
-                t.code_issued_at,
+                t.code_issued_at, t.holder,
                 CASE WHEN (SELECT EXISTS (SELECT FROM revoked_consents)) THEN
                     (SELECT max(v.revoked_until) FROM revoked_consents v
                         WHERE v.consent = t.consent AND v.institution IN (0, t.institution)) END

@@ -92,6 +92,10 @@ struct ServerError: Error, Equatable {
         unsafe value(row, column) { unsafe Array($0) }
     }
 
+    func optionalBytes(_ row: Int, _ column: Int32) -> [UInt8]? {
+        isNull(row, column) ? nil : bytes(row, column)
+    }
+
     /// Our texts are bytes there. They were UTF-8 when they went in.
     func text(_ row: Int, _ column: Int32) -> String {
         unsafe value(row, column) { unsafe String(decoding: $0, as: UTF8.self) }

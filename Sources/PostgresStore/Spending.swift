@@ -2,7 +2,8 @@
 
 import Tokens
 
-/// Numbers alone, so that sorting them and writing them down counts no references.
+/// Numbers alone, so that sorting them and writing them down counts no references; but for the holder, whom few
+/// have.
 struct Spending {
     let code: Identifier
     let institution: Institution.ID
@@ -16,6 +17,8 @@ struct Spending {
     let services: Int16
     /// Which attempt it is, where it has an idempotency key.
     let attempt: Int64?
+    /// The certificate that the token is to be bound to.
+    let holder: Thumbprint?
     /// The place of the change in its batch.
     let index: Int
 
@@ -40,6 +43,7 @@ struct Spending {
         isAudited = attempt.isAudited
         self.services = Int16(services.rawValue)
         self.attempt = attempt.number
+        holder = attempt.holder
         self.index = index
     }
 }

@@ -62,9 +62,9 @@ struct Statement: Sendable {
             WITH a AS (
                 SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[],
                     $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[],
-                    $11::bigint[], $12::smallint[])
+                    $11::bigint[], $12::smallint[], $13::bytea[])
                     WITH ORDINALITY
-                    AS a(ci, cd, inst, prov, uri, now, ti, td, te, attempt, serv, n)),
+                    AS a(ci, cd, inst, prov, uri, now, ti, td, te, attempt, serv, holder, n)),
             spent AS (
                 UPDATE codes c SET token_issued_at = a.ti, token_digest = a.td,
                     attempt = a.attempt FROM a
@@ -75,19 +75,19 @@ struct Statement: Sendable {
                         SELECT FROM revoked_consents r WHERE r.consent = c.consent
                             AND r.institution IN (0, c.institution)
                             AND c.issued_at <= r.revoked_until))
-                RETURNING a.n, a.ti, a.td, a.te, c.issued_at, c.institution, c.provider, c.scope,
+                RETURNING a.n, a.ti, a.td, a.te, a.holder, c.issued_at, c.institution, c.provider, c.scope,
                     c.consent, c.account, c.state),
             made AS (
                 INSERT INTO tokens (issued_at, digest, institution, provider, scope, consent,
-                    account, expires_at, code_issued_at)
-                SELECT ti, td, institution, provider, scope, consent, account, te, issued_at
+                    account, expires_at, code_issued_at, holder)
+                SELECT ti, td, institution, provider, scope, consent, account, te, issued_at, holder
                 FROM spent)
             SELECT n, state, CASE WHEN $10 THEN consent END, CASE WHEN $10 THEN account END
             FROM spent
             """,
         types: [
             .numbers, .manyBytes, .numbers, .numbers, .numbers, .numbers, .numbers, .manyBytes,
-            .numbers, .boolean, .numbers, .smallNumbers,
+            .numbers, .boolean, .numbers, .smallNumbers, .manyBytes,
         ])
 
     /// How the codes stand that were not spent. In the same step the token goes of a used code that its

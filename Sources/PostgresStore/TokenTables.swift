@@ -54,4 +54,8 @@ enum TokenTables {
     /// Which attempt has spent a code under an idempotency key; NULL: it came without one, or the token
     /// has been given to another attempt since, so this one must not undo it.
     static let attempts = "ALTER TABLE codes ADD COLUMN attempt bigint;"
+
+    /// Version 3: the thumbprint of whose certificate a token is bound to. Those of before, and those that a
+    /// server of version 2 makes, are nobody's.
+    static let holders = "ALTER TABLE tokens ADD COLUMN holder bytea;"
 }

@@ -126,7 +126,7 @@ final class Reader {
         digest.set(id)
         guard try select.step() else { return nil }
         let token = try TokenRow.token(id, select)
-        if let until = select.optionalInteger(7), token.codeIssuedAt <= until { return nil }
+        if let until = select.optionalInteger(8), token.codeIssuedAt <= until { return nil }
         return token
     }
 }

@@ -29,6 +29,14 @@ enum RegistryRows {
         \(ConsentInbox.table)
         """
 
+    /// To version 4: which certificate a client must show.
+    static let certificates = """
+        CREATE TABLE client_certificates (
+            client TEXT NOT NULL PRIMARY KEY,
+            rule TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
     // MARK: Numbers of the file
 
     private static func number(
@@ -114,13 +122,21 @@ enum RegistryRows {
         try each(database, "SELECT client, institution FROM client_institutions") {
             rights[$0.text(0), default: []].insert($0.institution(1))
         }
+        var rules: [String: CertificateRule] = [:]
+        var unreadable: String?
+        try each(database, "SELECT client, rule FROM client_certificates") {
+            rules[$0.text(0)] = CertificateRule(text: $0.text(1))
+            if rules[$0.text(0)] == nil { unreadable = $0.text(0) }
+        }
+        // Without it the client would need its secret alone.
+        if unreadable != nil { throw .corrupt("a certificate rule that no version has written") }
         try each(database, "SELECT id, secret, old_secret, old_secret_until FROM clients") {
             let old = $0.optionalInteger(3).map { [row = $0] until in
                 ClientRecord.OldSecret(digest: SecretDigest(bytes: row.blob(2)), until: until)
             }
             content.clients[$0.text(0)] = ClientRecord(
                 id: $0.text(0), secret: SecretDigest(bytes: $0.blob(1)), oldSecret: old,
-                institutions: rights[$0.text(0)] ?? [])
+                institutions: rights[$0.text(0)] ?? [], certificate: rules[$0.text(0)])
         }
     }
 
@@ -171,6 +187,7 @@ enum RegistryRows {
     ) throws(DatabaseError) {
         for case (let old?, _) in pairs {
             try run(database, "DELETE FROM client_institutions WHERE client = ?", .text(old.id))
+            try run(database, "DELETE FROM client_certificates WHERE client = ?", .text(old.id))
             try run(database, "DELETE FROM clients WHERE id = ?", .text(old.id))
         }
         for case (_, let new?) in pairs {
@@ -178,6 +195,11 @@ enum RegistryRows {
                 database, "INSERT INTO clients VALUES (?, ?, ?, ?)", .text(new.id),
                 .bytes(new.secret.bytes), new.oldSecret.map { .bytes($0.digest.bytes) } ?? .null,
                 .number(new.oldSecret?.until))
+            if let rule = new.certificate {
+                try run(
+                    database, "INSERT INTO client_certificates VALUES (?, ?)", .text(new.id),
+                    .text(rule.text))
+            }
             for institution in new.institutions {
                 try run(
                     database, "INSERT INTO client_institutions VALUES (?, ?)", .text(new.id),

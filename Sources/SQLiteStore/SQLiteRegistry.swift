@@ -9,7 +9,7 @@ import Tokens
 @safe public final class SQLiteRegistry: RegistryStore {
     /// "obir" in ASCII.
     static let mark = FileMark(
-        applicationID: 0x6F62_6972, newestVersion: 3, advice: "move it away")
+        applicationID: 0x6F62_6972, newestVersion: 4, advice: "move it away")
     /// Up to 64 MB of changed pages wait for the commit: a page that had to leave before would lock the
     /// server out from then on.
     private static let roomForChanges = "PRAGMA cache_size = -65536"
@@ -134,8 +134,9 @@ import Tokens
             try database.execute(ConsentInbox.migration)
             try database.execute(RemovedRows.table)
         }
-        if version < 3 {
-            try database.execute(ProviderRows.migration)
+        if version < 3 { try database.execute(ProviderRows.migration) }
+        if version < 4 {
+            try database.execute(RegistryRows.certificates)
             try database.execute(mark.statements(version: mark.newestVersion))
         }
         if isMissing {

@@ -91,6 +91,8 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX revoked_consents_by_moment ON revoked_consents (revoked_until);
         """,
+        // The thumbprint of whose certificate a token is bound to. Tokens of before are nobody's.
+        "ALTER TABLE tokens ADD COLUMN holder BLOB;",
     ]
 
     /// The one connection that writes and checkpoints. FULL: a commit that was answered survives a

@@ -16,6 +16,8 @@ final class Transactions {
     private let codeDigest = Digest()
     private let tokenDigest = Digest()
     private let insertToken: Statement
+    /// The same for one that is bound to a certificate.
+    private let insertHeldToken: Statement
     private let selectToken: Statement
     private let deleteToken: Statement
     private let insertCCGToken: Statement
@@ -37,7 +39,10 @@ final class Transactions {
         try database.define("admits", columns: Judge.columnCount) { judge.admits($0) }
         spendCode = try Transactions.prepareSpending(database, anyRevoked: true)
         spendCodeOfAnyConsent = try Transactions.prepareSpending(database, anyRevoked: false)
-        insertToken = try database.prepare("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        insertToken = try database.prepare(
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)")
+        insertHeldToken = try database.prepare(
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         selectToken = try database.prepare(
             """
             SELECT \(TokenRow.columns), \(RevokedConsentTable.moment(ofRowsIn: "tokens"))
@@ -59,6 +64,7 @@ final class Transactions {
             try spendCode.bind(4, to: codeDigest.bytes)
         }
         try insertToken.bind(2, to: tokenDigest.bytes)
+        try insertHeldToken.bind(2, to: tokenDigest.bytes)
         try insertCCGToken.bind(2, to: tokenDigest.bytes)
         try selectToken.bind(2, to: tokenDigest.bytes)
         try deleteToken.bind(2, to: tokenDigest.bytes)
@@ -183,15 +189,17 @@ final class Transactions {
 
     /// `tokenDigest` is the token's.
     private func insert(_ token: AccessToken) throws(DatabaseError) {
-        try insertToken.bind(1, token.id.issuedAt)
-        try insertToken.bind(3, Int64(token.institution.number))
-        try insertToken.bind(4, Int64(token.provider.number))
-        try insertToken.bind(5, Int64(token.scope.rawValue))
-        try insertToken.bind(6, token.consent.id)
-        try insertToken.bind(7, token.consent.accountID)
-        try insertToken.bind(8, token.expiresAt)
-        try insertToken.bind(9, token.codeIssuedAt)
-        try insertToken.run()
+        let insert = token.holder == nil ? insertToken : insertHeldToken
+        try insert.bind(1, token.id.issuedAt)
+        try insert.bind(3, Int64(token.institution.number))
+        try insert.bind(4, Int64(token.provider.number))
+        try insert.bind(5, Int64(token.scope.rawValue))
+        try insert.bind(6, token.consent.id)
+        try insert.bind(7, token.consent.accountID)
+        try insert.bind(8, token.expiresAt)
+        try insert.bind(9, token.codeIssuedAt)
+        if let holder = token.holder { try insert.bind(10, holder.bytes) }
+        try insert.run()
     }
 
     /// Deletes the token that one of the candidates is, where it is of one of the institutions.
@@ -232,7 +240,7 @@ final class Transactions {
         tokenDigest.set(id)
         try selectToken.bind(1, id.issuedAt)
         guard try selectToken.step() else { return nil }
-        return (try TokenRow.token(id, selectToken), selectToken.optionalInteger(7))
+        return (try TokenRow.token(id, selectToken), selectToken.optionalInteger(8))
     }
 
     /// `tokenDigest` is the token's.
@@ -273,7 +281,8 @@ final class Transactions {
             consent: Consent(id: name, accountID: name), state: nil, expiresAt: now + 1)
         let attempt = Redemption(
             code: code.id, institution: code.institution, provider: code.provider,
-            redirectURI: code.redirectURI, now: now, token: code.id, tokenExpiresAt: nil)
+            redirectURI: code.redirectURI, now: now, token: code.id, tokenExpiresAt: nil,
+            authorisation: .full)
         do throws(DatabaseError) {
             try begin()
             try insert(code)

@@ -90,6 +90,7 @@ struct Program {
         configuration.streams = options.streams(tls.endpoint(.open))
         configuration.adminStreams =
             tls.endpoint(.admin).map { .tls($0, over: .plain) } ?? .plain
+        configuration.certificates = try options.certificatePolicy()
         configuration.log = logger
         configuration.onWarning = { logger.log(.warning, $0) }
         do throws(StartFailure) {

@@ -201,7 +201,7 @@ def copy_whose_reply_is_lost_says_so(site):
 
 def add_tokens(path, count):
     with sqlite3.connect(path) as store:
-        store.executemany("INSERT INTO tokens VALUES (?, ?, 1, 3, 1, ?, 'account', NULL, ?)",
+        store.executemany("INSERT INTO tokens VALUES (?, ?, 1, 3, 1, ?, 'account', NULL, ?, NULL)",
                           ((1_700_000_000_000 + n // 3, os.urandom(32), f"many-{n}", 1_700_000_000_000) for n in range(count)))
 
 

@@ -7,7 +7,7 @@ import Testing
         "parameter_missing", "parameter_invalid", "version_unsupported", "content_type_invalid",
         "json_invalid", "grant_type_unsupported", "http_malformed", "authentication_error",
         "ccg_token_invalid", "fi_forbidden", "auth_code_invalid", "redirect_uri_unregistered",
-        "psp_not_authorised",
+        "psp_not_authorised", "psp_certificate_invalid",
         "not_found", "method_not_allowed", "request_timeout", "payload_too_large", "uri_too_long",
         "expectation_failed", "headers_too_large", "not_implemented", "http_version_unsupported",
         "internal_error", "overloaded",

@@ -70,6 +70,9 @@ enum AnswerContent {
         JSONWriter.appendString(token.consent.accountID, to: &content)
         content.append(contentsOf: #","consent_id":"#.utf8)
         JSONWriter.appendString(token.consent.id, to: &content)
+        if let holder = token.holder {
+            content.append(contentsOf: #","cnf":{"x5t#S256":"\#(holder)"}"#.utf8)
+        }
         content.append(UInt8(ascii: "}"))
     }
 }

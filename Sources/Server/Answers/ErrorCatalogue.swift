@@ -17,6 +17,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     case authCodeInvalid = "auth_code_invalid"
     case redirectURIUnregistered = "redirect_uri_unregistered"
     case providerNotAuthorised = "psp_not_authorised"
+    case certificateInvalid = "psp_certificate_invalid"
     case notFound = "not_found"
     case methodNotAllowed = "method_not_allowed"
     case requestTimeout = "request_timeout"
@@ -38,7 +39,8 @@ public enum ErrorCode: String, CaseIterable, Sendable {
             .jsonInvalid, .grantTypeUnsupported, .httpMalformed:
             Status(400, "Bad Request")
         case .authenticationError, .ccgTokenInvalid: Status(401, "Unauthorized")
-        case .fiForbidden, .authCodeInvalid, .redirectURIUnregistered, .providerNotAuthorised:
+        case .fiForbidden, .authCodeInvalid, .redirectURIUnregistered, .providerNotAuthorised,
+            .certificateInvalid:
             Status(403, "Forbidden")
         case .notFound: Status(404, "Not Found")
         case .methodNotAllowed: Status(405, "Method Not Allowed")
@@ -94,6 +96,11 @@ public enum ErrorCode: String, CaseIterable, Sendable {
                 + "the code's scope is about: account information, payment initiation or funds "
                 + "confirmation. The title says which. An authorization code stays good; nothing is issued "
                 + "until the registry says otherwise."
+        case .certificateInvalid:
+            "The certificate in the header eidas is not one that the provider may have this token with: it "
+                + "is out of its time, its organizationIdentifier is not the provider's reference, it lacks "
+                + "the PSD2 role for the code's scope, or no trusted authority has issued it. The title says "
+                + "which. The authorization code stays good."
         case .notFound: "There is nothing at this path. Paths are compared literally."
         case .methodNotAllowed:
             "The path exists, the method is not offered there. See the header Allow."

@@ -12,6 +12,31 @@ enum ProviderWords {
         case .service(let scope):
             "the provider is not authorised for \(service(scope)), which the scope \(scope.name) is about; "
                 + "ask for a scope that it is authorised for"
+        case .certificate(let scope):
+            "the certificate in the header eidas lacks the PSD2 role for \(service(scope)), \(role(scope)), "
+                + "which the scope \(scope.name) is about"
+        }
+    }
+
+    /// The title of the error.
+    static func title(of refusal: CertificateRefusal) -> String {
+        switch refusal {
+        case .notYetValid: "the certificate in the header eidas is not valid yet"
+        case .expired:
+            "the certificate in the header eidas has expired; send the provider's new one"
+        case .otherProvider:
+            "the organizationIdentifier of the certificate in the header eidas is not the reference of the "
+                + "provider that the ccg_token speaks for"
+        case .untrusted:
+            "the certificate in the header eidas was issued by no authority that is trusted here"
+        }
+    }
+
+    private static func role(_ scope: Scope) -> String {
+        switch scope {
+        case .accounts: "PSP_AI"
+        case .payments: "PSP_PI"
+        case .fundsconfirmations: "PSP_IC"
         }
     }
 

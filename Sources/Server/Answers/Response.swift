@@ -128,6 +128,10 @@ extension Fault {
         case .codeRefused:
             // Whatever the reason, the same words: it is none of the caller's business.
             self.init(.authCodeInvalid, "the auth_code cannot be exchanged; start a new consent")
+        case .providerNotAuthorised(.certificate(let scope)):
+            self.init(.certificateInvalid, ProviderWords.title(of: .certificate(scope)))
+        case .certificateInvalid(let refusal):
+            self.init(.certificateInvalid, ProviderWords.title(of: refusal))
         case .providerNotAuthorised(let refusal):
             self.init(.providerNotAuthorised, ProviderWords.title(of: refusal))
         case .store(.unavailable):

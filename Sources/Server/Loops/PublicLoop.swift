@@ -65,7 +65,7 @@ struct PublicLoop {
         let clock = RequestClock(now: configuration.clock.now)
         let router = Router(
             issuer: issuer, shared: replies.shared, throttle: configuration.throttle, clock: clock,
-            isServing: configuration.isServing)
+            certificates: configuration.certificates, isServing: configuration.isServing)
         let observer = LoopObserver(
             metrics: LoopMetrics(source.census),
             auditor: configuration.audit.map {

@@ -28,6 +28,8 @@ public struct ServerConfiguration {
     public var clock = Timekeeper()
     /// For attempts that fail; nil lets all fail as often as they like.
     public var throttle: FailureThrottle?
+    /// What is done about the certificates of clients and providers.
+    public var certificates = CertificatePolicy()
     /// nil: nothing is written down.
     public var audit: (any AuditSink)?
     /// Makes what success waits for on a loop, so that no answer leaves before its line in the audit

@@ -37,7 +37,7 @@ struct Members: ~Copyable {
         switch object.members[index] {
         case .absent, .null: return nil
         case .string(let string): return string
-        case .other: refuse(index, .parameterInvalid, "must be a string")
+        case .object, .other: refuse(index, .parameterInvalid, "must be a string")
         case .duplicate: refuse(index, .parameterInvalid, "must be given once")
         }
         return nil
@@ -49,10 +49,30 @@ struct Members: ~Copyable {
         switch object.members[index] {
         case .absent, .null: break
         case .string(let string) where string.isEmpty: break
-        case .string, .other, .duplicate: return string(index)
+        case .string, .object, .other, .duplicate: return string(index)
         }
         refuse(index, .parameterMissing, "is required")
         return nil
+    }
+
+    /// Where the object at `index` stands; nil where there is none, with a fault where it is something else.
+    @inline(__always)
+    mutating func object(_ index: Int) -> Range<Int>? {
+        switch object.members[index] {
+        case .absent, .null: return nil
+        case .object(let place): return place.range
+        case .string, .other: refuse(index, .parameterInvalid, "must be an object")
+        case .duplicate: refuse(index, .parameterInvalid, "must be given once")
+        }
+        return nil
+    }
+
+    /// Whether there is anything but `null` at `index`.
+    func isThere(_ index: Int) -> Bool {
+        switch object.members[index] {
+        case .absent, .null: false
+        case .string, .object, .other, .duplicate: true
+        }
     }
 
     @inline(never)

@@ -78,6 +78,7 @@ struct RequestFields: Sendable {
     private(set) var requestID = HeaderField()
     private(set) var traceParent = HeaderField()
     private(set) var idempotencyKey = HeaderField()
+    private(set) var certificate = HeaderField()
 
     init() {}
 
@@ -86,6 +87,7 @@ struct RequestFields: Sendable {
         for index in 0..<fields.count {
             let field = fields[index]
             switch field.nameLength {
+            case 5 where field.isNamed(names.certificate, bytes): certificate.found(field)
             case 7 where field.isNamed(names.version, bytes): version.found(field)
             case 9 where field.isNamed(names.ccgToken, bytes): ccgToken.found(field)
             case 9 where field.isNamed(names.hyphenatedCCGToken, bytes): ccgToken.found(field)
@@ -124,6 +126,7 @@ struct RequestFields: Sendable {
         let hyphenatedCCGToken = FieldName("ccg-token")
         let hyphenatedTransactionReference = FieldName("transaction-reference")
         let idempotencyKey = FieldName("x-idempotency-key")
+        let certificate = FieldName("eidas")
     }
     private static let names = Names()
 }

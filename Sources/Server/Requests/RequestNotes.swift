@@ -41,6 +41,8 @@ final class RequestNotes {
     var code: SealedIdentifier?
     /// The redirect URI that was presented: which of the provider's, or the text of another.
     var redirectURI: PresentedURI?
+    /// Of the certificate that the token is to be bound to.
+    var certificate: Thumbprint?
     var transactionReference: String?
     var interactionID: String?
     var trace: TraceContext?

@@ -22,18 +22,20 @@ final class Router: RequestHandler {
     ///   - shared: what the connections of the loop have in common.
     ///   - throttle: for attempts that fail; nil lets all fail as often as they like.
     ///   - clock: what endpoints are told the time by.
+    ///   - certificates: what is done about them.
     ///   - isServing: false while what is registered may have changed, so that nobody can be told
     ///     anything; nil: that never happens.
     init(
         issuer: TokenIssuer, shared: SharedBytes, throttle: FailureThrottle? = nil,
-        clock: RequestClock, isServing: (@Sendable () -> Bool)? = nil
+        clock: RequestClock, certificates: CertificatePolicy = CertificatePolicy(),
+        isServing: (@Sendable () -> Bool)? = nil
     ) {
         self.issuer = issuer
         self.isServing = isServing
         let limiter = throttle.map { FailureLimiter($0, clock) }
         let authenticator = Authenticator(shared: shared, limiter: limiter)
         let checks = RequestChecks(issuer, authenticator, shared, clock)
-        tokens = TokensEndpoint(issuer, checks, limiter, clock)
+        tokens = TokensEndpoint(issuer, checks, limiter, clock, certificates)
         codes = CodesEndpoint(issuer, checks, clock)
         consents = ConsentEndpoint(issuer, checks, clock)
         let gateway = GatewayChecks(issuer, authenticator)

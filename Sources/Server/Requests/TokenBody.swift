@@ -4,25 +4,30 @@ import Tokens
 
 /// The body of `POST /v1/obie/tokens`.
 enum TokenBody: Body {
-    case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString)
+    /// `holder`: the thumbprint of the certificate that the token is to be bound to, where it says so.
+    case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString, holder: Thumbprint?)
     /// `pspID` in production only, where it is required.
     case clientCredentials(pspID: String?)
 
-    static let keys = JSONKeys(["auth_code", "redirect_uri", "grant_type", "psp_id"])
+    static let keys = JSONKeys(["auth_code", "redirect_uri", "grant_type", "psp_id", "cnf"])
 
     /// - Parameters:
     ///   - hasCCGToken: the head has one, which an exchange needs.
     ///   - headFault: what else is wrong with the head, if this is an exchange.
+    ///   - claim: what the head says of a certificate; it matters to an exchange alone.
     init(
-        _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool, headFault: Fault? = nil
+        _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool, headFault: Fault? = nil,
+        claim: HolderClaim = .none
     ) throws(BodyFaults) {
         var members = try Members(bytes, of: TokenBody.self)
         guard let grant = TokenBody.grant(bytes, &members) else {
             for index in [0, 1, 3] { _ = members.string(index) }
+            _ = TokenBody.holder(bytes, &members)
             throw BodyFaults(faults: members.faults)
         }
         guard grant == .authorizationCode else {
             for index in [0, 1] { _ = members.string(index) }
+            _ = TokenBody.holder(bytes, &members)
             let pspID =
                 switch mode {
                 case .sandbox: members.string(3)
@@ -35,13 +40,45 @@ enum TokenBody: Body {
         let code = members.requiredString(0)
         let redirectURI = members.requiredString(1)
         _ = members.string(3)
+        let holder = TokenBody.holder(bytes, &members)
         members.require(ccgToken: hasCCGToken)
         if let headFault { members.faults.append(headFault) }
+        if let fault = claim.fault(beside: holder, isNamed: members.isThere(4)) {
+            members.faults.append(fault)
+        }
         guard members.faults.isEmpty, let code, let redirectURI else {
             throw BodyFaults(faults: members.faults)
         }
         self = .authorizationCode(
-            code: TokenBody.identifier(bytes, code), redirectURI: redirectURI)
+            code: TokenBody.identifier(bytes, code), redirectURI: redirectURI, holder: holder)
+    }
+
+    /// What the token is to be bound to: `cnf` with `x5t#S256` (RFC 8705 §3.1).
+    @inline(__always)
+    private static func holder(_ bytes: Span<UInt8>, _ members: inout Members) -> Thumbprint? {
+        guard let range = members.object(4) else { return nil }
+        return read(cnf: bytes.extracting(range), &members)
+    }
+
+    private static let thumbprintKey = JSONKeys(["x5t#S256"])
+
+    @inline(never)
+    private static func read(cnf: Span<UInt8>, _ members: inout Members) -> Thumbprint? {
+        let found = thumbprint(cnf)
+        members.check(
+            found != nil,
+            "cnf must have x5t#S256, the SHA-256 of a certificate as 43 characters of base64url")
+        return found
+    }
+
+    private static func thumbprint(_ cnf: Span<UInt8>) -> Thumbprint? {
+        do throws(JSONInvalid) {
+            let object = try JSONReader.readObject(cnf, thumbprintKey)
+            guard case .string(let text) = object.members[0] else { return nil }
+            return text.withContent(cnf) { Thumbprint(base64URL: $0) }
+        } catch {
+            return nil
+        }
     }
 
     private enum GrantType: String {

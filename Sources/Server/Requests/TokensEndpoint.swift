@@ -9,15 +9,17 @@ final class TokensEndpoint {
     private let checks: RequestChecks
     private let limiter: FailureLimiter?
     private let clock: RequestClock
+    private let certificates: CertificatePolicy
 
     init(
         _ issuer: TokenIssuer, _ checks: RequestChecks, _ limiter: FailureLimiter?,
-        _ clock: RequestClock
+        _ clock: RequestClock, _ certificates: CertificatePolicy
     ) {
         self.issuer = issuer
         self.checks = checks
         self.limiter = limiter
         self.clock = clock
+        self.certificates = certificates
     }
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
@@ -25,19 +27,22 @@ final class TokensEndpoint {
         guard let caller = checks.caller(request, bytes, responder) else { return }
         // 5. The body: 400, with all faults.
         let content = bytes.extracting(request.body)
+        let claim = HolderClaim(request.fields.certificate, bytes, certificates)
         let body: TokenBody
         do throws(BodyFaults) {
             body = try TokenBody(
                 content, mode: issuer.settings.mode,
                 hasCCGToken: !request.fields.ccgToken.isMissing,
-                headFault: HeaderRules.idempotencyKeyFault(request.fields, bytes))
+                headFault: HeaderRules.idempotencyKeyFault(request.fields, bytes), claim: claim)
         } catch {
             return responder.respond(.faults(error.faults))
         }
         switch body {
         case .clientCredentials(let pspID): grant(pspID, caller, responder)
-        case .authorizationCode(let code, let redirectURI):
-            let key = idempotencyKey(request, bytes)
+        case .authorizationCode(let code, let redirectURI, let thumbprint):
+            let offer = Offer(
+                code: code, key: idempotencyKey(request, bytes), certificate: claim.certificate,
+                holder: thumbprint ?? claim.certificate?.certificate.thumbprint)
             // 6. The CCG token: 401.
             let now = clock.now()
             switch checks.knownProvider(request, bytes, now: now, responder) {
@@ -46,17 +51,26 @@ final class TokensEndpoint {
                 if let notes = responder.notes {
                     notes.redirectURI = PresentedURI(uri) { redirectURI.text(content) }
                 }
-                exchange(code, key, uri, caller, provider, now, responder)
+                exchange(offer, uri, caller, provider, now, responder)
             case .failure(let error)?: responder.respond(.failure(error))
             case nil:
                 let text = redirectURI.text(content)
                 checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
                     let uri = provider.redirectURIID(Array(text.utf8).span)
                     responder.notes?.redirectURI = PresentedURI(uri) { text }
-                    exchange(code, key, uri, caller, provider, clock.now(), responder)
+                    exchange(offer, uri, caller, provider, clock.now(), responder)
                 }
             }
         }
+    }
+
+    /// What an exchange brings.
+    private struct Offer {
+        let code: SealedIdentifier?
+        let key: IdempotencyKey?
+        let certificate: GivenCertificate?
+        /// The thumbprint of the certificate that the token is to be bound to.
+        let holder: Thumbprint?
     }
 
     /// Under which the exchange may be repeated; nil: it may not.
@@ -68,19 +82,27 @@ final class TokensEndpoint {
         return field.isOnce ? issuer.idempotencyKey(bytes.extracting(field.value)) : nil
     }
 
-    /// 7. The code itself: 403.
+    /// 7. The provider's certificate, and the code itself: 403.
     private func exchange(
-        _ code: SealedIdentifier?, _ key: IdempotencyKey?, _ redirectURI: Provider.RedirectURI.ID?,
+        _ offer: borrowing Offer, _ redirectURI: Provider.RedirectURI.ID?,
         _ caller: Caller, _ provider: Provider, _ now: Milliseconds, _ responder: any Responder
     ) {
         if let notes = responder.notes {
             notes.provider = provider.reference
-            notes.code = code
+            notes.code = offer.code
+            notes.certificate = offer.holder
+        }
+        var authorisation = provider.authorisation
+        if let given = offer.certificate {
+            if let refusal = given.refusal(for: provider, now: now, certificates.reader) {
+                return responder.respond(.failure(.certificateInvalid(refusal)))
+            }
+            authorisation = authorisation.certified(given.certificate.services)
         }
         let request = ExchangeRequest(
-            institution: caller.institution, provider: provider.id,
-            authorisation: provider.authorisation, code: code, redirectURI: redirectURI,
-            idempotency: key.map { ($0, caller.client) })
+            institution: caller.institution, provider: provider.id, authorisation: authorisation,
+            code: offer.code, redirectURI: redirectURI,
+            idempotency: offer.key.map { ($0, caller.client) }, holder: offer.holder)
         let client = caller.client
         guard let attempt = issuer.attempt(request, now: now) else {
             return responder.respond(refusal(.codeRefused(.unknown), client))

@@ -9,7 +9,9 @@ enum JSONValue: Equatable, Sendable {
     /// `null` means the same as absent.
     case null
     case string(JSONString)
-    /// A number, a boolean, an array or an object: no endpoint takes one.
+    /// Where it stands, with its braces.
+    case object(JSONString)
+    /// A number, a boolean or an array: no endpoint takes one.
     case other
     case duplicate
 }
@@ -106,10 +108,11 @@ struct JSONReader {
             return .string(try readString(bytes))
         case UInt8(ascii: "{"):
             guard level < JSONReader.nestingMax else { throw JSONInvalid() }
+            let start = at
             at += 1
             var ignored = JSONObject()
             try readMembers(bytes, level + 1, .none, &ignored)
-            return .other
+            return .object(JSONString(start: start, end: at, hasEscapes: false))
         case UInt8(ascii: "["):
             guard level < JSONReader.nestingMax else { throw JSONInvalid() }
             at += 1

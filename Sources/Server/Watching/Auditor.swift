@@ -182,8 +182,13 @@ final class Auditor {
         case .codeRefused(.used, let revoked, _):
             event.kind = .codeReplayed
             event.token = revoked
-        case .providerNotAuthorised(.service(let scope)): event.scope = scope
-        case .codeRefused, .ccgTokenInvalid, .providerNotAuthorised(.withdrawn), .store: break
+        case .providerNotAuthorised(.service(let scope)),
+            .providerNotAuthorised(.certificate(let scope)):
+            event.scope = scope
+        case .codeRefused, .ccgTokenInvalid, .providerNotAuthorised(.withdrawn),
+            .certificateInvalid,
+            .store:
+            break
         }
         return event
     }
@@ -224,6 +229,7 @@ extension AuditEvent {
         consentID = consentID ?? notes.consentID
         scope = scope ?? notes.scope
         code = notes.code.flatMap { [at] in issuer.identifier($0, now: at) }
+        certificate = notes.certificate
         transactionReference = notes.transactionReference
         interactionID = notes.interactionID
         traceID = notes.trace?.traceID

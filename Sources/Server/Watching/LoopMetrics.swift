@@ -79,7 +79,7 @@ final class LoopMetrics: Sendable {
             // Elsewhere it is no code that is refused.
             case .providerNotAuthorised(let refusal) where route == .tokens:
                 refusals[CodeRefusal.notAuthorised(refusal).index].counter.add()
-            case .providerNotAuthorised, .ccgTokenInvalid, .store: break
+            case .providerNotAuthorised, .ccgTokenInvalid, .certificateInvalid, .store: break
             }
             countErrors(response)
         case .faults, .methodNotAllowed, .rateLimited(_, nil): countErrors(response)

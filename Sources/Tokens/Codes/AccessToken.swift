@@ -12,6 +12,9 @@ public struct AccessToken: Sendable {
     /// From this moment on it is not active; nil: it never expires.
     public let expiresAt: Milliseconds?
 
+    /// The certificate of whoever may use it (RFC 8705 §3); nil: anybody who has it.
+    public var holder: Thumbprint? { consent.holder }
+
     public init(
         id: Identifier, institution: Institution.ID, provider: Provider.ID, scope: Scope,
         consent: Consent, codeIssuedAt: Milliseconds, expiresAt: Milliseconds?

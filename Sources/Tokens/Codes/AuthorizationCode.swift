@@ -5,10 +5,21 @@ public final class Consent: Equatable, Sendable {
     public let id: String
     /// The customer's account at the bank.
     public let accountID: String
+    /// Of a token that is bound to a certificate: whose it is. Here, since the object of every token has
+    /// room for it, so that the others pay nothing. It is no part of what makes two consents the same.
+    let holder: Thumbprint?
 
-    public init(id: String, accountID: String) {
+    /// - Parameter holder: of a token only, whose consent it then is alone.
+    public init(id: String, accountID: String, holder: Thumbprint? = nil) {
         self.id = id
         self.accountID = accountID
+        self.holder = holder
+    }
+
+    /// The same for a token of that holder.
+    @inline(never)
+    func held(by holder: Thumbprint) -> Consent {
+        Consent(id: id, accountID: accountID, holder: holder)
     }
 
     public static func == (one: Consent, other: Consent) -> Bool {
@@ -65,13 +76,15 @@ public struct Redemption: Sendable {
     public let isAudited: Bool
     /// nil: this is no repetition, and it cannot be repeated.
     public let proof: ExchangeProof?
+    /// The certificate that the token is to be bound to; nil: none.
+    public let holder: Thumbprint?
 
     public init(
         code: Identifier, institution: Institution.ID, provider: Provider.ID,
         redirectURI: Provider.RedirectURI.ID?, now: Milliseconds, token: Identifier,
         tokenExpiresAt: Milliseconds?, revocations: Revocations? = nil,
-        authorisation: Authorisation = .full, isAudited: Bool = false,
-        proof: ExchangeProof? = nil
+        authorisation: Authorisation, isAudited: Bool = false, proof: ExchangeProof? = nil,
+        holder: Thumbprint? = nil
     ) {
         self.code = code
         self.institution = institution
@@ -84,6 +97,7 @@ public struct Redemption: Sendable {
         self.authorisation = authorisation
         self.isAudited = isAudited
         self.proof = proof
+        self.holder = holder
     }
 }
 
@@ -129,8 +143,8 @@ extension AuthorizationCode {
         (
             AccessToken(
                 id: attempt.token, institution: institution, provider: provider, scope: scope,
-                consent: consent, codeIssuedAt: id.issuedAt, expiresAt: attempt.tokenExpiresAt),
-            state
+                consent: attempt.holder.map(consent.held) ?? consent, codeIssuedAt: id.issuedAt,
+                expiresAt: attempt.tokenExpiresAt), state
         )
     }
 
@@ -138,6 +152,7 @@ extension AuthorizationCode {
     public func token(for attempt: Redemption) -> AccessToken {
         AccessToken(
             id: attempt.token, institution: institution, provider: provider, scope: scope,
-            consent: consent, codeIssuedAt: id.issuedAt, expiresAt: attempt.tokenExpiresAt)
+            consent: attempt.holder.map(consent.held) ?? consent, codeIssuedAt: id.issuedAt,
+            expiresAt: attempt.tokenExpiresAt)
     }
 }

@@ -46,6 +46,8 @@ struct ExchangeBinding {
     let institution: Institution.ID
     let provider: Provider.ID
     let redirectURI: Provider.RedirectURI.ID?
+    /// The certificate that the token is bound to: with another one it is another exchange.
+    let holder: Thumbprint?
 }
 
 extension KeyedHash {
@@ -59,6 +61,10 @@ extension KeyedHash {
         take(UInt64(binding.institution.number) << 32 | UInt64(binding.provider.number))
         // No number of a redirect URI is as high as that of none.
         take(binding.redirectURI.map { UInt64($0.number) } ?? .max)
+        // No exchange without one can be taken for one with: four words earlier, where the length of the
+        // text would have to stand, the other has eight visible characters.
+        guard let words = binding.holder?.words else { return }
+        for word in [words.0, words.1, words.2, words.3] { take(word) }
     }
 
     fileprivate func taking(

@@ -56,6 +56,8 @@ public struct AuditEvent: Sendable {
     public var redirectURI: String?
     /// The one that the code was made with, where another was presented and it is still registered.
     public var codeRedirectURI: String?
+    /// Of the certificate that a token is bound to, or was to be bound to.
+    public var certificate: Thumbprint?
     /// The caller's own reference for the request.
     public var transactionReference: String?
     /// The id by which caller and server both log the request.
@@ -109,6 +111,13 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case paymentsNotAuthorised = "payments_not_authorised"
     case fundsConfirmationsNotAuthorised = "fundsconfirmations_not_authorised"
     case redirectURIUnregistered = "redirect_uri_unregistered"
+    case certificateNotYetValid = "certificate_not_yet_valid"
+    case certificateExpired = "certificate_expired"
+    case certificateOfOtherProvider = "certificate_of_other_provider"
+    case certificateUntrusted = "certificate_untrusted"
+    case accountsNotCertified = "accounts_not_certified"
+    case paymentsNotCertified = "payments_not_certified"
+    case fundsConfirmationsNotCertified = "fundsconfirmations_not_certified"
     case tooManyFailures = "too_many_failures"
     case storeUnavailable = "store_unavailable"
     case storeFull = "store_full"
@@ -136,6 +145,9 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .service(.accounts): .accountsNotAuthorised
             case .service(.payments): .paymentsNotAuthorised
             case .service(.fundsconfirmations): .fundsConfirmationsNotAuthorised
+            case .certificate(.accounts): .accountsNotCertified
+            case .certificate(.payments): .paymentsNotCertified
+            case .certificate(.fundsconfirmations): .fundsConfirmationsNotCertified
             }
     }
 
@@ -170,6 +182,10 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .ccgTokenInvalid(.providerRemoved): .ccgTokenOfRemovedProvider
             case .codeRefused(let refusal, _, _): AuditReason(refusal)
             case .providerNotAuthorised(let refusal): AuditReason(refusal)
+            case .certificateInvalid(.notYetValid): .certificateNotYetValid
+            case .certificateInvalid(.expired): .certificateExpired
+            case .certificateInvalid(.otherProvider): .certificateOfOtherProvider
+            case .certificateInvalid(.untrusted): .certificateUntrusted
             case .store(.unavailable): .storeUnavailable
             case .store(.full): .storeFull
             case .store(.outcomeUnknown): .storeOutcomeUnknown

@@ -9,6 +9,9 @@ public struct ActiveToken: Sendable {
     /// At most as far ahead as `IssuerSettings.introspectionExpMax` allows.
     public let expiresAt: Milliseconds?
     public let consent: Consent
+
+    /// The certificate of whoever may use it (RFC 8705 §3.2); nil: anybody who has it.
+    public var holder: Thumbprint? { consent.holder }
 }
 
 extension TokenIssuer {

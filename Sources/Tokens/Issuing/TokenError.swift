@@ -9,6 +9,8 @@ public enum TokenError: Error, Equatable, Sendable {
         CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
     /// The provider may not have what was asked for; a code that was brought is still good.
     case providerNotAuthorised(ProviderRefusal)
+    /// The certificate that came with an exchange is not the provider's; the code is still good.
+    case certificateInvalid(CertificateRefusal)
     /// The store failed; the error says whether anything may have changed.
     case store(StoreError)
 }

@@ -1,60 +1,6 @@
 // The domain's one door: makes codes, exchanges them for tokens. It is told the time, given random
 // bits, and knows neither HTTP nor where things are stored.
 
-/// A request to exchange a code.
-public struct ExchangeRequest: Sendable {
-    public let institution: Institution.ID
-    public let provider: Provider.ID
-    /// nil where the text cannot be a code of ours.
-    public let code: SealedIdentifier?
-    /// nil where the text is none of the provider's.
-    public let redirectURI: Provider.RedirectURI.ID?
-    /// Under which it may be repeated, by the same client; nil: it may not.
-    public let idempotency: (key: IdempotencyKey, client: Client.Tag)?
-    /// Of the provider.
-    public let authorisation: Authorisation
-
-    public init(
-        institution: Institution.ID, provider: Provider.ID,
-        authorisation: Authorisation = .full, code: SealedIdentifier?,
-        redirectURI: Provider.RedirectURI.ID?,
-        idempotency: (key: IdempotencyKey, client: Client.Tag)? = nil
-    ) {
-        self.institution = institution
-        self.provider = provider
-        self.authorisation = authorisation
-        self.code = code
-        self.redirectURI = redirectURI
-        self.idempotency = idempotency
-    }
-}
-
-/// A request to make a code.
-public struct CodeRequest: Sendable {
-    public let institution: Institution.ID
-    public let provider: Provider.ID
-    public let redirectURI: Provider.RedirectURI.ID
-    public let scope: Scope
-    public let consent: Consent
-    public let state: String?
-    /// Of the provider.
-    public let authorisation: Authorisation
-
-    public init(
-        institution: Institution.ID, provider: Provider.ID,
-        authorisation: Authorisation = .full, redirectURI: Provider.RedirectURI.ID, scope: Scope,
-        consent: Consent, state: String?
-    ) {
-        self.institution = institution
-        self.provider = provider
-        self.authorisation = authorisation
-        self.redirectURI = redirectURI
-        self.scope = scope
-        self.consent = consent
-        self.state = state
-    }
-}
-
 /// A token as it leaves.
 public struct IssuedToken: Sendable {
     public let token: SealedIdentifier
@@ -220,12 +166,7 @@ public final class TokenIssuer {
             )
         else { return nil }
         return ExchangeAttempt(
-            redemption: Redemption(
-                code: code.identifier, institution: request.institution,
-                provider: request.provider, redirectURI: request.redirectURI, now: now, token: id,
-                tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
-                revocations: registry.revocations, authorisation: request.authorisation,
-                isAudited: settings.isAudited),
+            redemption: redemption(request, of: code.identifier, by: id, now),
             sealedCode: sealedCode, nextKey: code.nextKey, token: sealed)
     }
 
@@ -241,21 +182,32 @@ public final class TokenIssuer {
             guard let code = identifiers.open(sealedCode, issueTimes) else { return nil }
             let binding = ExchangeBinding(
                 institution: request.institution, provider: request.provider,
-                redirectURI: request.redirectURI)
+                redirectURI: request.redirectURI, holder: request.holder)
             let proof = key.proof(
                 sealedCode, client, binding, attempt: identifiers.random.next().0,
                 window: settings.codeLifetime)
             let id = proof.token(issuedAt: now)
             return ExchangeAttempt(
-                redemption: Redemption(
-                    code: code.identifier, institution: request.institution,
-                    provider: request.provider, redirectURI: request.redirectURI, now: now,
-                    token: id, tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
-                    revocations: registry.revocations, authorisation: request.authorisation,
-                    isAudited: settings.isAudited, proof: proof),
+                redemption: redemption(request, of: code.identifier, by: id, now, proof),
                 sealedCode: sealedCode, nextKey: code.nextKey,
                 token: identifiers.sealer.seal(id))
         }
+    }
+
+    /// What the store is asked.
+    ///
+    /// - Parameter token: that a success makes.
+    @inline(__always)
+    private func redemption(
+        _ request: ExchangeRequest, of code: Identifier, by token: Identifier, _ now: Milliseconds,
+        _ proof: ExchangeProof? = nil
+    ) -> Redemption {
+        Redemption(
+            code: code, institution: request.institution, provider: request.provider,
+            redirectURI: request.redirectURI, now: now, token: token,
+            tokenExpiresAt: settings.tokenLifetime.map { now + $0 },
+            revocations: registry.revocations, authorisation: request.authorisation,
+            isAudited: settings.isAudited, proof: proof, holder: request.holder)
     }
 
     /// - Parameter text: one of `IdempotencyKey.lengths`.

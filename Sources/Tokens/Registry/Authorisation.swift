@@ -50,9 +50,19 @@ public struct Authorisation: Equatable, Sendable {
 
     public var status: Status
     public var services: Services
+    /// What the certificate says that an exchange brings of the provider: all where it brings none. No part
+    /// of what is registered.
+    public private(set) var certified = Services.all
 
     public init(status: Status = .authorised, services: Services = .all) {
         (self.status, self.services) = (status, services)
+    }
+
+    /// The same for an exchange with a certificate that is good for these services alone.
+    public func certified(_ services: Services) -> Authorisation {
+        var limited = self
+        limited.certified = services
+        return limited
     }
 
     /// What a provider has of whom nothing else is said.
@@ -61,11 +71,15 @@ public struct Authorisation: Equatable, Sendable {
     /// The rule: why nothing of this scope is to be issued, or to be alive; nil where it is.
     public func refusal(of scope: Scope) -> ProviderRefusal? {
         if status == .withdrawn { return .withdrawn }
-        return services.contains(Services(scope)) ? nil : .service(scope)
+        let service = Services(scope)
+        guard services.contains(service) else { return .service(scope) }
+        return certified.contains(service) ? nil : .certificate(scope)
     }
 
     /// The services that count: of a provider that is withdrawn, none.
-    public var servicesInForce: Services { status == .withdrawn ? [] : services }
+    public var servicesInForce: Services {
+        status == .withdrawn ? [] : services.intersection(certified)
+    }
 }
 
 /// Why a provider may not do what a code or token is for.
@@ -74,6 +88,9 @@ public enum ProviderRefusal: Equatable, Hashable, Sendable, CaseIterable {
     case withdrawn
     /// It is authorised, and not for this.
     case service(Scope)
+    /// It is authorised for this, and the certificate that was brought lacks the role.
+    case certificate(Scope)
 
-    public static let allCases = [withdrawn] + Scope.allCases.map(service)
+    public static let allCases =
+        [withdrawn] + Scope.allCases.map(service) + Scope.allCases.map(certificate)
 }

@@ -44,10 +44,13 @@ public final class Client: Sendable {
     public let institutions: Set<Institution.ID>
     /// The disabled too: their tokens can still be revoked.
     public let allInstitutions: Set<Institution.ID>
+    /// What it must show beside its secret (RFC 8705 §2); nil: nothing.
+    public let certificate: CertificateRule?
 
     public init(
         id: String, secret: SecretDigest, oldSecret: SecretDigest? = nil,
         institutions: Set<Institution.ID>, allInstitutions: Set<Institution.ID>,
+        certificate: CertificateRule? = nil,
         _ cryptography: any Cryptography
     ) {
         self.id = id
@@ -56,6 +59,7 @@ public final class Client: Sendable {
         self.oldSecret = oldSecret
         self.institutions = institutions
         self.allInstitutions = allInstitutions
+        self.certificate = certificate
     }
 
     public func mayAct(for institution: Institution.ID) -> Bool {

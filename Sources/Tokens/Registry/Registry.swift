@@ -38,7 +38,8 @@ public final class Registry: Sendable {
             return Client(
                 id: record.id, secret: record.secret, oldSecret: old,
                 institutions: record.institutions.intersection(enabledIDs),
-                allInstitutions: record.institutions, cryptography)
+                allInstitutions: record.institutions, certificate: record.certificate,
+                cryptography)
         }
         institutions = Dictionary(
             uniqueKeysWithValues: enabled.map { record in

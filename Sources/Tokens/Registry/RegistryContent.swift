@@ -115,6 +115,34 @@ extension RegistryContent {
         }
     }
 
+    /// Sets which certificate a client must show beside its secret.
+    ///
+    /// - Parameters:
+    ///   - clientID: nil for the only one that acts for the institution.
+    ///   - rule: nil: none.
+    /// - Returns: the client's id.
+    public mutating func setCertificate(
+        _ rule: CertificateRule?, of clientID: String?, institution reference: String
+    ) throws(RegistryError) -> String {
+        let client = try client(clientID, of: reference)
+        clients[client.id]?.certificate = rule
+        return client.id
+    }
+
+    /// - Parameter id: nil for the only one that acts for the institution.
+    private func client(
+        _ id: String?, of reference: String
+    ) throws(RegistryError) -> ClientRecord {
+        let acting = clients(of: try institution(reference).id)
+        if id == nil, acting.count > 1 {
+            throw .clientAmbiguous(acting.map(\.id), institution: reference)
+        }
+        guard let client = acting.first(where: { id == nil || $0.id == id }) else {
+            throw .clientUnknown(id ?? "at all", institution: reference)
+        }
+        return client
+    }
+
     /// Replaces a client's secret. The one before it is still taken until `oldUntil`; the one
     /// before that no more.
     ///
@@ -124,13 +152,7 @@ extension RegistryContent {
         _ reference: String, clientID: String?, secret: SecretDigest, oldUntil: Milliseconds,
         now: Milliseconds
     ) throws(RegistryError) -> String {
-        let acting = clients(of: try institution(reference).id)
-        if clientID == nil, acting.count > 1 {
-            throw .clientAmbiguous(acting.map(\.id), institution: reference)
-        }
-        guard let client = acting.first(where: { clientID == nil || $0.id == clientID }) else {
-            throw .clientUnknown(clientID ?? "at all", institution: reference)
-        }
+        let client = try client(clientID, of: reference)
         clients[client.id]?.secret = secret
         clients[client.id]?.oldSecret =
             oldUntil > now ? ClientRecord.OldSecret(digest: client.secret, until: oldUntil) : nil

@@ -68,15 +68,18 @@ public struct ClientRecord: Equatable, Sendable {
     public var oldSecret: OldSecret?
     /// It may act for these; at least one.
     public var institutions: Set<Institution.ID>
+    /// What it must show beside its secret; nil: nothing.
+    public var certificate: CertificateRule?
 
     public init(
         id: String, secret: SecretDigest, oldSecret: OldSecret? = nil,
-        institutions: Set<Institution.ID>
+        institutions: Set<Institution.ID>, certificate: CertificateRule? = nil
     ) {
         self.id = id
         self.secret = secret
         self.oldSecret = oldSecret
         self.institutions = institutions
+        self.certificate = certificate
     }
 }
 

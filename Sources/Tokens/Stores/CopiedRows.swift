@@ -32,7 +32,7 @@ public enum CopiedTable: String, CaseIterable, Sendable {
                 ]
         case .tokens:
             row + names + [Column("scope", .smallNumber)] + consent
-                + [Column("expires_at"), Column("code_issued_at")]
+                + [Column("expires_at"), Column("code_issued_at"), Column("holder", .bytes)]
         case .ccgTokens: row + names + [Column("expires_at")]
         case .revokedConsents:
             [Column("consent", .text), Column("institution"), Column("revoked_until")]

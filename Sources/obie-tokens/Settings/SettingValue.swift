@@ -61,6 +61,11 @@ enum SettingValue {
         return .file(text)
     }
 
+    @Sendable static func path(_ text: String) throws(ValidationError) -> String? {
+        guard !text.isEmpty else { throw ValidationError("write the path of a file") }
+        return text
+    }
+
     static func number(_ range: ClosedRange<Int64>) -> Parser<Int64> {
         { (text) throws(ValidationError) in
             guard let number = Int64(text), range.contains(number), !text.hasPrefix("+") else {

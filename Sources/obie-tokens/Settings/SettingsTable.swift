@@ -139,6 +139,16 @@ struct SettingsTable: Sendable {
         SettingValue.optionalSeconds(1...31_104_000),
         help: "How far ahead the exp in an introspection answer may lie: 1 to 31104000 seconds. "
             + "Gateways that cache such answers until exp ask again then.")
+    let requireCNF = Setting(
+        "require-cnf", "yes|no", default: "no", SettingValue.truth,
+        help:
+            "Refuse an exchange that names no certificate to bind its token to, by cnf in the body or "
+            + "the header eidas.")
+    let eidasCA = Setting<String?>(
+        "eidas-ca", "file", without: nil,
+        meaning: "chains of providers' certificates are not verified", SettingValue.path,
+        help: "The file with the authorities, in PEM, that may have issued the certificates of "
+            + "providers in the header eidas.")
     let throttle = Setting(
         "throttle", "yes|no", default: "yes", SettingValue.truth,
         help: "Answer failures with 429 once a client or an address has failed too often. A "

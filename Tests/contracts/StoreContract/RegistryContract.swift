@@ -20,6 +20,7 @@ public struct RegistryContract {
         [
             ("everythingIsKept", { try $0.everythingIsKept() }),
             ("authorisationIsKept", { try $0.authorisationIsKept() }),
+            ("certificateRuleIsKept", { try $0.certificateRuleIsKept() }),
             ("longListIsTakenOverAtOnce", { try $0.longListIsTakenOverAtOnce() }),
             ("refusedChangeChangesNothing", { try $0.refusedChangeChangesNothing() }),
             ("versionCountsChangesOnly", { try $0.versionCountsChangesOnly() }),
@@ -99,6 +100,43 @@ public struct RegistryContract {
             try check(version == expected.version, "\(terms) has version \(version)")
             try check(try server.load() == expected, "it does not keep \(terms)")
         }
+    }
+
+    private func certificateRuleIsKept() throws {
+        let (server, registry) = try makeSides()
+        _ = try registry.update { try fill(&$0) }
+        let (one, other) = (Thumbprint(digest("1").bytes), Thumbprint(digest("2").bytes))
+        guard let one, let other else { throw ContractViolation("a digest is a thumbprint") }
+        let subject: Set = [
+            NameAttribute(type: "2.5.4.3", value: "a, =%\u{1F600}'\0"),
+            NameAttribute(type: "2.5.4.6", value: "GB"),
+        ]
+        let rules = [
+            CertificateRule(.thumbprint(one), authority: nil),
+            CertificateRule(.subject(subject), authority: other),
+            CertificateRule(.alternativeName(.ip([192, 0, 2, 7])), authority: other),
+            CertificateRule(.organization("PSDGB-FCA-1"), authority: one), nil,
+        ]
+        var expected = try server.load()
+        for rule in rules {
+            _ = try expected.setCertificate(rule, of: "both", institution: "bank-1")
+            expected.version += 1
+            _ = try registry.update {
+                try $0.setCertificate(rule, of: "both", institution: "bank-1")
+            }
+            try check(
+                try server.load() == expected,
+                "it does not keep \(rule?.text ?? "that there is none")")
+        }
+        // It goes with its client.
+        _ = try registry.update {
+            _ = try $0.setCertificate(rules[0], of: "both", institution: "bank-1")
+            try $0.removeInstitution("bank-1")
+            try $0.removeInstitution("bank-2")
+            _ = try $0.addInstitution("bank-1", clientID: "both", secret: digest("d"))
+        }
+        try check(
+            try server.load().clients["both"]?.certificate == nil, "a rule has outlived its client")
     }
 
     /// More than one statement or one page takes, and all of it or nothing.

@@ -10,6 +10,7 @@ extension StoreContract {
             ("repetitionGetsTheSameToken", { try $0.repetitionGetsTheSameToken() }),
             ("repetitionOutsideItsWindowRevokes", { try $0.repetitionOutsideItsWindowRevokes() }),
             ("anotherKeyOrNoneRevokes", { try $0.anotherKeyOrNoneRevokes() }),
+            ("anotherHolderRevokes", { try $0.anotherHolderRevokes() }),
             ("whatIsRevokedIsNotRepeated", { try $0.whatIsRevokedIsNotRepeated() }),
             ("repetitionSurvivesARotation", { try $0.repetitionSurvivesARotation() }),
             ("ofManyUnderOneKeyAllGetOneToken", { try $0.ofManyUnderOneKeyAllGetOneToken() }),
@@ -45,7 +46,7 @@ extension StoreContract {
         _ issuer: TokenIssuer, state: String? = "s", consent: String = "consent"
     ) throws -> SealedIdentifier {
         let request = CodeRequest(
-            institution: Institution.ID(1), provider: Provider.ID(1),
+            institution: Institution.ID(1), provider: Provider.ID(1), authorisation: .full,
             redirectURI: Provider.RedirectURI.ID(1), scope: .payments,
             consent: Consent(id: consent, accountID: "account"), state: state)
         var code: SealedIdentifier?
@@ -56,13 +57,15 @@ extension StoreContract {
     }
 
     private func attempt(
-        _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, at now: Milliseconds
+        _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, at now: Milliseconds,
+        holder: Thumbprint? = nil
     ) throws -> ExchangeAttempt {
         let text = key.map { issuer.idempotencyKey(Array($0.utf8).span) }
         let request = ExchangeRequest(
-            institution: Institution.ID(1), provider: Provider.ID(1), code: code,
+            institution: Institution.ID(1), provider: Provider.ID(1), authorisation: .full,
+            code: code,
             redirectURI: Provider.RedirectURI.ID(1),
-            idempotency: text.map { ($0, Client.Tag(of: "client")) })
+            idempotency: text.map { ($0, Client.Tag(of: "client")) }, holder: holder)
         guard let attempt = issuer.attempt(request, now: now) else {
             throw ContractViolation("a code does not open")
         }
@@ -70,9 +73,10 @@ extension StoreContract {
     }
 
     private func exchange(
-        _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, at now: Milliseconds
+        _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, at now: Milliseconds,
+        holder: Thumbprint? = nil
     ) throws -> ExchangeOutcome {
-        let attempt = try attempt(issuer, code, key, at: now)
+        let attempt = try attempt(issuer, code, key, at: now, holder: holder)
         return attempt.token.outcome(
             .success(try answer { issuer.redeem(attempt, completion: $0) }))
     }
@@ -158,6 +162,25 @@ extension StoreContract {
             try checkReplayed(
                 try exchange(issuer, code, other, at: start + 1), first.token, issuer)
             try checkReplayed(try exchange(issuer, code, one, at: start + 1), first.token, issuer)
+        }
+    }
+
+    /// With another certificate it is another exchange, as with another redirect URI.
+    private func anotherHolderRevokes() throws {
+        let (one, other) = try (holder(1), holder(2))
+        for (first, second) in [(one, other), (one, nil), (nil, one)]
+            as [(Thumbprint?, Thumbprint?)]
+        {
+            let issuer = issuer(try makeStore())
+            let code = try makeCode(issuer)
+            let token = try issued(
+                exchange(issuer, code, StoreContract.key, at: start, holder: first))
+            let again = try repeated(
+                exchange(issuer, code, StoreContract.key, at: start + 1, holder: first), issuer)
+            try check(again.token == token.token, "a repetition got another token")
+            try checkReplayed(
+                try exchange(issuer, code, StoreContract.key, at: start + 2, holder: second),
+                token.token, issuer)
         }
     }
 

@@ -45,7 +45,7 @@ public struct StoreContract {
             ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
             ("ccgTokenIsKept", { try $0.ccgTokenIsKept() }),
             ("expiredCodesAreForgotten", { try $0.expiredCodesAreForgotten() }),
-        ] + authorisationRules + revocationRules + faceRules + repetitionRules
+        ] + authorisationRules + revocationRules + faceRules + repetitionRules + holderRules
     }
 
     func check(_ isTrue: Bool, _ what: String) throws {
@@ -70,14 +70,15 @@ public struct StoreContract {
         _ code: AuthorizationCode, at now: Milliseconds, institution: UInt32 = 1,
         provider: UInt32 = 1, redirectURI: UInt32? = 1, token: UInt64 = 1000,
         revocations: Revocations? = nil, authorisation: Authorisation = .full,
-        isAudited: Bool = false
+        isAudited: Bool = false, holder: Thumbprint? = nil
     ) -> Redemption {
         Redemption(
             code: code.id, institution: Institution.ID(institution),
             provider: Provider.ID(provider),
             redirectURI: redirectURI.map { Provider.RedirectURI.ID($0) }, now: now,
             token: identifier(token, at: now), tokenExpiresAt: now + StoreContract.tokenLifetime,
-            revocations: revocations, authorisation: authorisation, isAudited: isAudited)
+            revocations: revocations, authorisation: authorisation, isAudited: isAudited,
+            holder: holder)
     }
 
     func answer<Value>(

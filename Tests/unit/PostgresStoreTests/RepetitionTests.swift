@@ -21,14 +21,14 @@ extension OnPostgres {
             let text = [UInt8]("key-of-code-\(code.id.low)-and-no-other".utf8)
             let binding = ExchangeBinding(
                 institution: code.institution, provider: code.provider,
-                redirectURI: code.redirectURI)
+                redirectURI: code.redirectURI, holder: nil)
             let proof = IdempotencyKey(text.span, Self.keyring.keys.map(\.exchangeHash)).proof(
                 SealedIdentifier(high: code.id.high, low: code.id.low), Client.Tag(of: "client"),
                 binding, attempt: .random(in: 1...UInt64.max), window: StoreContract.lifetime)
             return Redemption(
                 code: code.id, institution: code.institution, provider: code.provider,
                 redirectURI: code.redirectURI, now: now, token: proof.token(issuedAt: now),
-                tokenExpiresAt: nil, proof: proof)
+                tokenExpiresAt: nil, authorisation: .full, proof: proof)
         }
 
         private func redeem(

@@ -117,7 +117,7 @@ final class Rig {
             code: code.id, institution: code.institution, provider: code.provider,
             redirectURI: code.redirectURI, now: code.id.issuedAt,
             token: Identifier(issuedAt: code.id.issuedAt + 5, randomHigh: 2, randomLow: token),
-            tokenExpiresAt: nil)
+            tokenExpiresAt: nil, authorisation: .full)
     }
 
     func insert(_ codes: [AuthorizationCode]) throws {

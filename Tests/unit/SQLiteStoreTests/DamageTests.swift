@@ -23,7 +23,7 @@ private enum DamagedRig {
         return Redemption(
             code: code.id, institution: code.institution, provider: code.provider,
             redirectURI: code.redirectURI, now: code.id.issuedAt, token: token(number),
-            tokenExpiresAt: nil)
+            tokenExpiresAt: nil, authorisation: .full)
     }
 
     static func token(_ number: Int) -> Identifier {

@@ -15,14 +15,15 @@ import Testing
         let now = code.id.issuedAt + age
         let text = [UInt8]("8f14e45f-ceea-467f-ab6c-0242ac120002".utf8)
         let binding = ExchangeBinding(
-            institution: code.institution, provider: code.provider, redirectURI: code.redirectURI)
+            institution: code.institution, provider: code.provider, redirectURI: code.redirectURI,
+            holder: nil)
         let proof = IdempotencyKey(text.span, keyring.keys.map(\.exchangeHash)).proof(
             SealedIdentifier(high: 1, low: 2), Client.Tag(of: "client"), binding, attempt: 0,
             window: StoreContract.lifetime)
         return Redemption(
             code: code.id, institution: code.institution, provider: code.provider,
             redirectURI: code.redirectURI, now: now, token: proof.token(issuedAt: now),
-            tokenExpiresAt: now + 77_000, isAudited: true, proof: proof)
+            tokenExpiresAt: now + 77_000, authorisation: .full, isAudited: true, proof: proof)
     }
 
     @Test(arguments: [nil, "", "s", "\"\\\u{0}\u{1}é😀"])

@@ -99,7 +99,7 @@ private final class World {
 
     func makeCode() throws -> SealedIdentifier {
         let request = CodeRequest(
-            institution: Institution.ID(1), provider: Provider.ID(3),
+            institution: Institution.ID(1), provider: Provider.ID(3), authorisation: .full,
             redirectURI: Provider.RedirectURI.ID(4), scope: .accounts,
             consent: Consent(id: "consent", accountID: "a"), state: nil)
         let code: Result<IssuedCode, TokenError> = try answer {
@@ -111,7 +111,8 @@ private final class World {
     /// As the institution and the provider that were there at first.
     func exchange(_ code: SealedIdentifier) throws -> Result<IssuedToken, TokenError> {
         let request = ExchangeRequest(
-            institution: Institution.ID(1), provider: Provider.ID(3), code: code,
+            institution: Institution.ID(1), provider: Provider.ID(3), authorisation: .full,
+            code: code,
             redirectURI: Provider.RedirectURI.ID(4))
         guard let attempt = try server().attempt(request, now: now) else {
             return .failure(.codeRefused(.unknown))

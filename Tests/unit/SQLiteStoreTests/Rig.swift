@@ -100,7 +100,7 @@ final class Rig {
             code: code.id, institution: code.institution, provider: code.provider,
             redirectURI: code.redirectURI, now: code.id.issuedAt,
             token: Identifier(issuedAt: 2_000_000, randomHigh: 2, randomLow: token),
-            tokenExpiresAt: nil)
+            tokenExpiresAt: nil, authorisation: .full)
     }
 
     func redeem(_ code: AuthorizationCode) throws -> Result<RedemptionOutcome, StoreError> {

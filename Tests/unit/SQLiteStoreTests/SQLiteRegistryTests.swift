@@ -138,8 +138,9 @@ import UV
         #expect(content.version == 100)
     }
 
-    /// What version 3 has more.
+    /// What versions 3 and 4 have more.
     static let backToVersion2 = """
+        DROP TABLE client_certificates;
         ALTER TABLE providers DROP COLUMN withdrawn;
         ALTER TABLE providers DROP COLUMN services;
         ALTER TABLE providers DROP COLUMN name;

@@ -38,7 +38,7 @@ import Tokens
                 redirectURI: code.redirectURI, now: SpaceTests.start,
                 token: Identifier(
                     issuedAt: code.id.issuedAt, randomHigh: 9, randomLow: code.id.low),
-                tokenExpiresAt: SpaceTests.start + 5000)
+                tokenExpiresAt: SpaceTests.start + 5000, authorisation: .full)
             rig.store?.redeem(attempt) { _ in answered += 1 }
         }
         for _ in 0..<100_000 where answered < codes.count { rig.wait() }
@@ -133,7 +133,7 @@ import Tokens
         let attempt = Redemption(
             code: live.id, institution: live.institution, provider: live.provider,
             redirectURI: live.redirectURI, now: SpaceTests.late, token: live.id,
-            tokenExpiresAt: nil)
+            tokenExpiresAt: nil, authorisation: .full)
         #expect(
             try rig.answer { $0.redeem(attempt, completion: $1) }
                 == .success(.redeemed(state: "s")))

@@ -83,7 +83,8 @@ final class AuditedConnection {
     init(
         _ mode: IssuerSettings.Mode = .sandbox, isThrottled: Bool = true, isHeld: Bool = false,
         gate: (any AuditGate)? = nil, metrics: LoopMetrics? = nil, log: Logger? = nil,
-        isServing: (@Sendable () -> Bool)? = nil, trustedProxies: TrustedProxies = .none
+        isServing: (@Sendable () -> Bool)? = nil, trustedProxies: TrustedProxies = .none,
+        certificates: CertificatePolicy = CertificatePolicy()
     ) {
         let store = HeldStore(isHeld: isHeld)
         self.store = store
@@ -120,7 +121,7 @@ final class AuditedConnection {
         let router = Router(
             issuer: issuer, shared: replies.shared,
             throttle: isThrottled ? FailureThrottle(random: fill) : nil, clock: clocks,
-            isServing: isServing)
+            certificates: certificates, isServing: isServing)
         observer = LoopObserver(
             metrics: metrics,
             auditor: Auditor(recorder, gate: gate, issuer: issuer, clock: clocks, random: fill),

@@ -103,7 +103,7 @@ private struct RotatedKeys {
     private func code(_ issuer: TokenIssuer, _ now: Milliseconds = now) -> SealedIdentifier? {
         var code: SealedIdentifier?
         let request = CodeRequest(
-            institution: Institution.ID(1), provider: Provider.ID(1),
+            institution: Institution.ID(1), provider: Provider.ID(1), authorisation: .full,
             redirectURI: Provider.RedirectURI.ID(1), scope: .accounts,
             consent: Consent(id: "c", accountID: "a"), state: nil)
         issuer.issueCode(request, now: now) { code = (try? $0.get())?.code }
@@ -114,7 +114,8 @@ private struct RotatedKeys {
         _ issuer: TokenIssuer, for code: SealedIdentifier?
     ) throws -> Result<SealedIdentifier, TokenError> {
         let request = ExchangeRequest(
-            institution: Institution.ID(1), provider: Provider.ID(1), code: code,
+            institution: Institution.ID(1), provider: Provider.ID(1), authorisation: .full,
+            code: code,
             redirectURI: Provider.RedirectURI.ID(1))
         guard let attempt = issuer.attempt(request, now: Self.now) else {
             return .failure(.codeRefused(.unknown))

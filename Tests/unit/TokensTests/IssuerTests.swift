@@ -60,8 +60,9 @@ extension TokenIssuer {
     private func makeCode(_ issuer: TokenIssuer, at now: Milliseconds) -> SealedIdentifier? {
         var code: SealedIdentifier?
         let request = CodeRequest(
-            institution: institution, provider: provider, redirectURI: redirectURI,
-            scope: .accounts, consent: Consent(id: "c", accountID: "a"), state: "st")
+            institution: institution, provider: provider, authorisation: .full,
+            redirectURI: redirectURI, scope: .accounts, consent: Consent(id: "c", accountID: "a"),
+            state: "st")
         issuer.issueCode(request, now: now) { code = (try? $0.get())?.code }
         return code
     }
@@ -71,7 +72,7 @@ extension TokenIssuer {
     ) -> Result<IssuedToken, TokenError>? {
         var outcome: Result<IssuedToken, TokenError>?
         let request = ExchangeRequest(
-            institution: institution, provider: provider, code: code,
+            institution: institution, provider: provider, authorisation: .full, code: code,
             redirectURI: redirectURI)
         issuer.exchange(request, now: now, completion: { outcome = $0 })
         return outcome
@@ -107,7 +108,7 @@ extension TokenIssuer {
         let code = makeCode(issuer, at: 0)
         for other in [nil, Provider.RedirectURI.ID(2)] {
             let request = ExchangeRequest(
-                institution: institution, provider: provider,
+                institution: institution, provider: provider, authorisation: .full,
                 code: code, redirectURI: other)
             issuer.exchange(request, now: 1) { result in
                 guard
@@ -139,8 +140,9 @@ extension TokenIssuer {
         let issuer = issuer(store)
         var code: SealedIdentifier?
         let request = CodeRequest(
-            institution: institution, provider: provider, redirectURI: redirectURI,
-            scope: .accounts, consent: Consent(id: "c", accountID: "a"), state: nil)
+            institution: institution, provider: provider, authorisation: .full,
+            redirectURI: redirectURI, scope: .accounts, consent: Consent(id: "c", accountID: "a"),
+            state: nil)
         issuer.issueCode(request, now: 0) { code = (try? $0.get())?.code }
         #expect(code == nil)
         store.held.removeFirst()()
@@ -148,7 +150,7 @@ extension TokenIssuer {
 
         var outcomes: [Result<IssuedToken, TokenError>] = []
         let exchange = ExchangeRequest(
-            institution: institution, provider: provider, code: code,
+            institution: institution, provider: provider, authorisation: .full, code: code,
             redirectURI: redirectURI)
         store.failure = .unavailable
         issuer.exchange(exchange, now: 1, completion: { outcomes.append($0) })

@@ -40,7 +40,7 @@ import Testing
         static func makeCode(_ issuer: TokenIssuer) throws -> SealedIdentifier {
             var code: SealedIdentifier?
             let request = CodeRequest(
-                institution: Institution.ID(1), provider: Provider.ID(1),
+                institution: Institution.ID(1), provider: Provider.ID(1), authorisation: .full,
                 redirectURI: Provider.RedirectURI.ID(1), scope: .accounts,
                 consent: Consent(id: "c", accountID: "a"), state: "st")
             issuer.issueCode(request, now: now) { code = (try? $0.get())?.code }
@@ -227,7 +227,7 @@ import Testing
         let id = try #require(it.issuer.identifier(it.token, now: Self.now))
         let binding = ExchangeBinding(
             institution: Institution.ID(1), provider: Provider.ID(1),
-            redirectURI: Provider.RedirectURI.ID(1))
+            redirectURI: Provider.RedirectURI.ID(1), holder: nil)
         func proof(_ key: [UInt8]) -> ExchangeProof {
             it.issuer.idempotencyKey(key.span).proof(
                 it.code, Client.Tag(of: "me"), binding, attempt: 0, window: 60_000)

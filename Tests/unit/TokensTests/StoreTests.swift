@@ -46,7 +46,7 @@ import UV
                         provider: Provider.ID(1), redirectURI: Provider.RedirectURI.ID(1), now: 2,
                         token: Identifier(
                             issuedAt: 2, randomHigh: UInt16(thread), randomLow: number),
-                        tokenExpiresAt: nil)
+                        tokenExpiresAt: nil, authorisation: .full)
                     store.redeem(attempt) { result in
                         if case .success(.redeemed) = result { redeemed.add() }
                     }
@@ -77,7 +77,8 @@ import UV
         store.insert(code) { #expect((try? $0.get()) != nil) }
         let attempt = Redemption(
             code: code.id, institution: Institution.ID(1), provider: Provider.ID(1),
-            redirectURI: Provider.RedirectURI.ID(1), now: 1, token: code.id, tokenExpiresAt: nil)
+            redirectURI: Provider.RedirectURI.ID(1), now: 1, token: code.id, tokenExpiresAt: nil,
+            authorisation: .full)
         store.redeem(attempt) { #expect($0 == .failure(.full)) }
         #expect(store.counts == (youngCodes: 1, oldCodes: 0, tokens: 0))
         limits.codesMax = 0

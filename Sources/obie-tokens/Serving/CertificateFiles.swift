@@ -1,0 +1,46 @@
+// From the settings about certificates to what the server does about them: the files of authorities are read
+// here, once.
+
+import Certificates
+import Server
+import System
+
+extension Settings {
+    /// Every list of trusted services there is fits.
+    private static let authoritiesBytesMax = 4 << 20
+
+    /// What the server is to do about certificates.
+    ///
+    /// - Throws: 78 where a file of authorities cannot be read, or holds none.
+    func certificatePolicy() throws(ProgramFailure) -> CertificatePolicy {
+        let providers = try authorities(SettingsTable.rows.eidasCA, self.eidasCA)
+        return CertificatePolicy(
+            reader: X509Reader(providers: providers), requiresHolder: self.requireCNF)
+    }
+
+    private func authorities(
+        _ setting: any AnySetting, _ path: String?
+    ) throws(ProgramFailure) -> TrustedAuthorities? {
+        guard let path else { return nil }
+        func refusal(_ reason: String) -> ProgramFailure {
+            ProgramFailure(
+                description:
+                    "\(place(of: setting)) names \(path), and \(reason); name a file with the "
+                    + "certificates of the authorities in PEM", status: 78)
+        }
+        let bytes: [UInt8]
+        do throws(PrivateFile.Failure) {
+            bytes = try PrivateFile.read(path, bytesMax: Settings.authoritiesBytesMax)
+        } catch {
+            throw refusal("it cannot be read: \(error)")
+        }
+        guard bytes.count < Settings.authoritiesBytesMax else {
+            throw refusal("it has more than \(Settings.authoritiesBytesMax >> 20) MiB")
+        }
+        do throws(AuthoritiesFailure) {
+            return try TrustedAuthorities(pem: bytes)
+        } catch {
+            throw refusal(error.description)
+        }
+    }
+}

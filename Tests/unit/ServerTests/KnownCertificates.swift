@@ -1,0 +1,54 @@
+// A reader of certificates that knows a few, each by its first byte. What real ones say is tested where they
+// are read.
+
+import Synchronization
+import Tokens
+
+@testable import Server
+
+final class KnownCertificates: CertificateReader {
+    /// By the byte that its "DER" begins with.
+    private let known: [UInt8: Certificate]
+    /// For the chains of those bytes: the authorities. nil: nothing is trusted.
+    private let chains: [UInt8: [Thumbprint]]?
+    private let reads = Mutex(0)
+    /// How often one was read.
+    var readCount: Int { reads.withLock { $0 } }
+
+    init(_ known: [UInt8: Certificate], chains: [UInt8: [Thumbprint]]? = nil) {
+        (self.known, self.chains) = (known, chains)
+    }
+
+    func read(_ der: [UInt8]) -> Certificate? {
+        reads.withLock { $0 += 1 }
+        return der.first.flatMap { known[$0] }
+    }
+
+    func trusts(_ authorities: CertificateAuthorities) -> Bool { chains != nil }
+
+    func authorities(
+        of chain: [[UInt8]], among authorities: CertificateAuthorities, now: Milliseconds
+    ) -> [Thumbprint]? {
+        chain.first?.first.flatMap { chains?[$0] }
+    }
+
+    static func thumbprint(_ number: UInt8) -> Thumbprint {
+        guard let thumbprint = Thumbprint([UInt8](repeating: number, count: 32)) else {
+            preconditionFailure("32 bytes are a thumbprint")
+        }
+        return thumbprint
+    }
+
+    /// One that is valid from 2020 to 2060.
+    static func certificate(
+        _ number: UInt8, of organization: String? = "PSDGB-FCA-222222",
+        roles: ProviderRoles? = .paymentInitiation, from: Milliseconds = 1_577_836_800_000,
+        until: Milliseconds = 2_840_140_800_000, names: [AlternativeName] = []
+    ) -> Certificate {
+        Certificate(
+            thumbprint: thumbprint(number),
+            subject: organization.map {
+                [NameAttribute(type: Certificate.organizationIdentifier, value: $0)]
+            } ?? [], alternativeNames: names, roles: roles, validFrom: from, validUntil: until)
+    }
+}
