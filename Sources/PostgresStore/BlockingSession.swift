@@ -99,34 +99,56 @@ import System
 
     @discardableResult
     func run(_ sql: String, _ values: [SQLValue]) throws(SessionError) -> [SQLRow] {
+        var rows: [SQLRow] = []
+        try send(sql, values) { result in
+            rows = (0..<result.count).map { result.row($0) }
+        }
+        return rows
+    }
+
+    /// Runs one statement, and hands out its rows where they stand: of 100,000, copies would take as long
+    /// as all else.
+    func each(_ sql: String, _ read: (ResultRows, Int32) -> Void) throws(SessionError) {
+        try send(sql, []) { result in
+            for row in 0..<result.count { read(result, row) }
+        }
+    }
+
+    private func send(
+        _ sql: String, _ values: [SQLValue], _ take: (ResultRows) -> Void
+    ) throws(SessionError) {
         let contents = CValues(values.map(\.content))
         let isSent = withExtendedLifetime(contents) {
             unsafe PQsendQueryParams(
                 handle, sql, Int32(values.count), values.map(\.type), contents.pointers,
                 contents.lengths, values.map { _ in 1 }, 1)
         }
-        return try answer(isSent)
+        try answer(isSent, take)
     }
 
     /// Runs several statements, in one transaction where nothing else is said.
     func script(_ sql: String) throws(SessionError) {
-        _ = try answer(unsafe PQsendQuery(handle, sql))
+        try answer(unsafe PQsendQuery(handle, sql)) { _ in }
     }
 
-    private func answer(_ isSent: Int32) throws(SessionError) -> [SQLRow] {
+    private func answer(
+        _ isSent: Int32, _ take: (ResultRows) -> Void
+    ) throws(SessionError) {
         guard unsafe handle != nil else { throw BlockingSession.closed }
         do throws(SessionError) {
             guard isSent == 1 else { throw lost() }
-            return try results(Deadline(milliseconds: timeoutMilliseconds))
+            try results(Deadline(milliseconds: timeoutMilliseconds), take)
         } catch {
             if error.isConnectionLost { close() }
             throw error
         }
     }
 
-    private func results(_ deadline: Deadline) throws(SessionError) -> [SQLRow] {
+    /// - Parameter take: gets the rows of each result, which are good until it returns.
+    private func results(
+        _ deadline: Deadline, _ take: (ResultRows) -> Void
+    ) throws(SessionError) {
         try flush(deadline)
-        var rows: [SQLRow] = []
         var failure: SessionError?
         while true {
             while unsafe PQisBusy(handle) == 1 {
@@ -136,7 +158,7 @@ import System
             guard let result = unsafe PQgetResult(handle) else { break }
             defer { unsafe PQclear(result) }
             switch unsafe PQresultStatus(result) {
-            case PGRES_TUPLES_OK: rows = unsafe BlockingSession.rows(of: result)
+            case PGRES_TUPLES_OK: take(unsafe ResultRows(result))
             case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: break
             default: failure = unsafe error(of: result)
             }
@@ -144,7 +166,6 @@ import System
         }
         if let failure { throw failure }
         guard unsafe PQstatus(handle) == CONNECTION_OK else { throw lost() }
-        return rows
     }
 
     /// While something is left to write, both ways have to be watched (PostgreSQL's manual, §34.4).
@@ -200,21 +221,5 @@ extension BlockingSession {
         text.split { $0.isNewline }.map {
             $0.trimmingPrefix { $0 == "\t" || $0 == " " }
         }.joined(separator: "; ")
-    }
-
-    /// libpq frees them with the result, so they are copied.
-    private static func rows(of result: OpaquePointer) -> [SQLRow] {
-        let width = unsafe PQnfields(result)
-        return unsafe (0..<PQntuples(result)).map { row in
-            SQLRow(
-                columns: (0..<width).map { column in
-                    guard unsafe PQgetisnull(result, row, column) == 0 else { return nil }
-                    let length = unsafe Int(PQgetlength(result, row, column))
-                    let start = unsafe PQgetvalue(result, row, column)
-                    return unsafe UnsafeBufferPointer(start: start, count: length).map {
-                        UInt8(bitPattern: $0)
-                    }
-                })
-        }
     }
 }

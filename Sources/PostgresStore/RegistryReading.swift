@@ -30,23 +30,26 @@ enum RegistryReading {
         _ session: BlockingSession, _ content: inout RegistryContent
     ) throws(SessionError) {
         var uris: [Provider.ID: [Provider.RedirectURI]] = [:]
-        for row in try session.run("SELECT id, provider, uri FROM redirect_uris ORDER BY id") {
-            let id = Provider.RedirectURI.ID(row.domainNumber(0))
-            uris[Provider.ID(row.domainNumber(1)), default: []].append(
-                Provider.RedirectURI(id: id, text: row.text(2) ?? ""))
+        try session.each("SELECT id, provider, uri FROM redirect_uris ORDER BY id") { rows, row in
+            let id = Provider.RedirectURI.ID(rows.domainNumber(row, 0))
+            uris[Provider.ID(rows.domainNumber(row, 1)), default: []].append(
+                Provider.RedirectURI(id: id, text: rows.text(row, 2) ?? ""))
         }
-        let rows = try session.run(
+        try session.each(
             """
             SELECT id, reference, disabled, revoked_until, withdrawn, services, name FROM providers
-            """)
-        for row in rows {
-            let (id, reference) = (Provider.ID(row.domainNumber(0)), row.text(1) ?? "")
-            let services = Services(rawValue: UInt8(truncatingIfNeeded: row.number(5) ?? 0))
+            """
+        ) { rows, row in
+            let id = Provider.ID(rows.domainNumber(row, 0))
+            let reference = rows.text(row, 1) ?? ""
+            let services = Services(
+                rawValue: UInt8(truncatingIfNeeded: rows.number(row, 5) ?? 0))
             content.providers[reference] = ProviderRecord(
-                id: id, reference: reference, name: row.text(6), redirectURIs: uris[id] ?? [],
+                id: id, reference: reference, name: rows.text(row, 6),
+                redirectURIs: uris[id] ?? [],
                 authorisation: Authorisation(
-                    status: row.truth(4) ? .withdrawn : .authorised, services: services),
-                isDisabled: row.truth(2), revokedUntil: row.number(3))
+                    status: rows.truth(row, 4) ? .withdrawn : .authorised, services: services),
+                isDisabled: rows.truth(row, 2), revokedUntil: rows.number(row, 3))
         }
     }
 
@@ -98,4 +101,10 @@ enum RemovedKind: Int64 {
 extension SQLRow {
     /// The number of an institution, a provider or a redirect URI.
     func domainNumber(_ column: Int) -> UInt32 { UInt32(truncatingIfNeeded: number(column) ?? 0) }
+}
+
+extension ResultRows {
+    fileprivate func domainNumber(_ row: Int32, _ column: Int32) -> UInt32 {
+        UInt32(truncatingIfNeeded: number(row, column) ?? 0)
+    }
 }

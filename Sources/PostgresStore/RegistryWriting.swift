@@ -31,7 +31,8 @@ struct RegistryWriting {
                 .number($0.isDisabled ? 1 : 0), .number($0.revokedUntil),
             ]
         }
-        try writeProviders(RegistryWriting.difference(before.providers, content.providers))
+        try ProviderWriting(session).write(
+            ProviderDifference(from: before.providers, to: content.providers))
         try writeClients(RegistryWriting.difference(before.clients, content.clients))
         try writeRemoved(.institution, before.removedInstitutions, content.removedInstitutions)
         try writeRemoved(.provider, before.removedProviders, content.removedProviders)
@@ -46,53 +47,6 @@ struct RegistryWriting {
         for (key, new) in after where before[key] != new { pairs.append((before[key], new)) }
         for (key, old) in before where after[key] == nil { pairs.append((old, nil)) }
         return pairs
-    }
-
-    private func writeProviders(
-        _ pairs: [(old: ProviderRecord?, new: ProviderRecord?)]
-    ) throws(SessionError) {
-        for old in RegistryWriting.batches(pairs.compactMap(\.old)) {
-            let ids = SQLValue.numbers(old.map { Int64($0.id.number) })
-            try session.run("DELETE FROM redirect_uris WHERE provider = ANY($1)", ids)
-            try session.run("DELETE FROM providers WHERE id = ANY($1)", ids)
-        }
-        for new in RegistryWriting.batches(pairs.compactMap(\.new)) { try insert(new) }
-    }
-
-    /// Providers that one statement writes: there may be 100,000 in one change.
-    private static let batchMax = 2000
-
-    private static func batches(_ records: [ProviderRecord]) -> [ArraySlice<ProviderRecord>] {
-        stride(from: 0, to: records.count, by: batchMax).map {
-            records[$0..<min($0 + batchMax, records.count)]
-        }
-    }
-
-    private func insert(_ records: ArraySlice<ProviderRecord>) throws(SessionError) {
-        try session.run(
-            """
-            INSERT INTO providers (id, reference, disabled, revoked_until, withdrawn, services, name)
-            SELECT id, reference, disabled <> 0, revoked_until, withdrawn <> 0, services, name
-            FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[],
-                $6::bigint[], $7::bytea[])
-                AS p(id, reference, disabled, revoked_until, withdrawn, services, name)
-            """,
-            .numbers(records.map { Int64($0.id.number) }),
-            .manyBytes(records.map { Array($0.reference.utf8) }),
-            .numbers(records.map { $0.isDisabled ? 1 : 0 }),
-            .numbers(records.map(\.revokedUntil)),
-            .numbers(records.map { $0.authorisation.status == .withdrawn ? 1 : 0 }),
-            .numbers(records.map { Int64($0.authorisation.services.rawValue) }),
-            .manyBytes(records.map { $0.name.map { Array($0.utf8) } }))
-        let uris = records.flatMap { record in record.redirectURIs.map { (record.id, $0) } }
-        try session.run(
-            """
-            INSERT INTO redirect_uris (id, provider, uri)
-            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
-            """,
-            .numbers(uris.map { Int64($1.id.number) }),
-            .numbers(uris.map { id, _ in Int64(id.number) }),
-            .manyBytes(uris.map { Array($1.text.utf8) }))
     }
 
     private func writeClients(

@@ -27,31 +27,54 @@ enum SQLValue {
         switch self {
         case .bytes(let bytes): bytes
         case .number(let number): number.map(SQLValue.bigEndian)
-        case .manyBytes(let values): SQLValue.array(SQLValue.bytesType, values)
+        case .manyBytes(let values):
+            SQLValue.array(SQLValue.bytesType, values) { value, content in
+                SQLValue.append(Int32(value.count), to: &content)
+                content.append(contentsOf: value)
+            }
         case .numbers(let values):
-            SQLValue.array(SQLValue.numberType, values.map { $0.map(SQLValue.bigEndian) })
+            SQLValue.array(SQLValue.numberType, values) { value, content in
+                SQLValue.append(Int32(8), to: &content)
+                SQLValue.append(value, to: &content)
+            }
         }
     }
 
     private static func bigEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-        let width = Number.bitWidth
-        return stride(from: width - 8, through: 0, by: -8).map {
-            UInt8(truncatingIfNeeded: number >> Number($0))
+        var bytes: [UInt8] = []
+        append(number, to: &bytes)
+        return bytes
+    }
+
+    private static func append<Number: FixedWidthInteger>(
+        _ number: Number, to content: inout [UInt8]
+    ) {
+        var shift = Number.bitWidth - 8
+        while shift >= 0 {
+            content.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
+            shift -= 8
         }
     }
 
     /// One dimension, counted from 1 (`array_recv`).
-    private static func array(_ type: UInt32, _ elements: [[UInt8]?]) -> [UInt8] {
+    ///
+    /// - Parameter appendElement: appends its length and itself.
+    private static func array<Element>(
+        _ type: UInt32, _ elements: [Element?], _ appendElement: (Element, inout [UInt8]) -> Void
+    ) -> [UInt8] {
         let hasNull = elements.contains { $0 == nil }
         var content: [UInt8] = []
         content.reserveCapacity(24 + elements.count * 40)
         let head = [elements.isEmpty ? 0 : 1, hasNull ? 1 : 0, Int32(type)]
         for number in head + (elements.isEmpty ? [] : [Int32(elements.count), 1]) {
-            content += bigEndian(number)
+            append(number, to: &content)
         }
         for element in elements {
-            content += bigEndian(Int32(element?.count ?? -1))
-            content += element ?? []
+            if let element {
+                appendElement(element, &content)
+            } else {
+                append(Int32(-1), to: &content)
+            }
         }
         return content
     }

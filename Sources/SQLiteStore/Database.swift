@@ -106,6 +106,14 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         return try Database(path: path, isInUse ? .readOnly : .unchanging)
     }
 
+    /// The same for a registry, which has no log: a change is in its file in parts before it is made, or
+    /// where a command was killed. Waits for the one, and takes the other back.
+    static func readingRegistry(_ path: String) throws(DatabaseError) -> Database {
+        let database = try Database(path: path, .existing)
+        try database.execute("PRAGMA busy_timeout = \(SQLiteRegistry.busyMilliseconds)")
+        return database
+    }
+
     deinit {
         unsafe sqlite3_close_v2(handle)
     }
@@ -182,6 +190,23 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     private final class Condition {
         let holds: (Row) -> Bool
         init(_ holds: @escaping (Row) -> Bool) { self.holds = holds }
+    }
+
+    /// Puts on disk what has been written to the file so far, also within a transaction. By SQLite's own
+    /// descriptor: to close another one of the same file would give back SQLite's locks (fcntl(2)).
+    func sync() throws(DatabaseError) {
+        var pointer: UnsafeMutablePointer<sqlite3_file>?
+        // SQLite writes the address of its own file object, which stays until the connection closes.
+        try check(
+            unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &pointer))
+        guard let file = unsafe pointer, let sync = unsafe file.pointee.pMethods?.pointee.xSync
+        else { return }
+        let code = unsafe sync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY)
+        // The connection itself has not been asked, so it has no words for it.
+        guard code == SQLITE_OK else {
+            throw DatabaseError(
+                code: code, description: unsafe String(cString: sqlite3_errstr(code)))
+        }
     }
 
     // MARK: The log (WAL)

@@ -55,27 +55,34 @@ enum ProviderRows {
         }
     }
 
-    /// Changes in place where the URIs stay: a list that withdraws 100,000 providers then writes their rows
-    /// alone. Of the others it deletes what was, then inserts what is.
-    static func write(
-        _ pairs: [(old: ProviderRecord?, new: ProviderRecord?)], _ database: Database
+    /// Rows of a large change, about half a megabyte: then what has left the cache goes to the disk. A
+    /// running server commits to the same disk, and waits for what was written before.
+    private static let pace = 8000
+
+    /// - Parameter rows: how many a record writes.
+    private static func each(
+        _ records: [ProviderRecord], _ database: Database, rows: (ProviderRecord) -> Int,
+        _ write: (ProviderRecord) throws(DatabaseError) -> Void
     ) throws(DatabaseError) {
-        var changed: [ProviderRecord] = []
-        var deleted: [ProviderRecord] = []
-        var inserted: [ProviderRecord] = []
-        for (old, new) in pairs {
-            if let old, let new, old.id == new.id, old.redirectURIs == new.redirectURIs {
-                changed.append(new)
-                continue
-            }
-            if let old { deleted.append(old) }
-            if let new { inserted.append(new) }
+        var count = 0
+        for record in records {
+            try write(record)
+            count += rows(record)
+            guard count >= pace else { continue }
+            try database.sync()
+            count = 0
         }
-        try delete(deleted, database)
-        // In the order of the numbers, so that rows come to stand one behind the other.
-        try update(changed.sorted { $0.id.number < $1.id.number }, database)
-        try insert(inserted.sorted { $0.id.number < $1.id.number }, database)
     }
+
+    static func write(
+        _ difference: ProviderDifference, _ database: Database
+    ) throws(DatabaseError) {
+        try delete(difference.deleted, database)
+        try update(difference.updated, database)
+        try insert(difference.inserted, database)
+    }
+
+    private static func rows(_ record: ProviderRecord) -> Int { 1 + record.redirectURIs.count }
 
     private static func update(
         _ records: [ProviderRecord], _ database: Database
@@ -86,7 +93,7 @@ enum ProviderRows {
             UPDATE providers SET disabled = ?, revoked_until = ?, withdrawn = ?, services = ?, name = ?
             WHERE id = ?
             """)
-        for record in records {
+        try each(records, database, rows: { _ in 1 }) { (record) throws(DatabaseError) in
             try bindTerms(of: record, to: update, from: 1)
             try update.bind(6, Int64(record.id.number))
             try update.run()
@@ -99,7 +106,7 @@ enum ProviderRows {
         guard !records.isEmpty else { return }
         let insert = try database.prepare("INSERT INTO providers VALUES (?, ?, ?, ?, ?, ?, ?)")
         let insertURI = try database.prepare("INSERT INTO redirect_uris VALUES (?, ?, ?)")
-        for record in records {
+        try each(records, database, rows: rows) { (record) throws(DatabaseError) in
             let id = Int64(record.id.number)
             try insert.bind(1, id)
             try insert.bind(2, record.reference)
@@ -131,7 +138,7 @@ enum ProviderRows {
         guard !records.isEmpty else { return }
         let deleteURIs = try database.prepare("DELETE FROM redirect_uris WHERE provider = ?")
         let delete = try database.prepare("DELETE FROM providers WHERE id = ?")
-        for record in records {
+        try each(records, database, rows: rows) { (record) throws(DatabaseError) in
             for statement in [deleteURIs, delete] {
                 try statement.bind(1, Int64(record.id.number))
                 try statement.run()

@@ -166,7 +166,8 @@ enum RegistryRows {
                 .number(Int64(new.id.number)), .text(new.reference),
                 .number(new.isDisabled ? 1 : 0), .number(new.revokedUntil))
         }
-        try ProviderRows.write(difference(before.providers, content.providers), database)
+        try ProviderRows.write(
+            ProviderDifference(from: before.providers, to: content.providers), database)
         try writeClients(difference(before.clients, content.clients), database)
         try RemovedRows.write(content, over: before, database)
         try ConsentInbox.write(content.revokedConsents, version: content.version, database)

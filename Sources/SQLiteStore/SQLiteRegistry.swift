@@ -10,11 +10,13 @@ import Tokens
     /// "obir" in ASCII.
     static let mark = FileMark(
         applicationID: 0x6F62_6972, newestVersion: 4, advice: "move it away")
-    /// Up to 64 MB of changed pages wait for the commit: a page that had to leave before would lock the
-    /// server out from then on.
-    private static let roomForChanges = "PRAGMA cache_size = -65536"
+    /// Up to 4 MB of changed pages wait for the commit. What a large change has more goes into the file
+    /// before, piece by piece (`ProviderRows.pace`): all of it in one burst keeps the disk busy, and the
+    /// server's own commits wait behind it. From then on nobody reads the file until the commit; the
+    /// server's thread that does waits, and no request waits for that thread.
+    private static let roomForChanges = "PRAGMA cache_size = -4096"
     /// How long another process's change is waited for.
-    private static let busyMilliseconds = 5000
+    static let busyMilliseconds = 5000
 
     public let path: String
     public let mode: IssuerSettings.Mode

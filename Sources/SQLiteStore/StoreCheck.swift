@@ -6,7 +6,8 @@ public enum StoreCheck {
     /// Findings in one file; where there are more, nothing else is worth to know.
     private static let findingsMax = 100
 
-    /// Reads all of both files through connections that cannot write or checkpoint. Blocks.
+    /// Reads all of both files through connections that write and checkpoint nothing. Blocks, up to 5 s
+    /// for a command that changes the registry; a change that was cut off is taken back.
     ///
     /// SQLite keeps no checksums, so it sees what does not fit together, and not a value that was
     /// changed.
@@ -14,12 +15,15 @@ public enum StoreCheck {
     /// - Returns: what SQLite has found in which file, with the numbers of pages; empty where both
     ///   are whole.
     public static func damage(of store: String) throws(StoreFailure) -> [String] {
-        try damage(inFile: store) + damage(inFile: FileNames.registry(store))
+        try damage(inFile: store, Database.reading)
+            + damage(inFile: FileNames.registry(store), Database.readingRegistry)
     }
 
-    private static func damage(inFile path: String) throws(StoreFailure) -> [String] {
+    private static func damage(
+        inFile path: String, _ open: (String) throws(DatabaseError) -> Database
+    ) throws(StoreFailure) -> [String] {
         do throws(DatabaseError) {
-            return try findings(Database.reading(path)).map { "\(path): \($0)" }
+            return try findings(open(path)).map { "\(path): \($0)" }
         } catch {
             if error.isDamage { return ["\(path): \(error.description)"] }
             throw StoreFailure("cannot read \(path): \(error)")

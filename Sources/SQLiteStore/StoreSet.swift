@@ -55,8 +55,9 @@ public struct StoreSet: Sendable {
         guard try SQLiteRegistry.mark.isThere(registry) else { throw missing(registry) }
         guard PrivateFile.exists(keys) else { throw missing(keys) }
         do {
-            try copy(store, draft.store)
-            try copy(registry, draft.registry)
+            // A server's connection stays the only one that writes or checkpoints.
+            try copy(store, draft.store, Database.reading)
+            try copy(registry, draft.registry, Database.readingRegistry)
             try PrivateFile.make(
                 try PrivateFile.read(keys, bytesMax: StoreSet.keyBytesMax), at: draft.keys)
         } catch {
@@ -72,12 +73,12 @@ public struct StoreSet: Sendable {
                 + "other", .configuration)
     }
 
-    /// Reads through a connection that cannot write or checkpoint, so a server's stays the only one
-    /// that does.
-    private func copy(_ path: String, _ copy: String) throws {
+    private func copy(
+        _ path: String, _ copy: String, _ open: (String) throws(DatabaseError) -> Database
+    ) throws {
         do throws(DatabaseError) {
             Database.makePrivate(copy)  // which `VACUUM INTO` takes, as long as it is empty
-            let database = try Database.reading(path)
+            let database = try open(path)
             let statement = try database.prepare("VACUUM INTO ?")
             try statement.bind(1, copy)
             try statement.run()

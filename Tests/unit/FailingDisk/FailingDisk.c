@@ -12,7 +12,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sqlite3_vfs *original, wrapper;
 // Two kinds of file have methods of their own, which differ in how they lock.
 static struct { const sqlite3_io_methods *original; sqlite3_io_methods wrapped; } methods[8];
-static struct { sqlite3_file *file; char *path; } opened[FILES_MAX];
+static struct { sqlite3_file *file; char *path; long unsynced, most; } opened[FILES_MAX];
 static struct { char *path; enum failing_disk what; } failing[FILES_MAX];
 
 static enum failing_disk failure_of(sqlite3_file *file) {
@@ -27,6 +27,16 @@ static enum failing_disk failure_of(sqlite3_file *file) {
   return what;
 }
 
+static void count_written(sqlite3_file *file, long bytes, int is_synced) {
+  pthread_mutex_lock(&lock);
+  for (int i = 0; i < FILES_MAX && opened[i].file; i++) {
+    if (opened[i].file != file) continue;
+    opened[i].unsynced = is_synced ? 0 : opened[i].unsynced + bytes;
+    if (opened[i].unsynced > opened[i].most) opened[i].most = opened[i].unsynced;
+  }
+  pthread_mutex_unlock(&lock);
+}
+
 static const sqlite3_io_methods *original_methods(sqlite3_file *file) {
   for (int i = 0; i < 8; i++)
     if (file->pMethods == &methods[i].wrapped) return methods[i].original;
@@ -35,6 +45,7 @@ static const sqlite3_io_methods *original_methods(sqlite3_file *file) {
 
 static int sync_file(sqlite3_file *file, int flags) {
   int code = original_methods(file)->xSync(file, flags);
+  count_written(file, 0, 1);
   return failure_of(file) == FAILING_DISK_SYNC ? SQLITE_IOERR_FSYNC : code;
 }
 
@@ -45,6 +56,7 @@ static int read_file(sqlite3_file *file, void *bytes, int count, sqlite3_int64 o
 
 static int write_file(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
   if (failure_of(file) == FAILING_DISK_WRITE) return SQLITE_IOERR_WRITE;
+  count_written(file, count, 0);
   return original_methods(file)->xWrite(file, bytes, count, offset);
 }
 
@@ -70,6 +82,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
   free(opened[i].path);
   opened[i].file = file;
   opened[i].path = strdup(name);
+  opened[i].unsynced = opened[i].most = 0;
   pthread_mutex_unlock(&lock);
   return code;
 }
@@ -97,4 +110,16 @@ void failing_disk_set(const char *path, enum failing_disk what) {
   if (!failing[i].path) failing[i].path = strdup(path);
   failing[i].what = what;
   pthread_mutex_unlock(&lock);
+}
+
+long failing_disk_unsynced(const char *path) {
+  long most = 0;
+  pthread_mutex_lock(&lock);
+  for (int i = 0; i < FILES_MAX && opened[i].file; i++) {
+    if (!opened[i].path || strcmp(opened[i].path, path) != 0) continue;
+    if (opened[i].most > most) most = opened[i].most;
+    opened[i].most = 0;
+  }
+  pthread_mutex_unlock(&lock);
+  return most;
 }

@@ -12,4 +12,7 @@ void failing_disk_install(void);
 // From now on one operation of the file fails. A sync that fails has taken place; the others have not.
 void failing_disk_set(const char *path, enum failing_disk what);
 
+// The most bytes that one connection has written to a file between two syncs, since this was asked last.
+long failing_disk_unsynced(const char *path);
+
 #endif
