@@ -121,8 +121,13 @@ public final class AuditLog: AuditSink {
         try append([event], to: path, ownedLike: owner, report: report)
     }
 
+    /// Lines that others wait for: they are hashed while the file is locked, and a server whose answers
+    /// wait for the log commits to the same disk.
+    static let appendedAtOnceMax = 2000
+
     /// Appends events and returns when they are on disk: for the command line, while a server may
-    /// be writing to the same file. Blocks, at most a second for others.
+    /// be writing to the same file. Blocks, at most a second for others. Very many are appended in
+    /// parts, with lines of others between them; where that fails, the parts before stay.
     ///
     /// - Parameter owner: a file whose owner gets the files that root makes: the store.
     public static func append(
@@ -131,7 +136,10 @@ public final class AuditLog: AuditSink {
     ) throws(AuditFailure) {
         guard let last = events.last else { return }
         let file = try AuditFile.open(path, ownedLike: owner, report: report)
-        try file.write(events.map { AuditRecord($0) }, now: last.at)
-        try file.sync()
+        for start in stride(from: 0, to: events.count, by: appendedAtOnceMax) {
+            let part = events[start..<min(start + appendedAtOnceMax, events.count)]
+            try file.write(part.map { AuditRecord($0) }, now: last.at)
+            try file.sync()
+        }
     }
 }

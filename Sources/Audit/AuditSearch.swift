@@ -64,7 +64,7 @@ public enum AuditSearch {
         ("transaction_reference", "transaction"), ("interaction_id", "interaction"),
         ("request_id", "request"), ("trace_id", "trace"),
         ("version", "version"), ("mode", "mode"), ("store", "store"), ("process", "process"),
-        ("change", "change"), ("actor", "by"),
+        ("change", "change"), ("registry_version", "registry"), ("actor", "by"),
     ]
 
     private static func explain(_ line: AuditLine, id: String?, _ place: String) -> String {

@@ -40,11 +40,47 @@ import Testing
         let again = try store.command("psp", "import", path)
         #expect(again.errors.contains("0 added, 0 changed, 2 unchanged"))
         #expect(try registry() == before)
+        let lines = try audited().filter { $0["change"]?.contains("import") == true }
+        let (begun, changed) = ("registry_change_begun", "registry_changed")
+        #expect(lines.map { $0["event"] } == [begun, begun, changed, begun, changed])
+        let sentence = try #require(lines[0]["change"])
+        #expect(sentence.contains("1 added, 1 changed") && sentence.contains("SHA-256"))
+        #expect(lines[1]["change"] == "provider old set by the import: status withdrawn")
+        #expect(lines[2]["change"] == sentence)
+        #expect(Set(lines.prefix(3).map { $0["registry_version"] }).count == 1)
+        #expect(lines[4]["registry_version"] == lines[2]["registry_version"], "nothing new")
+    }
+
+    private func audited() throws -> [[String: String]] {
         let log = try String(contentsOfFile: "\(store.folder)/store.db.audit", encoding: .utf8)
-        let lines = log.split(separator: "\n").filter { $0.contains("import") }
-        #expect(lines.count == 3, "one for each import, and one for who is withdrawn")
-        #expect(lines[0].contains("1 added, 1 changed") && lines[0].contains("SHA-256"))
-        #expect(lines[1].contains("provider old set by the import: status withdrawn"))
+        return try log.split(separator: "\n").map { line in
+            try #require(
+                try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
+        }
+    }
+
+    /// The disk takes the lines of the audit log, and not all rows.
+    @Test func changeThatFailsIsNoChangeInTheAuditLog() throws {
+        let before = try store.command("psp", "list", "--json").output
+        let lines =
+            (1...3000).map { #"{"reference":"psp-\#($0)","redirect_uris":["https://x.example/"]}"# }
+            + [#"{"reference":"old","status":"withdrawn"}"#]
+        let path = "\(store.folder)/list.jsonl"
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: path))
+        let failed = try ChildProcess.run(
+            "/bin/bash",
+            [
+                "-c", #"ulimit -f 300; exec "$0" psp import "$@""#, ChildProcess.binary.path, path,
+            ] + store.option)
+        #expect(failed.status == 71, "\(failed.errors)")
+        #expect(try store.command("psp", "list", "--json").output == before)
+        let told = try audited().suffix(3)
+        let begun = "registry_change_begun"
+        #expect(told.map { $0["event"] } == [begun, begun, "registry_change_failed"])
+        #expect(told.last?["change"]?.hasPrefix("not done: providers imported") == true)
+        try store.command("psp", "import", path)
+        let versions = try audited().suffix(6).map { $0["registry_version"] }
+        #expect(Set(versions).count == 1, "the one that failed has left its version to the next")
     }
 
     @Test func dryRunPrintsTheDifferenceAndChangesNothing() throws {

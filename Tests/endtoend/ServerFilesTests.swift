@@ -99,7 +99,7 @@ import Testing
         // Beside the store, whether or not a server has ever run.
         let beside = "\(store.folder)/store.db.audit"
         let verified = try store.command("audit", "verify")
-        #expect(verified.output.hasPrefix("lines 1\n"))
+        #expect(verified.output.hasPrefix("lines 2\n"))
         #expect(verified.errors.contains("this is the audit log \(beside)"))
         // Where the server has put it.
         let server = try store.serve("--audit-log", log)

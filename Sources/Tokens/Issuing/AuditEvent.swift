@@ -17,8 +17,13 @@ public struct AuditEvent: Sendable {
         case tokenRevoked = "token_revoked"
         /// The customer has withdrawn a consent: nothing of it is alive.
         case consentRevoked = "consent_revoked"
+        /// Somebody is about to change who exists: `change` says what. It counts where one of the two
+        /// below follows, and where none does, as the registry's next version says.
+        case registryChangeBegun = "registry_change_begun"
         /// Somebody changed who exists: `change` says what.
         case registryChanged = "registry_changed"
+        /// A change that had begun was not made, or perhaps not: `change` says which.
+        case registryChangeFailed = "registry_change_failed"
         /// Client credentials were wrong or missing.
         case authenticationFailed = "authentication_failed"
         /// Refusals that were counted instead of written, so that nobody can fill the log:
@@ -70,7 +75,7 @@ public struct AuditEvent: Sendable {
     public var change: String?
     /// The person who made it, as the system knows them.
     public var actor: String?
-    /// Of a server that starts.
+    /// Of a server that starts, and of a change of the registry.
     public var details: [(name: String, value: String)] = []
 
     public init(_ kind: Kind, at: Milliseconds) {

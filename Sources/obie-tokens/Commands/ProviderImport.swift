@@ -22,15 +22,15 @@ extension Providers {
                 same list twice changes nothing the second time.
 
                 Where a line is wrong nothing changes; up to \(ImportFaults.toldMax) faults are told, with \
-                their lines. The audit log gets one line with the counts and the file's SHA-256, and one for \
-                each provider that is withdrawn by it.
+                their lines. Before the change the audit log gets a line with the counts and the file's \
+                SHA-256, and one for each provider that is withdrawn by it; after it, a line that says so.
 
                 \(ChangeOutcome.help)
 
                 Exit status: 0; 64 for a wrong option; 65 for a list with faults; 66 if the list or the \
-                registry is not there; 71 if the registry cannot be read or written; 74 if the audit log \
-                takes nothing, and then nothing has changed, or if standard output takes nothing, and then \
-                the message says whether the change is made; 75 for a change that is late.
+                registry is not there; 71 if the registry cannot be read or written; 74 if the audit log or \
+                standard output takes nothing, and then the message says whether the change is made; 75 for \
+                a change that is late.
                 """)
 
         @Argument(help: "The list; - is standard input.")

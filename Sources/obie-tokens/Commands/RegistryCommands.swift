@@ -36,8 +36,8 @@ extension RegistryKind {
                 Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what cannot be done; \
                 66 if there is no registry; 71 if it cannot be read or written; 74 if the audit log takes \
                 nothing, or standard output does not take a new secret, and then nothing has changed; also \
-                74 if standard output takes nothing else, and then the change is made; 75 for a change that \
-                is late.
+                74 if what follows the change cannot be written, the audit log's second line or the \
+                output, and then the message says that the change is made; 75 for a change that is late.
                 """,
             subcommands: commands)
     }

@@ -18,9 +18,13 @@ struct RegistryEditor {
 
     /// - Parameter makes: whether to make a registry where there is none.
     init(_ flags: SettingFlags<StoreSettings>, makes: Bool = false) throws(ProgramFailure) {
+        try self.init(try flags.readForStore(), makes: makes)
+    }
+
+    /// The same where the settings have been read.
+    init(_ settings: Settings, makes: Bool) throws(ProgramFailure) {
         // A closed pipe is an error, like a full disk.
         Signal.ignoreWriteSignals()
-        let settings = try flags.readForStore()
         if makes {
             try settings.checkStoreFolder(makes: true)
             try settings.checkAuditFolder()
@@ -64,11 +68,16 @@ struct RegistryEditor {
         }
     }
 
-    /// Changes the registry, once its line is in the audit log. Returns when a running server answers
-    /// its next request accordingly, or when it has had 5 s for that.
+    /// Changes the registry, once the audit log says that the change has begun; then it says that it is
+    /// made. Returns when a running server answers its next request accordingly, or when it has had 5 s
+    /// for that.
+    ///
+    /// A process that is killed in between leaves a line that promises nothing: whether the change was
+    /// made, the registry's version tells.
     ///
     /// - Parameters:
-    ///   - words: what is done, for the audit log: a line each. One that is not done has the first.
+    ///   - words: what is done, for the audit log: a line each. The first says all; how it ends is told
+    ///     with that one alone.
     ///   - print: prints the secret, which must arrive: nothing changes where it cannot be printed.
     func change<Answer>(
         _ words: (Answer) -> [String], _ body: (inout RegistryContent) throws -> Answer,
@@ -77,33 +86,58 @@ struct RegistryEditor {
         // Before a secret is printed that would be void.
         try settings.checkAuditFolder()
         if let refusal = settings.missingAuditLog(registry.mode) { throw refusal }
-        var recorded: String?
+        var begun: Begun?
+        let answer: Answer
+        let version: Int64
         do throws(ProgramFailure) {
-            let (answer, version) = try RegistryEditor.explaining {
+            (answer, version) = try RegistryEditor.explaining {
                 try registry.update { content in
                     let answer = try body(&content)
                     try print?(answer)
-                    let lines = words(answer)
-                    try settings.record(lines, registry.mode, "nothing was changed, since")
-                    recorded = lines.first
+                    begun = try begin(words(answer), version: content.version + 1)
                     return answer
                 }
             }
-            let takeover = takeover(of: version)
-            let outcome = ChangeOutcome(
-                takeover, place: place, isShared: settings.store.isShared,
-                silent: registry.silentServers)
-            return (answer, outcome)
         } catch {
-            guard let change = recorded else { throw error }
-            guard !error.isUncertain else {
-                try settings.record("perhaps not done: \(change)", registry.mode, "\(error); and")
-                throw error
-            }
-            let void = print == nil ? "" : "; the secret that was printed is void"
-            try settings.record("not done: \(change)", registry.mode, "\(error)\(void); and")
-            throw ProgramFailure(description: "\(error)\(void)", status: error.status)
+            guard let begun else { throw error }
+            throw try abandon(begun, error, printed: print != nil)
         }
+        if let begun {
+            try settings.record(
+                [begun.change], .registryChanged, version: version, registry.mode, "done, but")
+        }
+        let outcome = ChangeOutcome(
+            takeover(of: version), place: place, isShared: settings.store.isShared,
+            silent: registry.silentServers)
+        return (answer, outcome)
+    }
+
+    /// A change of which the audit log knows.
+    private struct Begun {
+        /// What it is.
+        let change: String
+        /// The registry's, with it.
+        let version: Int64
+    }
+
+    private func begin(_ lines: [String], version: Int64) throws(ProgramFailure) -> Begun? {
+        try settings.record(
+            lines, .registryChangeBegun, version: version, registry.mode,
+            "nothing was changed, since")
+        return lines.first.map { Begun(change: $0, version: version) }
+    }
+
+    /// - Returns: the failure, as people are told of it.
+    private func abandon(
+        _ begun: Begun, _ failure: ProgramFailure, printed: Bool
+    ) throws(ProgramFailure) -> ProgramFailure {
+        let void = printed && !failure.isUncertain ? "; the secret that was printed is void" : ""
+        let words = failure.isUncertain ? "perhaps not done" : "not done"
+        try settings.record(
+            ["\(words): \(begun.change)"], .registryChangeFailed, version: begun.version,
+            registry.mode, "\(failure)\(void); and")
+        return failure.isUncertain
+            ? failure : ProgramFailure(description: "\(failure)\(void)", status: failure.status)
     }
 
     /// The same with one line that is known before.

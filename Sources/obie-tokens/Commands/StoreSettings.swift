@@ -70,21 +70,26 @@ extension Settings {
     func record(
         _ change: String, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
     ) throws(ProgramFailure) {
-        try record([change], mode, state)
+        try record([change], .registryChanged, version: nil, mode, state)
     }
 
     /// The same for several lines, at once.
+    ///
+    /// - Parameter version: the registry's with the change, by which its lines belong together.
     func record(
-        _ changes: [String], _ mode: IssuerSettings.Mode?, _ state: String
+        _ changes: [String], _ kind: AuditEvent.Kind, version: Int64?,
+        _ mode: IssuerSettings.Mode?, _ state: String
     ) throws(ProgramFailure) {
         if let refusal = missingAuditLog(mode ?? .sandbox) {
             throw ProgramFailure(description: "\(state) \(refusal.description)", status: 78)
         }
         guard let path = auditPath(mode ?? .sandbox) else { return }
         let (now, actor) = (timeOfRecord(), Operator.current().description)
+        let details = version.map { [(name: "registry_version", value: "\($0)")] } ?? []
         let events = changes.map { change in
-            var event = AuditEvent(.registryChanged, at: now)
+            var event = AuditEvent(kind, at: now)
             event.change = change
+            event.details = details
             event.actor = actor
             return event
         }

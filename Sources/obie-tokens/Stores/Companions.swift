@@ -20,7 +20,7 @@ enum Companions {
     private static func isOfServer(_ log: String) throws(PrivateFile.Failure) -> Bool {
         let lines = try PrivateFile.read(log).split(separator: UInt8(ascii: "\n"))
         return lines.contains { line in
-            !String(decoding: line, as: UTF8.self).contains(#""event":"registry_changed""#)
+            !String(decoding: line, as: UTF8.self).contains(#""event":"registry_change"#)
         }
     }
 }
