@@ -83,13 +83,31 @@ import Testing
         #expect(Set(versions).count == 1, "the one that failed has left its version to the next")
     }
 
+    @Test func emptyListIsRefusedUnlessItIsMeant() throws {
+        let before = try store.files()
+        for content in ["", "\n \r\n"] {
+            let path = try list(content)
+            for arguments in [[], ["--dry-run"], ["--json"]] {
+                let refused = try store.run(["psp", "import", path] + arguments)
+                #expect(refused.status == 65 && refused.output.isEmpty)
+                #expect(refused.errors.contains("names no provider; nothing was changed"))
+                #expect(refused.errors.contains("--allow-empty"))
+            }
+            let taken = try store.command("psp", "import", path, "--allow-empty")
+            #expect(taken.errors.contains("0 added, 0 changed, 0 unchanged"))
+        }
+        #expect(try store.files()["store.db.registry"] == before["store.db.registry"])
+    }
+
     @Test func dryRunPrintsTheDifferenceAndChangesNothing() throws {
         let path = try list(
             #"{"reference":"new"}"#, #"{"reference":"old","services":[],"redirect_uris":[]}"#)
         let before = try store.files()
         let dry = try store.command("psp", "import", path, "--dry-run")
         let lines = dry.output.split(separator: "\n")
-        #expect(lines.count == 2 && lines.first == "added    new")
+        #expect(lines.count == 2)
+        let all = "services accounts, payments, fundsconfirmations"
+        #expect(lines.first.map(String.init) == "added    new  status authorised; \(all)")
         let services = "services accounts, payments, fundsconfirmations -> none"
         let changed = "changed  old  \(services); redirect URI https://old.example/ removed"
         #expect(lines.last.map(String.init) == changed)
@@ -97,6 +115,7 @@ import Testing
         let json = try store.command("psp", "import", path, "--dry-run", "--json").json()
         let changes = try #require(json["changes"] as? [[String: Any]])
         #expect(changes.map { $0["change"] as? String } == ["added", "changed"])
+        #expect(changes[0]["differences"] as? [String] == ["status authorised", all])
         #expect(try store.files() == before)
     }
 

@@ -45,12 +45,16 @@ public struct ImportFaults: Error, Equatable, Sendable {
 /// What a list changes.
 public struct ImportOutcome: Equatable, Sendable {
     public struct Change: Equatable, Sendable {
-        public let reference: String
-        /// What is different, in words; empty for a provider that is new.
-        public let differences: [String]
-        /// It has lost its authorisation by this.
-        public let isWithdrawal: Bool
-        public var isAddition: Bool { differences.isEmpty }
+        /// nil for a provider that is new.
+        public let before: ProviderRecord?
+        public let after: ProviderRecord
+        public var reference: String { after.reference }
+        public var isAddition: Bool { before == nil }
+        /// It has no authorisation now, and had one before, or was not registered.
+        public var isWithdrawal: Bool {
+            after.authorisation.status == .withdrawn
+                && before?.authorisation.status != .withdrawn
+        }
     }
 
     /// In the order of the list.
@@ -112,17 +116,14 @@ extension RegistryContent {
                     continue
                 }
                 providers[entry.reference] = after
-                outcome.changes.append(ImportOutcome.change(from: before, to: after))
+                outcome.changes.append(ImportOutcome.Change(before: before, after: after))
             } else {
                 var record = ProviderRecord(
                     id: Provider.ID(drawNumber()), reference: entry.reference, redirectURIs: [])
                 record = changed(record, by: entry)
                 providers[entry.reference] = record
                 removedProviders.remove(entry.reference)
-                outcome.changes.append(
-                    ImportOutcome.Change(
-                        reference: entry.reference, differences: [],
-                        isWithdrawal: record.authorisation.status == .withdrawn))
+                outcome.changes.append(ImportOutcome.Change(before: nil, after: record))
             }
         }
         return outcome
@@ -148,20 +149,17 @@ extension RegistryContent {
     }
 }
 
-extension ImportOutcome {
-    fileprivate static func change(
-        from before: ProviderRecord, to after: ProviderRecord
-    ) -> Change {
-        func list(_ services: Services) -> String {
-            services.isEmpty ? "none" : services.names.joined(separator: ", ")
-        }
+extension ImportOutcome.Change {
+    /// What is different, in words; of a provider that is new, what it has.
+    public var differences: [String] {
+        guard let before else { return properties }
         var differences: [String] = []
         let (old, new) = (before.authorisation, after.authorisation)
         if old.status != new.status {
             differences.append("status \(old.status.rawValue) -> \(new.status.rawValue)")
         }
         if old.services != new.services {
-            differences.append("services \(list(old.services)) -> \(list(new.services))")
+            differences.append("services \(old.services.list) -> \(new.services.list)")
         }
         if before.name != after.name {
             differences.append("name \(before.name ?? "none") -> \(after.name ?? "none")")
@@ -169,8 +167,18 @@ extension ImportOutcome {
         let (had, has) = (before.redirectURIs.map(\.text), after.redirectURIs.map(\.text))
         differences += has.filter { !had.contains($0) }.map { "redirect URI \($0) added" }
         differences += had.filter { !has.contains($0) }.map { "redirect URI \($0) removed" }
-        return Change(
-            reference: after.reference, differences: differences,
-            isWithdrawal: new.status == .withdrawn && old.status != .withdrawn)
+        return differences
     }
+
+    private var properties: [String] {
+        let authorisation = after.authorisation
+        return [
+            "status \(authorisation.status.rawValue)", "services \(authorisation.services.list)",
+        ] + (after.name.map { ["name \($0)"] } ?? [])
+            + after.redirectURIs.map { "redirect URI \($0.text)" }
+    }
+}
+
+extension Services {
+    fileprivate var list: String { isEmpty ? "none" : names.joined(separator: ", ") }
 }

@@ -22,8 +22,9 @@ extension Providers {
                 same list twice changes nothing the second time.
 
                 Where a line is wrong nothing changes; up to \(ImportFaults.toldMax) faults are told, with \
-                their lines. Before the change the audit log gets a line with the counts and the file's \
-                SHA-256, and one for each provider that is withdrawn by it; after it, a line that says so.
+                their lines. A list without any line is a fault, too, unless --allow-empty says that it is \
+                meant. Before the change the audit log gets a line with the counts and the file's SHA-256, \
+                and one for each provider that is withdrawn by it; after it, a line that says so.
 
                 \(ChangeOutcome.help)
 
@@ -37,17 +38,20 @@ extension Providers {
         var file: String
         @Flag(help: "Print what would change, and change nothing.")
         var dryRun = false
+        @Flag(help: "Take a list without any line, which changes nothing.")
+        var allowEmpty = false
         @OptionGroup var http: PlainHTTPOption
         @OptionGroup var flags: SettingFlags<StoreSettings>
         @OptionGroup var output: OutputOption
 
         func run() throws {
             // A wrong option is told first.
-            _ = try flags.readForStore()
+            let settings = try flags.readForStore()
             let progress = ImportProgress()
             // Before the command acts as the store's owner, who may not read it.
             let lines = try ProviderLines(file, progress)
-            let editor = try RegistryEditor(flags, makes: !dryRun)
+            try refuseNothing(lines)
+            let editor = try RegistryEditor(settings, makes: !dryRun)
             try refuseFaults(lines, editor.mode)
             if dryRun { return try compare(lines, editor) }
             progress.say("checked \(lines.entries.count) lines; writing")
@@ -55,6 +59,15 @@ extension Providers {
                 { words(of: $0, lines) }, { $0.take(lines.entries) })
             try output.report(
                 "the list is imported: \(counts(found))", record(found, lines), outcome)
+        }
+
+        /// A list that came out empty by mistake looks to its maker as if it had been taken.
+        private func refuseNothing(_ lines: ProviderLines) throws(ProgramFailure) {
+            guard !allowEmpty, lines.entries.isEmpty, lines.faults.count == 0 else { return }
+            throw ProgramFailure(
+                description:
+                    "\(file) names no provider; nothing was changed: if that is meant, add --allow-empty",
+                status: 65)
         }
 
         private func refuseFaults(
@@ -124,8 +137,6 @@ extension Providers {
 extension ImportOutcome.Change {
     /// For people.
     fileprivate var line: String {
-        isAddition
-            ? "added    \(reference)"
-            : "changed  \(reference)  \(differences.joined(separator: "; "))"
+        "\(isAddition ? "added  " : "changed")  \(reference)  \(differences.joined(separator: "; "))"
     }
 }

@@ -40,6 +40,26 @@ import Tokens
         #expect(Set(ids).count == ids.count && ids.allSatisfy { $0 < content.nextNumber })
     }
 
+    @Test func ofANewOneItIsToldWhatItHas() throws {
+        var content = try Self.content()
+        let outcome = content.take([
+            Self.entry(1, "plain"),
+            Self.entry(
+                2, "full", ProviderTerms(status: .withdrawn, services: [], name: "Full"),
+                ["https://f.example/"]),
+        ])
+        #expect(outcome.addedCount == 2)
+        #expect(
+            outcome.changes.map(\.differences) == [
+                ["status authorised", "services accounts, payments, fundsconfirmations"],
+                [
+                    "status withdrawn", "services none", "name Full",
+                    "redirect URI https://f.example/",
+                ],
+            ])
+        #expect(outcome.withdrawn == ["full"])
+    }
+
     @Test func whatTheLineDoesNotSayStays() throws {
         let before = try Self.content()
         var content = before
