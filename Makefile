@@ -18,7 +18,7 @@
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
 #   make large-database ten million tokens in PostgreSQL: exchanges, look-ups, and that no table is scanned
-#   make large-registry 100,000 providers: start, and what looking them up costs
+#   make large-registry 100,000 providers: start, what looking them up costs, and their import beside requests
 #   make timing  can the time of a 401 tell an unknown client from a wrong secret? (100,000 of each)
 #   make abuse   idle crowds, slow and deaf clients, endless requests: what they cost it and others
 #   make faults  faults that it once had: resets, floods, silence, no descriptors, clocks that jump
@@ -132,6 +132,7 @@ check: check-fast
 	Tests/crash/lost_sync_test.py --server $(SERVER) --rounds 3
 	Tests/crash/damage_test.py --server $(SERVER)
 	Tests/crash/lost_answers_test.py --server $(SERVER) --codes 600 --raced 50 $(if $(SEED),--seed $(SEED))
+	Tests/crash/import_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
 	$(MAKE) differential
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
@@ -159,7 +160,7 @@ large-database: bench-tools cluster-tools release
 	@Scripts/install-tools.sh openssl
 	Benchmarks/runs/large_database.py --server $(SERVER) $(ARGS)
 
-large-registry: check-tools release
+large-registry: check-tools cluster-tools release
 	Benchmarks/runs/large_registry.py --server $(SERVER) $(ARGS)
 
 timing: check-tools release
@@ -202,6 +203,7 @@ cluster-check-fast: cluster-tools release
 	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 1000 $(if $(SEED),--seed $(SEED)) \
 	    --weight kill_amid_exchanges=2 --weight crash_amid_exchanges=2 --weight end_connections_amid_exchanges=2
 	Tests/crash/lost_answers_test.py --server $(SERVER) --store postgres --codes 600 --raced 50 $(if $(SEED),--seed $(SEED))
+	Tests/crash/import_test.py --server $(SERVER) --store postgres $(if $(SEED),--seed $(SEED))
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
@@ -209,6 +211,7 @@ crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS) --power-cut --audit-strict
 	Tests/crash/lost_sync_test.py --server $(SERVER) --rounds $(ROUNDS)
 	Tests/crash/lost_answers_test.py --server $(SERVER) --codes 10000 --raced 1000 $(if $(SEED),--seed $(SEED))
+	Tests/crash/import_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 $(H11)/installed: Tests/differential/requirements.txt
 	$(VENV)
