@@ -11,6 +11,11 @@ enum AnswerContent {
         content.append(contentsOf: TokenAnswer.opening)
         token.appendToken(to: &content)
         content.append(contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer""#.utf8)
+        append(warning: warning, to: &content)
+    }
+
+    /// The end of an answer with a CCG token.
+    static func append(warning: String?, to content: inout [UInt8]) {
         if let warning {
             content.append(contentsOf: #","warning":"#.utf8)
             JSONWriter.appendString(warning, to: &content)

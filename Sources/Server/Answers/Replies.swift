@@ -41,7 +41,7 @@ final class Replies {
         let tail = Replies.tokenTail(lifetime: tokenLifetime)
         tokenTail = Array((tail + "}}").utf8)
         tokenTailWithState = Array((tail + #","state":"#).utf8)
-        fixedToken = TokenAnswer.opening + Array((Registry.sandboxCCGToken + tail + "}}").utf8)
+        fixedToken = TokenAnswer.opening + Array((Registry.sandboxCCGToken + tail).utf8)
     }
 
     /// What stands behind an access token.
@@ -132,8 +132,9 @@ final class Replies {
             let tail = Replies.tokenTail(lifetime: token.lifetime)
             AnswerContent.append(token.token, tail: tail, token.state, to: &content)
             finish(createdHead, context, to: &output)
-        case .fixedToken:
+        case .fixedToken(let warning):
             content.append(contentsOf: fixedToken)
+            AnswerContent.append(warning: warning, to: &content)
             finish(createdHead, context, to: &output)
         case .ccgToken(let token, let seconds, let warning):
             AnswerContent.append(token, seconds, warning, to: &content)

@@ -10,8 +10,8 @@ enum Response {
     case token(IssuedToken)
     /// The same 201 once more, for an exchange that is repeated under its idempotency key.
     case repeatedToken(RepeatedToken)
-    /// 201 with the sandbox's fixed token.
-    case fixedToken
+    /// 201 with the sandbox's fixed token, and with what its provider may not do.
+    case fixedToken(warning: String?)
     /// 201 with a CCG token, which lives as many seconds, and with what its provider may not do.
     case ccgToken(SealedIdentifier, seconds: Milliseconds, warning: String?)
     /// 201 with an authorization code and where to bring it.

@@ -35,6 +35,11 @@ final class GatewayChecks {
             return refuse(Self.invalidRequest("Authorization must be given once"))
         }
         let isForm = HeaderRules.isMediaType(request.fields.contentType, Self.form, bytes)
+        // Whoever sends no Authorization may have proven who it is in a body that nobody reads. Without a
+        // body it only asks for the challenge.
+        if !isForm, request.fields.authorization.isMissing, !request.body.isEmpty {
+            return refuse(Self.noForm)
+        }
         let form = isForm ? GatewayForm(bytes.extracting(request.body)) : GatewayForm()
         // Before anybody is believed: two proofs may be of two clients (RFC 6749 §2.3).
         if let fault = form.fault(beside: request.fields.authorization) {
@@ -52,11 +57,7 @@ final class GatewayChecks {
         case .throttled(let seconds):
             return refuse(.rateLimited(retryAfterSeconds: seconds, because: nil))
         }
-        guard isForm else {
-            return refuse(
-                Self.invalidRequest(
-                    "Content-Type must be application/x-www-form-urlencoded, given once"))
-        }
+        guard isForm else { return refuse(Self.noForm) }
         switch form.token {
         case .value(let value) where !value.isEmpty:
             return GatewayQuestion(client: client, token: SealedIdentifier(token: value.span))
@@ -75,6 +76,10 @@ final class GatewayChecks {
         else { return authenticator.authenticate(request, bytes, issuer.registry, responder) }
         let credentials = BasicCredentials(id: id[...], secret: secret[...])
         return authenticator.authenticate(credentials, issuer.registry, responder)
+    }
+
+    private static var noForm: Response {
+        invalidRequest("Content-Type must be application/x-www-form-urlencoded, given once")
     }
 
     private static func invalidRequest(_ description: String) -> Response {

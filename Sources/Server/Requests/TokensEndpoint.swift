@@ -128,7 +128,11 @@ final class TokensEndpoint {
     /// the provider that psp_id names.
     private func grant(_ pspID: String?, _ caller: Caller, _ responder: any Responder) {
         switch issuer.settings.mode {
-        case .sandbox: responder.respond(.fixedToken)
+        case .sandbox:
+            let registry = issuer.registry
+            let provider = registry.fixedCCGToken.flatMap { registry.provider($0.provider) }
+            let warning = provider.flatMap { ProviderWords.warning(of: $0) }
+            responder.respond(.fixedToken(warning: warning))
         case .production:
             guard let provider = pspID.flatMap({ issuer.registry.provider(reference: $0) }) else {
                 if let pspID, let notes = responder.notes {
