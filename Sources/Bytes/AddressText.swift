@@ -1,14 +1,44 @@
 // Addresses of the Internet as people write them.
 
 public enum AddressText {
-    /// `192.0.2.1` for 4 bytes, or groups of hexadecimal digits for 16 (RFC 4291 §2.2, form 1:
-    /// nothing is left out); nil where there are none, since the client has gone.
+    /// `192.0.2.1` for 4 bytes, `2001:db8::1` for 16: the one form that RFC 5952 §4 has for each address,
+    /// so that a search finds it. nil for anything else, such as no bytes, since the client has gone.
     public static func text(_ bytes: [UInt8]) -> String? {
-        if bytes.isEmpty { return nil }
-        if bytes.count == 4 { return bytes.map { "\($0)" }.joined(separator: ".") }
-        return stride(from: 0, to: bytes.count - 1, by: 2).map {
-            String(Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]), radix: 16)
-        }.joined(separator: ":")
+        switch bytes.count {
+        case 4: bytes.map { "\($0)" }.joined(separator: ".")
+        case 16: ipv6Text(bytes)
+        default: nil
+        }
+    }
+
+    private static func ipv6Text(_ bytes: [UInt8]) -> String {
+        let four = unmapped(bytes)
+        // §5: known to hold an IPv4 address.
+        if four.count == 4 { return "::ffff:\(four.map { "\($0)" }.joined(separator: "."))" }
+        let groups = stride(from: 0, to: 16, by: 2).map {
+            Int(bytes[$0]) << 8 | Int(bytes[$0 + 1])
+        }
+        func join(_ part: ArraySlice<Int>) -> String {
+            part.map { String($0, radix: 16) }.joined(separator: ":")
+        }
+        let gap = zeros(groups)
+        // A single group is not left out (§4.2.2).
+        if gap.count < 2 { return join(groups[...]) }
+        return "\(join(groups[..<gap.lowerBound]))::\(join(groups[gap.upperBound...]))"
+    }
+
+    /// The longest run of groups that are zero; the first of those (§4.2.3).
+    private static func zeros(_ groups: [Int]) -> Range<Int> {
+        var longest = 0..<0
+        var start = 0
+        for index in groups.indices {
+            if groups[index] != 0 {
+                start = index + 1
+            } else if index + 1 - start > longest.count {
+                longest = start..<index + 1
+            }
+        }
+        return longest
     }
 }
 

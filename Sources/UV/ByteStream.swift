@@ -19,7 +19,7 @@ public enum StreamFailure: Error, Equatable, Sendable, CustomStringConvertible {
 ///
 /// Bytes are plain here: a stream that encrypts does so behind this. It holds its handler from `start`
 /// until it is closed, and calls it only from the loop, never from inside one of these functions but
-/// `write`, which may tell of a failure at once. The handler may call any of them from any of its calls.
+/// `start` and `write`, which may tell of a failure at once. The handler may call any of them from any of its calls.
 /// Once a stream is closed they do nothing, and the handler hears `closed` and nothing else.
 public protocol ByteStream: AnyObject {
     /// Sets the handler and begins to read. Once, before anything else.
@@ -64,10 +64,14 @@ public protocol ByteStream: AnyObject {
 
     /// The certificate that the peer has shown, verified, in DER; nil where it has shown none.
     var peerCertificate: [UInt8]? { get }
+
+    /// The peer has said that it asks for itself, so nothing that it says of others counts.
+    var peerAsksForItself: Bool { get }
 }
 
 extension ByteStream {
     public var proxyAddress: [UInt8] { [] }
+    public var peerAsksForItself: Bool { false }
     public var security: StreamSecurity? { nil }
     public var peerCertificate: [UInt8]? { nil }
 }

@@ -26,9 +26,10 @@ struct Program {
         self.notices = notices
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
+        let refusals = ProxyRefusals()
         let clock = Timekeeper(following: ReferenceClock())
         let tls = try ServerTLS(options, clock, logger)
-        var configuration = try Program.configuration(options, sockets, tls, logger)
+        var configuration = try Program.configuration(options, refusals, sockets, tls, logger)
         let store = try Program.open(options, settings, clock, notices, logger)
         self.store = store
         do throws(ProgramFailure) {
@@ -51,7 +52,7 @@ struct Program {
             tls.reload()
             reload.perform($0, notices, logger)
         }
-        configuration.moreMetrics = Program.metrics(settings.mode, store, audit, tls)
+        configuration.moreMetrics = Program.metrics(settings.mode, store, audit, tls, refusals)
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
@@ -82,12 +83,13 @@ struct Program {
 
     /// What does not hang on the store. Sees to it that there are enough descriptors for all of it.
     private static func configuration(
-        _ options: Settings, _ sockets: ActivatedSockets, _ tls: ServerTLS, _ logger: Logger
+        _ options: Settings, _ refusals: ProxyRefusals, _ sockets: ActivatedSockets,
+        _ tls: ServerTLS, _ logger: Logger
     ) throws(ProgramFailure) -> ServerConfiguration {
         var configuration = ServerConfiguration(options)
         configuration.listenDescriptors = sockets.descriptors("http")
         configuration.adminDescriptors = sockets.descriptors("admin")
-        configuration.streams = options.streams(tls.endpoint(.open))
+        configuration.streams = options.streams(tls.endpoint(.open), counting: refusals)
         configuration.adminStreams =
             tls.endpoint(.admin).map { .tls($0, over: .plain) } ?? .plain
         configuration.certificates = try options.certificatePolicy()
@@ -113,8 +115,7 @@ struct Program {
         for line in notices.compactMap({ $0 }) {
             logger.log(.warning, line)
         }
-        let url = configuration.streams.url(server.address)
-        let loops = configuration.loops
+        let (url, loops) = (configuration.streams.url(server.address), configuration.loops)
         logger.log(
             .info,
             "listening on \(url), probes on \(configuration.adminStreams.url(server.adminAddress)), "
@@ -161,7 +162,7 @@ struct Program {
     /// What the page of metrics says of what stands behind the server.
     private static func metrics(
         _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: ServerAudit,
-        _ tls: ServerTLS
+        _ tls: ServerTLS, _ refusals: ProxyRefusals
     ) -> (inout MetricsText) -> Void {
         let labels = [
             ("version", Version.current), ("mode", mode == .sandbox ? "sandbox" : "production"),
@@ -174,6 +175,7 @@ struct Program {
             store.appendMetrics(to: &text)
             audit.appendMetrics(to: &text)
             tls.appendMetrics(to: &text)
+            refusals.appendMetrics(to: &text)
         }
     }
 

@@ -7,11 +7,16 @@ import UV
 extension Settings {
     /// What the public listeners talk, and the scheme of their URL.
     ///
-    /// - Parameter endpoint: nil: without TLS.
-    func streams(_ endpoint: TLSEndpoint?) -> StreamKind {
+    /// - Parameters:
+    ///   - endpoint: nil: without TLS.
+    ///   - refusals: counts connections that are refused before their first request.
+    func streams(
+        _ endpoint: TLSEndpoint?, counting refusals: ProxyRefusals = ProxyRefusals()
+    ) -> StreamKind {
         // Who balances says for whom in front of everything else.
         let connection: StreamKind =
-            self.proxyProtocol ? .proxied(from: self.trustedProxies) : .plain
+            self.proxyProtocol
+            ? .proxied(from: self.trustedProxies, counting: refusals) : .plain
         return endpoint.map { .tls($0, over: connection) } ?? connection
     }
 

@@ -58,11 +58,11 @@ import Testing
         #expect(try connection.readResponse().status == 401)
         let lines = try lines(server, 152)
         expect(lines[0], "192.0.2.7", proxy: "127.0.0.1")
-        expect(lines[150], "2001:db8:0:0:0:0:0:9", proxy: "127.0.0.1")
+        expect(lines[150], "2001:db8::9", proxy: "127.0.0.1")
         expect(lines[151], "127.0.0.1", proxy: nil)
         server.program.stop(SIGTERM)
         let audit = try String(contentsOfFile: log, encoding: .utf8)
-        #expect(audit.contains(#""192.0.2.7""#) && audit.contains("2001:db8:0:0:0:0:0:9"))
+        #expect(audit.contains(#""192.0.2.7""#) && audit.contains("2001:db8::9"))
         #expect(!audit.contains(#""1.2.3."#))
     }
 

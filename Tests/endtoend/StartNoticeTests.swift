@@ -41,6 +41,27 @@ import Testing
         try expect("2 institutions, 1 provider, 1 client", nil)
     }
 
+    /// Whoever is in a trusted network can say any address.
+    @Test func networksOfEverybodyAreWarnedOf() throws {
+        for (networks, names) in [
+            ("0.0.0.0/0", "0.0.0.0/0"), ("10.0.0.0/8,::/0,0.0.0.0/0", "::/0 and 0.0.0.0/0"),
+        ] {
+            let lines = try lines(["--trusted-proxies", networks])
+            #expect(
+                lines.contains {
+                    $0.hasPrefix(
+                        "warning: trusted-proxies names everybody with \(names), so each client")
+                }, "\(lines)")
+        }
+        #expect(
+            try !lines(["--trusted-proxies", "10.0.0.0/8"]).contains { $0.contains("everybody") })
+        let refused = try ChildProcess.run(
+            ChildProcess.binary.path, ["serve", "--trusted-proxies", "10.0.0.1/8"])
+        #expect(refused.status == 64, "\(refused.errors)")
+        #expect(
+            refused.errors.contains("write 10.0.0.0/8 for the whole network, or 10.0.0.1 for that"))
+    }
+
     /// The command that the warning names is one.
     @Test func adviceCanBeFollowed() throws {
         let store = try ProductionStore()

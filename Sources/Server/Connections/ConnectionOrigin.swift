@@ -23,7 +23,7 @@ extension Connection {
 
     /// Reads from a head who sends it. To be called for each, where it may matter.
     func readForwarded(_ fields: borrowing Fields, _ bytes: Span<UInt8>) {
-        guard trustedProxies.contains(streamAddress) else { return }
+        guard !stream.peerAsksForItself, trustedProxies.contains(streamAddress) else { return }
         let client = ForwardedAddress.client(
             fields, bytes, behind: streamAddress, trustedProxies)
         forwardedAddress = client == streamAddress ? [] : client

@@ -8,6 +8,7 @@ import UV
 final class ProxiedStream: ByteStream, ByteStreamHandler {
     private let inner: any ByteStream
     private let proxies: TrustedProxies
+    private let refusals: ProxyRefusals
     private var handler: (any ByteStreamHandler)?
     /// Of the header, as long as it is not all there.
     private var kept: [UInt8] = []
@@ -18,9 +19,10 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
     private(set) var isReady = false
 
     /// - Parameter proxies: who may say for whom it asks; where there are none, everybody.
-    init(_ inner: any ByteStream, from proxies: TrustedProxies) {
+    init(_ inner: any ByteStream, from proxies: TrustedProxies, counting refusals: ProxyRefusals) {
         self.inner = inner
         self.proxies = proxies
+        self.refusals = refusals
     }
 
     /// The client's, as the header has it, known after its end too; the balancer's where that speaks for
@@ -28,9 +30,24 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
     var peerAddress: [UInt8] { source.isEmpty ? inner.peerAddress : source }
     var proxyAddress: [UInt8] { source.isEmpty ? [] : knownProxy }
 
+    /// The balancer has said that it asks for itself, such as for its health checks. What else it says of
+    /// clients may be what one of them has written.
+    var peerAsksForItself: Bool { source.isEmpty }
+
     func start(_ handler: any ByteStreamHandler) {
         self.handler = handler
         inner.start(self)
+        knownProxy = inner.peerAddress
+        // At once: a stranger who says nothing must not hold a connection for as long as a header may take.
+        if !knownProxy.isEmpty { refuseStranger() }
+    }
+
+    /// - Returns: whether it is one.
+    @discardableResult
+    private func refuseStranger() -> Bool {
+        if proxies.isEmpty || proxies.contains(knownProxy) { return false }
+        refuse(.untrusted)
+        return true
     }
 
     var queuedBytes: Int { inner.queuedBytes }
@@ -54,18 +71,17 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
 
     private func readHeader(_ bytes: Span<UInt8>) {
         let before = kept.count
-        if before == 0 {
+        // Who has gone again is nobody whom anybody trusts.
+        if before == 0, knownProxy.isEmpty {
             knownProxy = inner.peerAddress
-            guard proxies.isEmpty || proxies.contains(knownProxy) else {
-                return refuse("it comes from an address that trusted-proxies does not name")
-            }
+            if refuseStranger() { return }
         }
         // No more than a header can have: what is behind it is the handler's.
         let room = ProxyHeader.binaryBytesMax - before
         kept.append(bytes, 0..<min(room, bytes.count))
         switch ProxyHeader.read(kept.span) {
         case .incomplete: return
-        case .refused(let reason): refuse(reason)
+        case .refused(let refusal): refuse(refusal)
         case .complete(let header):
             kept = []
             source = header.source ?? []
@@ -76,10 +92,11 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
         }
     }
 
-    private func refuse(_ reason: String) {
+    private func refuse(_ refusal: ProxyRefusal) {
         kept = []
         hasFailed = true
-        handler?.failed(.handshake(reason))
+        refusals.count(refusal)
+        handler?.failed(.handshake(refusal.sentence))
     }
 
     func receivedEnd() {
@@ -103,8 +120,14 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
 extension StreamKind {
     /// Plain connections of clients, which come through balancers that speak the PROXY protocol.
     ///
-    /// - Parameter proxies: nobody else may connect; where there are none, everybody may.
-    public static func proxied(from proxies: TrustedProxies) -> StreamKind {
-        StreamKind(scheme: StreamKind.plain.scheme) { ProxiedStream($0, from: proxies) }
+    /// - Parameters:
+    ///   - proxies: nobody else may connect; where there are none, everybody may.
+    ///   - refusals: counts the connections that are refused.
+    public static func proxied(
+        from proxies: TrustedProxies, counting refusals: ProxyRefusals
+    ) -> StreamKind {
+        StreamKind(scheme: StreamKind.plain.scheme) {
+            ProxiedStream($0, from: proxies, counting: refusals)
+        }
     }
 }

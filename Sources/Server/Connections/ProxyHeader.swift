@@ -9,8 +9,8 @@ struct ProxyHeader: Equatable {
         /// More bytes are needed.
         case incomplete
         case complete(ProxyHeader)
-        /// It is none, and never becomes one; why, for the log.
-        case refused(String)
+        /// It is none, and never becomes one.
+        case refused(ProxyRefusal)
     }
 
     /// In bytes: the connection's own begin behind it.
@@ -34,7 +34,7 @@ struct ProxyHeader: Equatable {
         let isText = bytes[0] == textStart[0]
         let start = isText ? textStart : signature
         for at in 0..<min(start.count, bytes.count) where bytes[at] != start[at] {
-            return .refused("it does not begin with a PROXY header")
+            return .refused(.missing)
         }
         if bytes.count < start.count { return .incomplete }
         return isText ? readText(bytes) : readBinary(bytes)
@@ -48,10 +48,10 @@ struct ProxyHeader: Equatable {
         while end < limit, bytes[end] != 0x0D { end += 1 }
         guard end + 1 < limit else {
             return bytes.count < textBytesMax
-                ? .incomplete : .refused("its PROXY header is longer than 107 bytes")
+                ? .incomplete : .refused(.tooLong(textBytesMax))
         }
         guard bytes[end + 1] == 0x0A, let source = textSource(bytes, end) else {
-            return .refused("its PROXY header is malformed")
+            return .refused(.malformed("is malformed"))
         }
         return .complete(ProxyHeader(length: end + 2, source: source.address))
     }
@@ -105,28 +105,70 @@ struct ProxyHeader: Equatable {
         let (command, family) = (bytes[12], bytes[13])
         let length = 16 + Int(bytes[14]) << 8 + Int(bytes[15])
         guard command == 0x20 || command == 0x21 else {
-            return .refused("its PROXY header has an unknown version or command")
+            return .refused(.malformed("has an unknown version or command"))
         }
-        guard length <= binaryBytesMax else {
-            return .refused("its PROXY header is longer than 4096 bytes")
+        guard length <= binaryBytesMax else { return .refused(.tooLong(binaryBytesMax)) }
+        guard let addresses = Addresses(family) else {
+            return .refused(.malformed("is about no TCP connection"))
         }
-        let addresses: Int
-        switch family {
-        case 0x00, 0x31: addresses = 0
-        case 0x11: addresses = 4
-        case 0x21: addresses = 16
-        default: return .refused("its PROXY header is about no TCP connection")
-        }
-        // Two addresses and two ports.
-        guard command == 0x20 || addresses == 0 || length - 16 >= 2 * addresses + 4 else {
-            return .refused("its PROXY header is too short for its addresses")
+        // LOCAL: the balancer speaks for itself, whatever else stands there (§2.2).
+        let isLocal = command == 0x20
+        guard isLocal || length - 16 >= addresses.bytes else {
+            return .refused(.malformed("is too short for its addresses"))
         }
         guard bytes.count >= length else { return .incomplete }
-        var source: [UInt8]?
-        // LOCAL: the balancer speaks for itself, whatever else stands there.
-        if command == 0x21, addresses > 0 {
-            source = AddressText.unmapped((16..<16 + addresses).map { bytes[$0] })
+        if isLocal || addresses == .unspecified {
+            return .complete(ProxyHeader(length: length, source: nil))
         }
-        return .complete(ProxyHeader(length: length, source: source))
+        guard isExtended(bytes.extracting(16 + addresses.bytes..<length)) else {
+            return .refused(.malformed("has something at its end that reaches beyond it"))
+        }
+        let source = (16..<16 + addresses.sourceBytes).map { bytes[$0] }
+        return .complete(
+            ProxyHeader(
+                length: length, source: source.isEmpty ? nil : AddressText.unmapped(source)))
+    }
+
+    /// What stands behind the length (§2.2).
+    private enum Addresses {
+        case unspecified, ipv4, ipv6, unix
+
+        init?(_ family: UInt8) {
+            switch family {
+            case 0x00: self = .unspecified
+            case 0x11: self = .ipv4
+            case 0x21: self = .ipv6
+            case 0x31: self = .unix
+            default: return nil
+            }
+        }
+
+        /// Two addresses, and two ports where there are any.
+        var bytes: Int {
+            switch self {
+            case .unspecified: 0
+            case .ipv4: 12
+            case .ipv6: 36
+            case .unix: 216
+            }
+        }
+
+        var sourceBytes: Int {
+            switch self {
+            case .unspecified, .unix: 0
+            case .ipv4: 4
+            case .ipv6: 16
+            }
+        }
+    }
+
+    /// Nothing, or extensions up to the end: each a type, a length of two bytes, and as many bytes (§2.2).
+    private static func isExtended(_ rest: Span<UInt8>) -> Bool {
+        var at = 0
+        while at < rest.count {
+            guard rest.count - at >= 3 else { return false }
+            at += 3 + Int(rest[at + 1]) << 8 + Int(rest[at + 2])
+        }
+        return at == rest.count
     }
 }

@@ -17,14 +17,37 @@ public struct TrustedProxies: Equatable, Sendable {
             let rest = bits % 8
             return rest == 0 || (address[whole] ^ other[whole]) >> UInt8(8 - rest) == 0
         }
+
+        /// With no bits behind those that count.
+        var whole: Network {
+            let bytes = address.enumerated().map { index, byte in
+                byte & ~UInt8(truncatingIfNeeded: 0xFF >> min(8, max(0, bits - 8 * index)))
+            }
+            return Network(address: bytes, bits: bits)
+        }
+
+        var text: String { "\(AddressText.text(address) ?? "")/\(bits)" }
     }
 
     /// A part that is no network; it says what would be one.
     public struct Malformed: Error, Equatable, CustomStringConvertible {
         public let text: String
+        /// It is one, with an address in it: the network, and that address.
+        fileprivate var meanings: (network: String, address: String)?
+
         public var description: String {
-            "'\(text)' is no network; write an address, and how many of its bits count, such as "
+            if let meanings {
+                return
+                    "'\(text)' is an address within a network; write \(meanings.network) for the whole "
+                    + "network, or \(meanings.address) for that address alone"
+            }
+            return
+                "'\(text)' is no network; write an address, and how many of its bits count, such as "
                 + "10.0.0.0/8 or 2001:db8::/32, and commas between several"
+        }
+
+        public static func == (one: Malformed, other: Malformed) -> Bool {
+            one.description == other.description
         }
     }
 
@@ -52,6 +75,13 @@ public struct TrustedProxies: Equatable, Sendable {
             guard let network = TrustedProxies.network(trimmed) else {
                 throw Malformed(text: trimmed)
             }
+            guard network == network.whole else {
+                throw Malformed(
+                    text: trimmed,
+                    meanings: (
+                        network.whole.text, AddressText.text(network.address) ?? trimmed
+                    ))
+            }
             networks.append(network)
         }
         self.networks = networks
@@ -73,6 +103,9 @@ public struct TrustedProxies: Equatable, Sendable {
     }
 
     public var isEmpty: Bool { networks.isEmpty }
+
+    /// The networks that everybody is in, such as `0.0.0.0/0`.
+    public var ofEverybody: [String] { networks.filter { $0.bits == 0 }.map(\.text) }
 
     /// - Parameter address: 4 bytes, or 16; an empty one is nobody's.
     public func contains(_ address: [UInt8]) -> Bool {

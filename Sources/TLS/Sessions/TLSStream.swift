@@ -65,6 +65,7 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
     public var undeliveredBytes: Int { inner.undeliveredBytes }
     public var peerAddress: [UInt8] { inner.peerAddress }
     public var proxyAddress: [UInt8] { inner.proxyAddress }
+    public var peerAsksForItself: Bool { inner.peerAsksForItself }
     public var peerCertificate: [UInt8]? { isReady ? session.peerCertificate : nil }
 
     public var security: StreamSecurity? {

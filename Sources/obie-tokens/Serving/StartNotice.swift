@@ -57,6 +57,11 @@ extension Settings {
                 ? "\(publicURL.name) is not set, and nobody can connect to \(server.address.host): links "
                     + "in answers begin with \(server.publicURL); set it to the URL that clients use"
                 : nil,
+            self.trustedProxies.ofEverybody.isEmpty
+                ? nil
+                : "\(trusted.name) names everybody with "
+                    + self.trustedProxies.ofEverybody.joined(separator: " and ")
+                    + ", so each client can say any address; name the networks of the proxies only",
             self.proxyProtocol && self.trustedProxies.isEmpty
                 ? "with proxy-protocol and without \(trusted.name), whoever can connect can say any "
                     + "address of a client; name the balancers' networks"

@@ -187,7 +187,7 @@ import Testing
             ([], nil), ([127, 0, 0, 1], "127.0.0.1"), ([255, 254, 0, 1], "255.254.0.1"),
             (
                 [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1],
-                "2001:db8:0:0:0:0:0:1"
+                "2001:db8::1"
             ),
         ] as [([UInt8], String?)])
     func addressIsWrittenAsPeopleWriteIt(bytes: [UInt8], text: String?) throws {

@@ -40,6 +40,32 @@ import Testing
         #expect(Self.bytes(text) == nil)
     }
 
+    /// The forms of RFC 5952 §4 and §5.
+    @Test(arguments: [
+        (groups(0, 0, 0, 0, 0, 0, 0, 0), "::"), (groups(0, 0, 0, 0, 0, 0, 0, 1), "::1"),
+        (groups(1, 0, 0, 0, 0, 0, 0, 0), "1::"),
+        (groups(0x2001, 0xDB8, 0, 0, 0, 0, 2, 1), "2001:db8::2:1"),
+        (groups(0x2001, 0xDB8, 0, 1, 1, 1, 1, 1), "2001:db8:0:1:1:1:1:1"),
+        (groups(0x2001, 0, 0, 1, 0, 0, 0, 1), "2001:0:0:1::1"),
+        (groups(0x2001, 0xDB8, 0, 0, 1, 0, 0, 1), "2001:db8::1:0:0:1"),
+        (groups(0, 0, 1, 0, 0, 0, 1, 0), "0:0:1::1:0"),
+        (groups(0, 1, 2, 3, 4, 5, 6, 7), "0:1:2:3:4:5:6:7"),
+        (groups(1, 2, 3, 4, 5, 6, 7, 0), "1:2:3:4:5:6:7:0"),
+        (groups(1, 2, 3, 4, 5, 6, 0, 0), "1:2:3:4:5:6::"),
+        (groups(0x2001, 0xDB8, 0, 0, 0, 0, 0xABCD, 0x0EF0), "2001:db8::abcd:ef0"),
+        (groups(0, 0, 0, 0, 0, 0xFFFF, 0xC000, 0x0201), "::ffff:192.0.2.1"),
+        ([192, 0, 2, 1], "192.0.2.1"),
+    ])
+    func addressIsWrittenInOneForm(address: [UInt8], text: String) {
+        #expect(AddressText.text(address) == text)
+        #expect(Self.bytes(text) == AddressText.unmapped(address))
+    }
+
+    @Test(arguments: [[], [1], [UInt8](repeating: 0, count: 15), [UInt8](repeating: 0, count: 17)])
+    func whatIsNoAddressHasNoText(bytes: [UInt8]) {
+        #expect(AddressText.text(bytes) == nil)
+    }
+
     /// What the one writes the other reads.
     @Test func writtenAddressesAreReadAgain() {
         var generator = SystemRandomNumberGenerator()

@@ -58,9 +58,12 @@ final class FakeHandler: RequestHandler {
     var isHeld = false
     var held: [() -> Void] = []
     var handled = 0
+    /// Who has asked.
+    var peers: [[UInt8]] = []
 
     func handle(_ request: Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         handled += 1
+        peers.append(responder.peerAddress)
         var path: [UInt8] = []
         path.append(bytes, request.path)
         let content = Array("\n[".utf8) + path + Array("]\n".utf8)
@@ -75,6 +78,7 @@ final class FakeHost: ConnectionHost {
         get { limitsInForce.limits }
         set { limitsInForce.limits = newValue }
     }
+    var trustedProxies = TrustedProxies.none
     let fake = FakeHandler()
     var handler: any RequestHandler { fake }
     var monotonicMilliseconds: UInt64 = 1_000_000

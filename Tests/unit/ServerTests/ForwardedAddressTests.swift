@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: [
         ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.1", false),
-        ("10.1.2.3/8", "10.0.0.1", true), ("192.0.2.1", "192.0.2.1", true),
+        ("192.0.2.1", "192.0.2.1", true),
         ("192.0.2.1", "192.0.2.2", false), ("192.0.2.0/31", "192.0.2.1", true),
         ("192.0.2.0/31", "192.0.2.2", false), ("172.16.0.0/12", "172.31.255.255", true),
         ("172.16.0.0/12", "172.32.0.0", false), ("0.0.0.0/0", "8.8.8.8", true),
@@ -41,6 +41,35 @@ import Testing
     ])
     func anythingElseIsNoNetwork(text: String) {
         #expect(throws: TrustedProxies.Malformed.self) { try TrustedProxies(text) }
+    }
+
+    @Test(arguments: [
+        ("10.0.0.1/8", "10.0.0.0/8", "10.0.0.1"), ("192.0.2.1/31", "192.0.2.0/31", "192.0.2.1"),
+        ("10.255.255.255/9", "10.128.0.0/9", "10.255.255.255"),
+        ("0.0.0.1/0", "0.0.0.0/0", "0.0.0.1"), ("2001:DB8::1/32", "2001:db8::/32", "2001:db8::1"),
+        ("2001:db8:ffff::/33", "2001:db8:8000::/33", "2001:db8:ffff::"),
+        ("::1/127", "::/127", "::1"), ("::ffff:10.0.0.1/104", "10.0.0.0/8", "10.0.0.1"),
+    ])
+    func addressWithinANetworkIsRefusedWithWhatItMayMean(
+        text: String, network: String, address: String
+    ) {
+        do throws(TrustedProxies.Malformed) {
+            _ = try TrustedProxies("192.0.2.1,\(text)")
+            Issue.record("\(text) is taken")
+        } catch {
+            #expect(
+                error.description
+                    == "'\(text)' is an address within a network; write \(network) for the whole network, or "
+                    + "\(address) for that address alone")
+        }
+        #expect(Self.proxies("\(network),\(address)").contains(Self.bytes(address)))
+    }
+
+    @Test func networksOfEverybodyAreKnown() {
+        let proxies = Self.proxies("10.0.0.0/8, ::/0, 0.0.0.0/0, 0.0.0.0/1, ::1, ::ffff:0.0.0.0/96")
+        #expect(proxies.ofEverybody == ["::/0", "0.0.0.0/0", "0.0.0.0/0"])
+        #expect(Self.proxies("0.0.0.0/1,::/1").ofEverybody.isEmpty)
+        #expect(TrustedProxies.none.ofEverybody.isEmpty)
     }
 
     /// Found by the server's own reader.
@@ -77,8 +106,8 @@ import Testing
             (["X-Forwarded-For: ,"], "10.0.0.1"),
             // With a port, as some balancers write it.
             (["X-Forwarded-For: 192.0.2.7:4711"], "192.0.2.7"),
-            (["X-Forwarded-For: [2001:db8::1]:4711"], "2001:db8:0:0:0:0:0:1"),
-            (["X-Forwarded-For: 2001:db8::1"], "2001:db8:0:0:0:0:0:1"),
+            (["X-Forwarded-For: [2001:db8::1]:4711"], "2001:db8::1"),
+            (["X-Forwarded-For: 2001:db8::1"], "2001:db8::1"),
             (["X-Forwarded-For: ::ffff:192.0.2.7"], "192.0.2.7"),
             (["X-Forwarded-For: 192.0.2.7, ::ffff:10.0.0.2, fd00::2"], "192.0.2.7"),
             // Who is not said is not guessed.
@@ -100,9 +129,9 @@ import Testing
             (["Forwarded: for=192.0.2.7"], "192.0.2.7"),
             (["Forwarded: FOR=192.0.2.7;proto=https;by=10.0.0.1"], "192.0.2.7"),
             (["Forwarded: by=10.0.0.1 ; for=\"192.0.2.7:4711\" "], "192.0.2.7"),
-            (["Forwarded: for=\"[2001:db8::1]\""], "2001:db8:0:0:0:0:0:1"),
-            (["Forwarded: for=\"[2001:db8::1]:4711\";host=x"], "2001:db8:0:0:0:0:0:1"),
-            (["Forwarded: for=[2001:db8::1]:4711"], "2001:db8:0:0:0:0:0:1"),
+            (["Forwarded: for=\"[2001:db8::1]\""], "2001:db8::1"),
+            (["Forwarded: for=\"[2001:db8::1]:4711\";host=x"], "2001:db8::1"),
+            (["Forwarded: for=[2001:db8::1]:4711"], "2001:db8::1"),
             (["Forwarded: for=\"\\1\\92.0.2.7:_port\""], "192.0.2.7"),
             (["Forwarded: for=1.1.1.1, for=192.0.2.7, for=10.0.0.2"], "192.0.2.7"),
             (["Forwarded: for=1.1.1.1", "Forwarded: for=192.0.2.7,for=10.0.0.2"], "192.0.2.7"),
@@ -119,6 +148,14 @@ import Testing
             (["Forwarded: 192.0.2.7"], "10.0.0.1"), (["Forwarded: for=192.0.2.7 x"], "10.0.0.1"),
             (["Forwarded: for=\"broken", "Forwarded: for=192.0.2.7"], "192.0.2.7"),
             (["Forwarded: for=\"broken", "Forwarded: for=10.0.0.2"], "10.0.0.2"),
+            // Where a proxy has put its own behind the client's, in one line, all of it says nothing.
+            (["Forwarded: for=\", for=192.0.2.7"], "10.0.0.1"),
+            (["Forwarded: for=\"1.1.1.1, for=192.0.2.7"], "10.0.0.1"),
+            (["Forwarded: for=1.1.1.1\", for=192.0.2.7"], "10.0.0.1"),
+            (["Forwarded: for=1.1.1.1, for=\"x, for=\"[2001:db8::1]\""], "10.0.0.1"),
+            (["Forwarded: for=\"1.1.1.1;x=, for=\"[2001:db8::1]\";proto=http"], "10.0.0.1"),
+            (["Forwarded: for=\"1.1.1.1\\\", for=\"192.0.2.7\""], "10.0.0.1"),
+            (["Forwarded: for=1.1.1.1", "Forwarded: for=\"x, for=192.0.2.7"], "10.0.0.1"),
         ] as [([String], String)])
     func standardFieldIsReadFromItsEnd(lines: [String], expected: String) {
         #expect(Self.client(lines, header: .forwarded) == expected)

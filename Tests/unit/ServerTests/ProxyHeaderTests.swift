@@ -1,6 +1,8 @@
 // The PROXY protocol: its two headers, at every split, and a stream that begins with one.
 
 import Bytes
+import HTTP1
+import Metrics
 import Testing
 import UV
 
@@ -36,11 +38,18 @@ import UV
         (binary(0x21, 0x21, mapped + sixteen + [0, 1, 0, 2]), [192, 0, 2, 7]),
         // With what follows the addresses: it is skipped.
         (binary(0x21, 0x11, four + [3, 0, 4, 1, 2, 3, 4]), [192, 0, 2, 7]),
-        (binary(0x21, 0x11, four + [UInt8](repeating: 9, count: 4096 - 28)), [192, 0, 2, 7]),
+        (binary(0x21, 0x11, four + [4, 0, 0, 0xE0, 0, 1, 9]), [192, 0, 2, 7]),
+        (binary(0x21, 0x21, six + [5, 0, 0]), sixteen),
+        (
+            binary(0x21, 0x11, four + [4, 0x0F, 0xE1] + [UInt8](repeating: 9, count: 4065)),
+            [192, 0, 2, 7]
+        ),
         // The balancer for itself, and for whom it cannot say.
         (binary(0x20, 0x00, []), nil), (binary(0x20, 0x11, four), nil),
         (binary(0x20, 0x11, [1]), nil), (binary(0x21, 0x00, [1, 2, 3]), nil),
+        (binary(0x20, 0x21, six + [3, 0xFF, 0xFF]), nil),
         (binary(0x21, 0x31, [UInt8](repeating: 65, count: 216)), nil),
+        (binary(0x21, 0x31, [UInt8](repeating: 65, count: 216) + [4, 0, 1, 0]), nil),
     ]
 
     @Test(arguments: good)
@@ -81,6 +90,12 @@ import UV
         binary(0x21, 0x11, Array(four.dropLast())),
         binary(0x21, 0x21, Array(six.dropLast())), binary(0x21, 0x21, four),
         binary(0x21, 0x11, four, length: 4081), binary(0x20, 0x00, [], length: 65535),
+        binary(0x21, 0x31, [UInt8](repeating: 65, count: 215)),
+        // What follows the addresses reaches beyond the end, or is cut short.
+        binary(0x21, 0x11, four + [3]), binary(0x21, 0x11, four + [3, 0]),
+        binary(0x21, 0x11, four + [3, 0, 4, 1, 2, 3]), binary(0x21, 0x11, four + [3, 0xFF, 0xFF]),
+        binary(0x21, 0x21, six + [4, 0, 1, 0, 3, 0, 1]),
+        binary(0x21, 0x31, [UInt8](repeating: 65, count: 217)),
     ])
     func anythingElseIsRefused(bytes: [UInt8]) {
         guard case .refused = ProxyHeader.read(bytes.span) else {
@@ -118,10 +133,10 @@ import UV
     }
 
     private static func stream(
-        _ proxies: TrustedProxies = .none
+        _ proxies: TrustedProxies = .none, _ refusals: ProxyRefusals = ProxyRefusals()
     ) -> (ProxiedStream, Witness, FakeTransport) {
         let (transport, witness) = (FakeTransport(), Witness())
-        let stream = ProxiedStream(transport, from: proxies)
+        let stream = ProxiedStream(transport, from: proxies, counting: refusals)
         stream.start(witness)
         return (stream, witness, transport)
     }
@@ -144,6 +159,7 @@ import UV
             #expect(stream.isReady && witness.isReady && witness.bytes == request)
             #expect(stream.peerAddress == source ?? [127, 0, 0, 1])
             #expect(stream.proxyAddress == (source == nil ? [] : [127, 0, 0, 1]))
+            #expect(stream.peerAsksForItself == (source == nil))
             stream.closed()
             #expect(witness.isClosed)
         }
@@ -159,10 +175,13 @@ import UV
         #expect(!witness.isReady && witness.bytes.isEmpty && witness.ends == 0)
     }
 
+    /// At once, also one who says nothing.
     @Test func strangerIsRefusedWhateverHeSays() {
         let (stream, witness, _) = Self.stream(ForwardedAddressTests.proxies("10.0.0.0/8"))
+        #expect(witness.failures.count == 1)
         stream.received(Array("PROXY TCP4 10.0.0.1 10.0.0.1 4711 8080\r\n".utf8).span)
-        #expect(witness.failures.count == 1 && !witness.isReady)
+        stream.receivedEnd()
+        #expect(witness.failures.count == 1 && !witness.isReady && witness.ends == 0)
         let (trusted, other, _) = Self.stream(ForwardedAddressTests.proxies("127.0.0.0/8"))
         trusted.received(Array("PROXY TCP4 10.0.0.1 10.0.0.1 4711 8080\r\n".utf8).span)
         #expect(other.isReady && other.failures.isEmpty)
@@ -170,7 +189,7 @@ import UV
 
     @Test func headerHasTheTimeOfAHandshake() {
         let (host, transport) = (FakeHost(), FakeTransport())
-        let stream = ProxiedStream(transport, from: .none)
+        let stream = ProxiedStream(transport, from: .none, counting: ProxyRefusals())
         let connection = Connection(stream, host)
         stream.start(connection)
         // What comes slowly does not extend it.
@@ -188,5 +207,60 @@ import UV
         stream.received(Array("PROXY".utf8).span)
         stream.receivedEnd()
         #expect(witness.ends == 1 && !witness.isReady)
+    }
+
+    @Test func silentStrangersConnectionIsClosedAtOnce() {
+        let (host, transport) = (FakeHost(), FakeTransport())
+        let proxies = ForwardedAddressTests.proxies("10.0.0.0/8")
+        let stream = ProxiedStream(transport, from: proxies, counting: ProxyRefusals())
+        let connection = Connection(stream, host)
+        stream.start(connection)
+        #expect(transport.isClosed && transport.written.isEmpty)
+        stream.closed()
+        #expect(host.closed == 1)
+    }
+
+    @Test func refusalsAreCountedByTheirReason() {
+        let refusals = ProxyRefusals()
+        func send(_ text: String, _ proxies: TrustedProxies = .none) {
+            let (stream, _, _) = Self.stream(proxies, refusals)
+            for byte in text.utf8 { stream.received([byte].span) }
+        }
+        send("", ForwardedAddressTests.proxies("10.0.0.0/8"))
+        for _ in 0..<2 { send("GET / HTTP/1.1\r\n\r\n") }
+        for _ in 0..<3 { send("PROXY UNKNOWN" + String(repeating: "x", count: 200)) }
+        for _ in 0..<4 { send("PROXY TCP4 x\r\n") }
+        send("PROXY TCP4 192.0.2.7 10.0.0.1 4711 8080\r\nGET /")
+        send("PROXY")
+        #expect(refusals.counts == [1, 2, 3, 4])
+        var text = MetricsText()
+        refusals.appendMetrics(to: &text)
+        let page = String(decoding: text.bytes, as: UTF8.self)
+        for line in [#"{reason="untrusted"} 1"#, #"{reason="malformed"} 4"#] {
+            #expect(page.contains("obie_tokens_proxy_refused_total\(line)\n"), "\(page)")
+        }
+    }
+
+    /// A balancer that asks for itself, in its health checks, has no other address than its own.
+    @Test(arguments: [
+        Array("PROXY UNKNOWN\r\n".utf8), binary(0x20, 0x00, []), binary(0x20, 0x11, four),
+        binary(0x21, 0x00, []),
+    ])
+    func whoAsksForItselfSaysNothingOfOthers(header: [UInt8]) {
+        for (header, peer) in [
+            (header, [127, 0, 0, 1]), (Self.good[0].0, [192, 0, 2, 7]),
+            (Array("PROXY TCP4 127.0.0.9 10.0.0.1 4711 8080\r\n".utf8), [198, 51, 100, 7]),
+        ] as [([UInt8], [UInt8])] {
+            let (host, transport) = (FakeHost(), FakeTransport())
+            host.trustedProxies = ForwardedAddressTests.proxies("127.0.0.0/8")
+            let stream = ProxiedStream(
+                transport, from: host.trustedProxies, counting: ProxyRefusals())
+            let connection = Connection(stream, host)
+            stream.start(connection)
+            let request = "GET /x HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"
+            stream.received((header + Array(request.utf8)).span)
+            #expect(host.fake.handled == 1)
+            #expect(host.fake.peers == [peer])
+        }
     }
 }
