@@ -7,7 +7,7 @@ import Bytes
 public enum RedirectURIFault: Equatable, Sendable {
     case empty, tooLong, notASCII, hasSpaceOrControl, hasFragment, malformed
     case scheme(String)
-    case hostMissing, hostMalformed, portMalformed, hasUserInfo
+    case hostMissing, hostMalformed, addressMalformed, portMalformed, hasUserInfo
     case plainText
 
     public var description: String {
@@ -26,8 +26,11 @@ public enum RedirectURIFault: Equatable, Sendable {
                 + "name in reverse, such as com.example.app:/callback (RFC 8252 §7.1)"
         case .hostMissing: "it names no host: write https://psp.example/callback"
         case .hostMalformed:
-            "its host is neither a name of letters, digits, hyphens and dots nor an address: write one such "
-                + "as psp.example or [::1]"
+            "its host is neither a name nor an address: write a name of letters, digits and hyphens with "
+                + "single dots in between, such as psp.example, or an address such as [2001:db8::1]"
+        case .addressMalformed:
+            "its host ends in a number, so browsers read it as an address, and it is none: write four numbers "
+                + "from 0 to 255 without leading zeros, such as 192.0.2.1"
         case .portMalformed:
             "its port is no number from 1 to 65535: write one, or leave out the colon"
         case .hasUserInfo:
@@ -55,8 +58,7 @@ public enum RegistrableURI {
         }
         let scheme = String(decoding: bytes[..<colon], as: UTF8.self).lowercased()
         let isWeb = scheme == "https" || scheme == "http"
-        // All that a browser itself obeys, such as javascript: and data:, has no dot (RFC 8252 §8.4).
-        guard isWeb || scheme.contains(".") else { return .scheme(scheme) }
+        guard isWeb || isReversedDomain(scheme) else { return .scheme(scheme) }
         let rest = bytes[(colon + 1)...]
         guard rest.starts(with: "//".utf8) else { return isWeb ? .hostMissing : nil }
         let authority = Authority(rest.dropFirst(2))
@@ -64,6 +66,27 @@ public enum RegistrableURI {
         guard isWeb else { return nil }
         if let fault = authority.fault { return fault }
         return scheme == "http" && !allowsPlainText && !authority.isLoopback ? .plainText : nil
+    }
+
+    /// Schemes that something obeys, and that are no top-level domain. With a dot behind it such a word is
+    /// another scheme, but a filter or a reader of lists takes it for the one without.
+    private static let obeyed: Set<String> = [
+        "about", "blob", "data", "file", "filesystem", "ftp", "http", "https", "intent", "jar",
+        "javascript", "mailto", "resource", "sms", "ssh", "tel", "urn", "vbscript", "view-source",
+        "ws", "wss",
+    ]
+
+    /// A domain name from its end, so that nobody else has it (RFC 8252 §7.1, RFC 7595 §3.8). All that a
+    /// browser itself obeys, such as javascript: and data:, has no dot (RFC 8252 §8.4).
+    private static func isReversedDomain(_ scheme: String) -> Bool {
+        let labels = scheme.split(separator: ".", omittingEmptySubsequences: false)
+        guard labels.count > 1, let top = labels.first, top.utf8.count > 1,
+            !obeyed.contains(String(top))
+        else { return false }
+        return labels.allSatisfy { label in
+            (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
+                && !label.contains("+")
+        }
     }
 }
 
@@ -89,7 +112,12 @@ private struct Authority {
 
     var fault: RedirectURIFault? {
         if host.isEmpty { return .hostMissing }
-        if !isName && !isIPv6 { return .hostMalformed }
+        if host.first == UInt8(ascii: "[") {
+            guard isIPv6 else { return .hostMalformed }
+        } else {
+            guard isName else { return .hostMalformed }
+            if endsInNumber, AddressText.bytes(Array(host).span) == nil { return .addressMalformed }
+        }
         guard let port else { return nil }
         let isNumber = port.allSatisfy { $0 &- 0x30 < 10 } && port.count <= 5
         guard isNumber, let number = Int(String(decoding: port, as: UTF8.self)) else {
@@ -98,20 +126,36 @@ private struct Authority {
         return (1...65_535).contains(number) ? nil : .portMalformed
     }
 
+    private var labels: [ArraySlice<UInt8>] {
+        host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    }
+
+    /// Labels with a dot between each, as DNS has them (RFC 1035 §2.3.4), and nothing that one reader of
+    /// URIs decodes and another does not.
     private var isName: Bool {
-        // Nothing that one reader of URIs decodes and another does not.
-        let isPlain = host.allSatisfy {
-            ($0 | 0x20) &- 0x61 < 26 || $0 &- 0x30 < 10 || "-._".utf8.contains($0)
-        }
-        return isPlain && host.contains { ($0 | 0x20) &- 0x61 < 26 || $0 &- 0x30 < 10 }
+        host.count <= 253
+            && labels.allSatisfy { label in
+                (1...63).contains(label.count) && label.first != UInt8(ascii: "-")
+                    && label.last != UInt8(ascii: "-")
+                    && label.allSatisfy {
+                        ($0 | 0x20) &- 0x61 < 26 || $0 &- 0x30 < 10 || "-_".utf8.contains($0)
+                    }
+            }
+    }
+
+    /// Browsers make an IPv4 address of any host whose last label is a number, `127.1` and `0x7f000001` too
+    /// (URL Standard, "ends in a number").
+    private var endsInNumber: Bool {
+        guard let last = labels.last else { return false }
+        if last.allSatisfy({ $0 &- 0x30 < 10 }) { return true }
+        return last.count > 1 && last.first == UInt8(ascii: "0")
+            && last[last.startIndex + 1] | 0x20 == UInt8(ascii: "x")
+            && last.dropFirst(2).allSatisfy { Hexadecimal.value($0) != nil }
     }
 
     private var isIPv6: Bool {
-        guard host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]"), host.count > 3
-        else { return false }
-        return host.dropFirst().dropLast().allSatisfy {
-            Hexadecimal.value($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".")
-        }
+        guard host.last == UInt8(ascii: "]"), host.contains(UInt8(ascii: ":")) else { return false }
+        return AddressText.bytes(Array(host.dropFirst().dropLast()).span) != nil
     }
 
     /// 127.0.0.0/8, ::1 and localhost (RFC 8252 §7.3).

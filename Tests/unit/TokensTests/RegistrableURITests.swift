@@ -11,6 +11,10 @@ import Tokens
         "http://127.0.0.1/cb", "http://127.255.0.9:49152/cb", "http://[::1]:1/cb",
         "http://localhost/cb", "http://LOCALHOST:65535/cb", "com.example.app:/cb",
         "com.example.app://cb", "com.example.app:/", "Com.Example.App:/cb?x=1",
+        "com.googleusercontent.apps.123-abc:/oauth2redirect", "app.javascript:/cb", "io.x:/cb",
+        "https://localhost/", "https://psp/", "https://1.example/",
+        "https://123.456.example/", "https://a.0xg/", "https://a.1x/", "https://x--y.example/",
+        "https://[::ffff:192.0.2.1]/", "https://[2001:db8::192.0.2.1]/",
     ])
     func isRegistered(uri: String) {
         #expect(RegistrableURI.fault(of: uri, allowsPlainText: false) == nil)
@@ -46,6 +50,26 @@ import Tokens
         ("https://user:secret@a.example/", .hasUserInfo), ("https://@a.example/", .hasUserInfo),
         ("com.example.app://user@cb", .hasUserInfo), ("https://a%2eexample/", .hostMalformed),
         ("https://a,b/", .hostMalformed), ("https://.../", .hostMalformed),
+        ("https://h..example/", .hostMalformed), ("https://.example/", .hostMalformed),
+        ("https://psp.example./", .hostMalformed), ("https://./", .hostMalformed),
+        ("https://-a.example/", .hostMalformed), ("https://a-.example/", .hostMalformed),
+        ("https://" + String(repeating: "a", count: 64) + ".example/", .hostMalformed),
+        ("https://" + String(repeating: "aaaaaaa.", count: 32) + "example/", .hostMalformed),
+        ("https://[::1%25eth0]/", .hostMalformed), ("https://[1:2]/", .hostMalformed),
+        ("https://[1::2::3]/", .hostMalformed), ("https://[192.0.2.1]/", .hostMalformed),
+        ("https://[v1.x]/", .hostMalformed), ("https://[12345::]/", .hostMalformed),
+        ("https://127.1/", .addressMalformed), ("https://2130706433/", .addressMalformed),
+        ("https://127.0.0.01/", .addressMalformed), ("https://127.0.0.256/", .addressMalformed),
+        ("https://1.2.3.4.5/", .addressMalformed), ("https://psp.1/", .addressMalformed),
+        ("https://0x7f000001/", .addressMalformed), ("https://127.0.0.0X1/", .addressMalformed),
+        ("https://a.0x/", .addressMalformed), ("https://0/x", .addressMalformed),
+        ("http://127.1/", .addressMalformed), ("http://127.0.0/", .addressMalformed),
+        ("javascript.x:alert(1)", .scheme("javascript.x")), ("data.x:,x", .scheme("data.x")),
+        ("JavaScript.example.app:/cb", .scheme("javascript.example.app")),
+        ("https.example:/cb", .scheme("https.example")), ("file.x:/etc", .scheme("file.x")),
+        ("com..example:/cb", .scheme("com..example")), ("com.:/cb", .scheme("com.")),
+        ("com.-x:/cb", .scheme("com.-x")), ("com.x-:/cb", .scheme("com.x-")),
+        ("com.example+app:/cb", .scheme("com.example+app")), ("x.y:/cb", .scheme("x.y")),
         ("https://[::1/", .hostMalformed), ("https://[]/", .hostMalformed),
         ("https://[::g]/", .hostMalformed), ("https://a[::1]/", .hostMalformed),
     ])
@@ -56,9 +80,8 @@ import Tokens
     }
 
     @Test(arguments: [
-        "http://a.example/", "http://128.0.0.1/", "http://127.0.0/", "http://127.0.0.1.example/",
-        "http://127.0.0.256/", "http://127.0.0.01/", "http://0.0.0.0/", "http://localhost.example/",
-        "http://[::2]/", "http://127.1/", "HTTP://a.example/",
+        "http://a.example/", "http://128.0.0.1/", "http://127.0.0.1.example/",
+        "http://0.0.0.0/", "http://localhost.example/", "http://[::2]/", "HTTP://a.example/",
     ])
     func plainTextIsRefusedUnlessAllowed(uri: String) {
         #expect(RegistrableURI.fault(of: uri, allowsPlainText: false) == .plainText)
@@ -89,7 +112,8 @@ import Tokens
     @Test func everyRefusalSaysWhatToWrite() {
         let faults: [RedirectURIFault] = [
             .empty, .tooLong, .notASCII, .hasSpaceOrControl, .hasFragment, .malformed, .scheme("x"),
-            .hostMissing, .hostMalformed, .portMalformed, .hasUserInfo, .plainText,
+            .hostMissing, .hostMalformed, .addressMalformed, .portMalformed, .hasUserInfo,
+            .plainText,
         ]
         for fault in faults {
             let text = RegistryError.redirectURIInvalid("x:y", fault).description
