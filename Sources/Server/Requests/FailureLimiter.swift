@@ -20,7 +20,7 @@ final class FailureLimiter {
         let now = clock.now()
         let waits = [
             client.flatMap { throttle.failed(.client, Array($0.utf8), now: now) },
-            throttle.failed(.address, FailureLimiter.network(address), now: now),
+            throttle.failed(from: address, now: now),
         ]
         return waits.compactMap { $0 }.max().map(FailureLimiter.seconds)
     }
@@ -32,11 +32,23 @@ final class FailureLimiter {
         throttle.failed(.code, client.bytes, now: clock.now()).map(FailureLimiter.seconds)
     }
 
-    /// An IPv6 client has a whole network to choose addresses from (RFC 6177): it counts as one.
-    static func network(_ address: [UInt8]) -> [UInt8] {
-        address.count == 16 ? Array(address.prefix(8)) : address
-    }
-
     /// A wait as `Retry-After` has it (RFC 9110 §10.2.3): whole seconds, rounded up, at least 1.
     static func seconds(_ wait: Milliseconds) -> Int64 { max(1, (wait + 999) / 1000) }
+}
+
+extension FailureThrottle {
+    /// Counts what came from an address. An IPv6 client has a whole network to choose addresses from, a /64:
+    /// it counts as one. Its owner may have 65,536 of those, a /48 (RFC 6177 §2): they have an allowance
+    /// together, which only what is within that of its network draws from. So one network does not use up
+    /// its neighbours'.
+    ///
+    /// - Parameter kind: `.address`, or another one for what has allowances of its own.
+    /// - Returns: as `failed`.
+    func failed(
+        from address: [UInt8], as kind: Kind = .address, now: Milliseconds
+    ) -> Milliseconds? {
+        guard address.count == 16 else { return failed(kind, address, now: now) }
+        return failed(kind, Array(address.prefix(8)), now: now)
+            ?? failed(.site, Array(address.prefix(6)) + [UInt8(kind.rawValue)], now: now)
+    }
 }

@@ -62,11 +62,9 @@ final class Auditor {
         if let notes, notes.isAuthenticated, let client = notes.clientID {
             return allowance.failed(.code, Array(client.utf8), now: now) == nil
         }
-        let network = FailureLimiter.network(event.peer)
-        if notes?.reason == .credentialsMissing {
-            return allowance.failed(.client, network, now: now) == nil
-        }
-        return allowance.failed(.address, network, now: now) == nil
+        let kind: FailureThrottle.Kind =
+            notes?.reason == .credentialsMissing ? .client : .address
+        return allowance.failed(from: event.peer, as: kind, now: now) == nil
     }
 
     /// The same for what was done, with an answer that waits until it is on disk.

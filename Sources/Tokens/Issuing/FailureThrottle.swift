@@ -18,6 +18,8 @@ public final class FailureThrottle: Sendable {
         case client
         /// The address that the attempt came from: failed authentication.
         case address
+        /// The site that the address is of, where one has many: failed authentication.
+        case site
         /// An authenticated client's id: codes that were refused.
         case code
     }
@@ -40,6 +42,7 @@ public final class FailureThrottle: Sendable {
     public struct Limits: Sendable {
         public var client = Allowance(burst: 20, perSecond: 1)
         public var address = Allowance(burst: 100, perSecond: 10)
+        public var site = Allowance(burst: 1000, perSecond: 100)
         public var code = Allowance(burst: 20, perSecond: 1)
         /// Of each kind; 8 bytes each.
         public var buckets = 8192
@@ -50,6 +53,7 @@ public final class FailureThrottle: Sendable {
             switch kind {
             case .client: client
             case .address: address
+            case .site: site
             case .code: code
             }
         }

@@ -240,6 +240,29 @@ import Testing
         #expect(event?.reason == "credentials_wrong" && event?.peer == [198, 51, 100, 9])
     }
 
+    /// A /48 has 65,536 networks of that size. They share an allowance, which no single one of them uses up.
+    @Test func siteHasAnAllowanceForAllItsNetworks() {
+        let rig = AuditedConnection(trustedProxies: Self.proxies("127.0.0.1"))
+        var number = 0
+        func fail(_ address: String) -> Int {
+            number += 1
+            // 256 clients, each with an allowance of its own.
+            let digits = Array("ABCDEFGHIJKLMNOP")
+            let name = String([digits[number / 16 % 16], digits[number % 16]]) + "E6eQ=="
+            let request = Self.request("X-Forwarded-For: \(address)\r\n")
+            return rig.send(request.replacing("eDp5", with: name)).status
+        }
+        func count(_ addresses: [String]) -> [Int: Int] {
+            addresses.reduce(into: [:]) { $0[fail($1), default: 0] += 1 }
+        }
+        #expect(count((0..<300).map { "2001:db8:1::\($0)" }) == [401: 100, 429: 200])
+        let neighbours = (1...1000).map { "2001:db8:1:\($0)::1" }
+        #expect(count(neighbours) == [401: 900, 429: 100])
+        #expect(count(["2001:db8:2::1", "192.0.2.9"]) == [401: 2], "others have their own")
+        rig.pass(1000)
+        #expect(count(Array(neighbours.prefix(150))) == [401: 100, 429: 50])
+    }
+
     /// And where another client is told to wait, that is not hidden either.
     @Test func refusedCodesOfOneClientLeaveRoomForGuesses() {
         let rig = AuditedConnection()

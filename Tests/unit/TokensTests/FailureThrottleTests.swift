@@ -113,7 +113,7 @@ private final class Counter: Sendable {
         let throttle = FailureThrottle { _ in }
         for (kind, burst, wait) in [
             (FailureThrottle.Kind.client, 20, Milliseconds(1000)), (.address, 100, 100),
-            (.code, 20, 1000),
+            (.site, 1000, 10), (.code, 20, 1000),
         ] {
             for _ in 0..<burst {
                 #expect(throttle.failed(kind, Self.key, now: Self.start) == nil)
@@ -141,11 +141,11 @@ private final class Counter: Sendable {
     @Test(arguments: [1, 64, 8192])
     func memoryIsFixedWhateverKeysCome(buckets: Int) {
         let throttle = Self.throttle(buckets: buckets)
-        #expect(throttle.bucketCount == buckets * 3)
+        #expect(throttle.bucketCount == buckets * FailureThrottle.Kind.allCases.count)
         for number in 0..<20_000 {
             _ = throttle.failed(.client, Array("\(number)".utf8), now: Self.start)
         }
-        #expect(throttle.bucketCount == buckets * 3)
+        #expect(throttle.bucketCount == buckets * FailureThrottle.Kind.allCases.count)
     }
 
     @Test(arguments: [1, 999, 1000, 86_400_000, start, Milliseconds.max / 2])
