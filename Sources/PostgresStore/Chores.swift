@@ -15,14 +15,18 @@ struct PendingChore {
 /// The store's thread.
 final class Chores {
     private let inbox: Inbox<Chore, ChoreAnswer>
-    private var rows = ExpiredRows()
+    private var rows: ExpiredRows
     private var waiting: [PendingChore] = []
     private var isUnderWay = false
 
     /// How long to wait where nothing more is due, in milliseconds.
     private static let pauseMilliseconds: Milliseconds = 1000
 
-    init(_ inbox: Inbox<Chore, ChoreAnswer>) { self.inbox = inbox }
+    /// - Parameter keptTokens: how long tokens stay that have expired.
+    init(_ inbox: Inbox<Chore, ChoreAnswer>, keptTokens: Milliseconds) {
+        self.inbox = inbox
+        rows = ExpiredRows(keptTokens: keptTokens)
+    }
 
     /// Takes what has come.
     func take(at now: Int) {

@@ -53,8 +53,7 @@ enum CodeRow {
                 expiresAt: result.optionalNumber(row, 14))
             let isAlive =
                 result.optionalNumber(row, 13) != nil
-                && known.isRepeatable(
-                    at: attempt.now, consentRevokedUntil: result.optionalNumber(row, 11))
+                && known.isRepeatable(consentRevokedUntil: result.optionalNumber(row, 11))
             return judge(code, attempt, known, isAlive: isAlive)
         }
         let code = StoredCode<TokenKey>.unused(

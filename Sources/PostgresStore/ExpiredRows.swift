@@ -28,12 +28,21 @@ struct ExpiredRows {
     /// meanwhile it can only have risen.
     private var outlivedBefore = Milliseconds.min
 
-    private static func keptMilliseconds(_ table: ExpiringTable) -> Milliseconds {
+    private let keptTokens: Milliseconds
+
+    /// - Parameter keptTokens: how long tokens stay that have expired.
+    init(keptTokens: Milliseconds) { self.keptTokens = keptTokens }
+
+    private func keptMilliseconds(_ table: ExpiringTable) -> Milliseconds {
+        switch table {
         // Used codes stay, so that a replay is recognised.
-        table == .codes ? ReplayMemory.milliseconds : 0
+        case .codes: ReplayMemory.milliseconds
+        case .tokens: keptTokens
+        case .ccgTokens: 0
+        }
     }
 
-    private static func look(
+    private func look(
         _ table: ExpiringTable, behind place: Place, _ now: Milliseconds
     ) -> Step {
         var parameters = Parameters()
@@ -53,9 +62,9 @@ struct ExpiredRows {
         var outlived = Parameters()
         outlived.add(outlivedBefore)
         return [Step(.expiryLock)]
-            + zip(ExpiredRows.tables, edges).map { ExpiredRows.look($0, behind: $1, now) }
+            + zip(ExpiredRows.tables, edges).map { look($0, behind: $1, now) }
             + [
-                ExpiredRows.look(ExpiredRows.tables[wandering], behind: places[wandering], now),
+                look(ExpiredRows.tables[wandering], behind: places[wandering], now),
                 Step(.forgetConsents, outlived), Step(.oldest, oldest),
             ]
     }

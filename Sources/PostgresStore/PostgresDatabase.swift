@@ -25,10 +25,11 @@ public final class PostgresDatabase {
     ///     at each of its starts.
     ///   - timeoutMilliseconds: how long a request waits for the database. Whoever has waited longer is
     ///     told `unavailable`, and what may have happened for them is undone before all else.
+    ///   - keptTokens: how long tokens stay that have expired.
     ///   - report: gets one line each time the database fails or recovers, without any secret.
     public init(
         hosts: [[(String, String)]], nodeID: [UInt8], timeoutMilliseconds: Int = 5000,
-        report: @escaping @Sendable (String) -> Void
+        keptTokens: Milliseconds = 0, report: @escaping @Sendable (String) -> Void
     ) throws(StoreFailure) {
         guard !hosts.isEmpty else {
             throw StoreFailure("there is no host to find the store's database on", .configuration)
@@ -47,7 +48,8 @@ public final class PostgresDatabase {
                     loop, wakeup, queues,
                     StoreThread.Settings(
                         hosts: hosts.map { Host($0) }, nodeID: nodeID,
-                        timeoutMicroseconds: timeoutMilliseconds * 1000, report: report),
+                        timeoutMicroseconds: timeoutMilliseconds * 1000, keptTokens: keptTokens,
+                        report: report),
                     health, metrics)
                 turn.run = { [unowned thread] in thread.turn() }
                 worker = try Worker(owning: thread, named: "store postgres") { $0.run() }

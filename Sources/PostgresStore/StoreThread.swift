@@ -31,6 +31,8 @@ final class StoreThread {
         let hosts: [Host]
         let nodeID: [UInt8]
         let timeoutMicroseconds: Int
+        /// How long tokens stay that have expired.
+        let keptTokens: Milliseconds
         let report: @Sendable (String) -> Void
     }
 
@@ -63,7 +65,8 @@ final class StoreThread {
         (self.health, self.metrics) = (health, metrics)
         tick = try Timer(loop)
         changes = ChangeQueue(Inbox(queues.changes, filler: .failure(.unavailable)))
-        chores = Chores(Inbox(queues.chores, filler: .failure(.unavailable)))
+        chores = Chores(
+            Inbox(queues.chores, filler: .failure(.unavailable)), keptTokens: settings.keptTokens)
         for number in 0..<StoreThread.writerCount {
             let node = settings.nodeID + [UInt8(number)]
             let slot = WriteSlot(changes, chores, health, metrics, node: node) { [weak self] in

@@ -58,7 +58,9 @@ import UV
             try StoreMemory.remember(mark, database)
             try Schema.write(settings.mode, database)
             try KnownKeys.begin(database, keys, now: now)
-            let writer = try Writer(database, health: health, metrics: metrics)
+            let writer = try Writer(
+                database, health: health, metrics: metrics,
+                keptTokens: settings.expiredTokenMemory)
             let consents = try registry.consents(after: -1)
             try writer.adopt(consents, now: newestTime ?? 0)
             let readable = try Database(path: path, .readOnly)

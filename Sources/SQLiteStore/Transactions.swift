@@ -26,7 +26,8 @@ final class Transactions {
     private let space: FreeSpace
     private let touch: Statement
 
-    init(_ database: Database) throws(DatabaseError) {
+    /// - Parameter keptTokens: how long tokens stay that have expired, in milliseconds.
+    init(_ database: Database, keptTokens: Milliseconds = 0) throws(DatabaseError) {
         self.database = database
         database.countLog()
         beginTransaction = try database.prepare("BEGIN IMMEDIATE")
@@ -54,7 +55,7 @@ final class Transactions {
         expiring = [
             try ExpiredRows(database, "ccg_tokens"),
             try ExpiredRows(database, "codes", keptMilliseconds: ReplayMemory.milliseconds),
-            try ExpiredRows(database, "tokens"),
+            try ExpiredRows(database, "tokens", keptMilliseconds: keptTokens),
         ]
         space = try FreeSpace(database)
         touch = try database.prepare("INSERT OR REPLACE INTO meta VALUES ('touched', x'00')")
@@ -173,12 +174,12 @@ final class Transactions {
         return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
     }
 
-    /// - Returns: nil where the token is not there or not alive.
+    /// - Returns: nil where the token is not there, or its consent is revoked.
     private func repeated(
         _ proven: ProvenToken, _ state: String?, _ attempt: Redemption
     ) throws(DatabaseError) -> RedemptionOutcome? {
         guard let (token, revokedUntil) = try token(proven.id),
-            token.isRepeatable(at: attempt.now, consentRevokedUntil: revokedUntil)
+            token.isRepeatable(consentRevokedUntil: revokedUntil)
         else { return nil }
         return .repeated(
             RepeatedExchange(

@@ -66,11 +66,13 @@ final class Writer {
     /// it is refused, since each means to begin anew.
     private static let leftOutMax = 16
 
+    /// - Parameter keptTokens: how long tokens stay that have expired, in milliseconds.
     init(
-        _ database: Database, health: StoreHealth, metrics: StoreMetrics
+        _ database: Database, health: StoreHealth, metrics: StoreMetrics,
+        keptTokens: Milliseconds
     ) throws(DatabaseError) {
         self.metrics = metrics
-        transactions = try Transactions(database)
+        transactions = try Transactions(database, keptTokens: keptTokens)
         self.health = health
     }
 

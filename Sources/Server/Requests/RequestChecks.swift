@@ -24,10 +24,12 @@ final class RequestChecks {
 
     /// Phases 1 to 4: the head. Answers where one of them fails, and returns nil.
     ///
-    /// - Parameter needsCCGToken: whatever the body says.
+    /// - Parameters:
+    ///   - needsCCGToken: whatever the body says.
+    ///   - takesKey: an exchange may bring an idempotency key here. No other request looks at one.
     func caller(
         _ request: borrowing Request, _ bytes: Span<UInt8>, needsCCGToken: Bool = false,
-        _ responder: any Responder
+        takesKey: Bool = false, _ responder: any Responder
     ) -> Caller? {
         let registry = issuer.registry
         responder.notes?.read(request.fields, bytes, registry)
@@ -40,8 +42,13 @@ final class RequestChecks {
         // 2. Authorization: 401, or 429.
         guard isAuthentic(request, bytes, registry, responder) else { return nil }
         // 3. The other header fields: 400, with all faults.
-        let faults = HeaderRules.faults(
+        var faults = HeaderRules.faults(
             request.fields, bytes, needsCCGToken: needsCCGToken)
+        if takesKey, let fault = HeaderRules.idempotencyKeyFault(request.fields, bytes),
+            !TokenBody.asksForCredentials(bytes.extracting(request.body))
+        {
+            faults.append(fault)
+        }
         guard faults.isEmpty else {
             responder.respond(.faults(faults))
             return nil

@@ -13,10 +13,9 @@ enum TokenBody: Body {
 
     /// - Parameters:
     ///   - hasCCGToken: the head has one, which an exchange needs.
-    ///   - headFault: what else is wrong with the head, if this is an exchange.
     ///   - claim: what the head says of a certificate; it matters to an exchange alone.
     init(
-        _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool, headFault: Fault? = nil,
+        _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool,
         claim: HolderClaim = .none
     ) throws(BodyFaults) {
         var members = try Members(bytes, of: TokenBody.self)
@@ -42,7 +41,6 @@ enum TokenBody: Body {
         _ = members.string(3)
         let holder = TokenBody.holder(bytes, &members)
         members.require(ccgToken: hasCCGToken)
-        if let headFault { members.faults.append(headFault) }
         if let fault = claim.fault(beside: holder, isNamed: members.isThere(4)) {
             members.faults.append(fault)
         }
@@ -78,6 +76,17 @@ enum TokenBody: Body {
             return text.withContent(cnf) { Thumbprint(base64URL: $0) }
         } catch {
             return nil
+        }
+    }
+
+    /// True for a body that asks for a CCG token, whatever else is wrong with it. Anything else is taken
+    /// for an exchange.
+    static func asksForCredentials(_ bytes: Span<UInt8>) -> Bool {
+        do throws(BodyFaults) {
+            var members = try Members(bytes, of: TokenBody.self)
+            return grant(bytes, &members) == .clientCredentials
+        } catch {
+            return false
         }
     }
 

@@ -24,7 +24,7 @@ final class TokensEndpoint {
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
         // 1 to 4.
-        guard let caller = checks.caller(request, bytes, responder) else { return }
+        guard let caller = checks.caller(request, bytes, takesKey: true, responder) else { return }
         // 5. The body: 400, with all faults.
         let content = bytes.extracting(request.body)
         let claim = HolderClaim(request.fields.certificate, bytes, certificates)
@@ -32,8 +32,7 @@ final class TokensEndpoint {
         do throws(BodyFaults) {
             body = try TokenBody(
                 content, mode: issuer.settings.mode,
-                hasCCGToken: !request.fields.ccgToken.isMissing,
-                headFault: HeaderRules.idempotencyKeyFault(request.fields, bytes), claim: claim)
+                hasCCGToken: !request.fields.ccgToken.isMissing, claim: claim)
         } catch {
             return responder.respond(.faults(error.faults))
         }
@@ -41,7 +40,8 @@ final class TokensEndpoint {
         case .clientCredentials(let pspID): grant(pspID, caller, responder)
         case .authorizationCode(let code, let redirectURI, let thumbprint):
             let offer = Offer(
-                code: code, key: idempotencyKey(request, bytes), certificate: claim.certificate,
+                code: code, key: idempotencyKey(request, bytes, redirectURI),
+                certificate: claim.certificate,
                 holder: thumbprint ?? claim.certificate?.certificate.thumbprint)
             // 6. The CCG token: 401.
             let now = clock.now()
@@ -76,10 +76,14 @@ final class TokensEndpoint {
     /// Under which the exchange may be repeated; nil: it may not.
     @inline(__always)
     private func idempotencyKey(
-        _ request: borrowing Request, _ bytes: Span<UInt8>
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ redirectURI: JSONString
     ) -> IdempotencyKey? {
         let field = request.fields.idempotencyKey
-        return field.isOnce ? issuer.idempotencyKey(bytes.extracting(field.value)) : nil
+        guard field.isOnce else { return nil }
+        let text = bytes.extracting(field.value)
+        return redirectURI.withContent(bytes.extracting(request.body)) { [issuer] in
+            issuer.idempotencyKey(text, redirectURI: $0)
+        }
     }
 
     /// 7. The provider's certificate, and the code itself: 403.

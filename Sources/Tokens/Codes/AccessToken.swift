@@ -32,12 +32,11 @@ public struct AccessToken: Sendable {
         expiresAt.map { now < $0 } ?? true
     }
 
-    /// Whether whoever repeats its exchange is given it again.
+    /// Whether whoever repeats its exchange is given it again: so also one that has expired since.
     ///
     /// - Parameter until: its consent's codes of until then are revoked; nil: none are.
-    public func isRepeatable(at now: Milliseconds, consentRevokedUntil until: Milliseconds?) -> Bool
-    {
-        isActive(at: now) && until.map { codeIssuedAt > $0 } ?? true
+    public func isRepeatable(consentRevokedUntil until: Milliseconds?) -> Bool {
+        until.map { codeIssuedAt > $0 } ?? true
     }
 }
 

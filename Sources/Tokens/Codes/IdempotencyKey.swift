@@ -13,14 +13,18 @@ public struct IdempotencyKey: Sendable {
 
     /// - Parameters:
     ///   - text: of one of those lengths.
+    ///   - redirectURI: as the exchange names it. By its text: a registered one may be taken away and come
+    ///     back between an exchange and its repetition, and both still name the same.
     ///   - keys: of the keyring, the newest first.
-    init(_ text: Span<UInt8>, _ keys: [KeyedHash]) {
+    init(_ text: Span<UInt8>, _ redirectURI: Span<UInt8>, _ keys: [KeyedHash]) {
         newest = keys[0]
         newest.take(text)
+        newest.take(redirectURI)
         if keys.count > 1 {
             older = keys.dropFirst().map { key in
                 var hash = key
                 hash.take(text)
+                hash.take(redirectURI)
                 return hash
             }
         }
@@ -41,11 +45,10 @@ public struct IdempotencyKey: Sendable {
     }
 }
 
-/// What a code is bound to, and so the repetition of its exchange.
+/// What a code is bound to beside the redirect URI, and so the repetition of its exchange.
 struct ExchangeBinding {
     let institution: Institution.ID
     let provider: Provider.ID
-    let redirectURI: Provider.RedirectURI.ID?
     /// The certificate that the token is bound to: with another one it is another exchange.
     let holder: Thumbprint?
 }
@@ -59,12 +62,11 @@ extension KeyedHash {
         take(code.low)
         take(client.number)
         take(UInt64(binding.institution.number) << 32 | UInt64(binding.provider.number))
-        // No number of a redirect URI is as high as that of none.
-        take(binding.redirectURI.map { UInt64($0.number) } ?? .max)
-        // No exchange without one can be taken for one with: four words earlier, where the length of the
-        // text would have to stand, the other has eight visible characters.
-        guard let words = binding.holder?.words else { return }
-        for word in [words.0, words.1, words.2, words.3] { take(word) }
+        // Whether there is a certificate comes last, so none can be taken for other words before it.
+        if let words = binding.holder?.words {
+            for word in [words.0, words.1, words.2, words.3] { take(word) }
+        }
+        take(binding.holder == nil ? 0 : 1)
     }
 
     fileprivate func taking(

@@ -182,7 +182,7 @@ public final class TokenIssuer {
             guard let code = identifiers.open(sealedCode, issueTimes) else { return nil }
             let binding = ExchangeBinding(
                 institution: request.institution, provider: request.provider,
-                redirectURI: request.redirectURI, holder: request.holder)
+                holder: request.holder)
             let proof = key.proof(
                 sealedCode, client, binding, attempt: identifiers.random.next().0,
                 window: settings.codeLifetime)
@@ -210,9 +210,13 @@ public final class TokenIssuer {
             isAudited: settings.isAudited, proof: proof, holder: request.holder)
     }
 
-    /// - Parameter text: one of `IdempotencyKey.lengths`.
-    public func idempotencyKey(_ text: Span<UInt8>) -> IdempotencyKey {
-        IdempotencyKey(text, exchangeHashes)
+    /// - Parameters:
+    ///   - text: one of `IdempotencyKey.lengths`.
+    ///   - redirectURI: as the exchange names it, registered or not.
+    public func idempotencyKey(
+        _ text: Span<UInt8>, redirectURI: Span<UInt8>
+    ) -> IdempotencyKey {
+        IdempotencyKey(text, redirectURI, exchangeHashes)
     }
 
     /// The token of an exchange that is repeated, as it left the first time.

@@ -27,6 +27,12 @@ public struct IssuerSettings: Sendable {
 }
 
 extension IssuerSettings {
+    /// How long a store keeps tokens that have expired: an exchange can be repeated for as long as a code
+    /// lives, and its token may live shorter.
+    public var expiredTokenMemory: Milliseconds {
+        tokenLifetime.map { max(0, codeLifetime - $0) } ?? 0
+    }
+
     /// Until when an introspection answer may be believed.
     func expiry(ofIntrospected expiresAt: Milliseconds?, now: Milliseconds) -> Milliseconds? {
         guard let most = introspectionExpMax else { return expiresAt }

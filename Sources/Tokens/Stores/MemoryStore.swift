@@ -68,8 +68,10 @@ public final class MemoryStore: TokenStore, Sendable {
                         bucketMilliseconds: 1000,
                         lifetime: codeLifetime + ReplayMemory.milliseconds)))
         }
+        // As long as its exchange can be repeated, however soon it expires.
+        let keptToken = tokenLifetime.map { max($0, codeLifetime) }
         tokens = InlineArray { _ in
-            Mutex(ExpiringTable(bucketMilliseconds: 4000, lifetime: tokenLifetime))
+            Mutex(ExpiringTable(bucketMilliseconds: 4000, lifetime: keptToken))
         }
     }
 
@@ -159,14 +161,12 @@ public final class MemoryStore: TokenStore, Sendable {
         return .success(.refused(.used, revoked: attempt.isAudited ? .identifier(token) : nil))
     }
 
-    /// Gives the token again, where it is still there and alive.
+    /// Gives the token again, where nobody has revoked it.
     private func repeated(
         _ id: Identifier, _ proven: ProvenToken, _ state: String?, _ attempt: Redemption
     ) -> Result<RedemptionOutcome, StoreError> {
         let token = tokens[MemoryStore.shard(id)].withLock { $0[id] }
-        guard let token, token.isActive(at: attempt.now), !consents.cover(token) else {
-            return replayed(id, attempt)
-        }
+        guard let token, !consents.cover(token) else { return replayed(id, attempt) }
         return .success(
             .repeated(
                 RepeatedExchange(

@@ -66,7 +66,7 @@ struct PostgresChoice: StoreChoice {
         let keyring = try KeyFile.shared(keys, store: place)
         do throws(StoreFailure) {
             return try OpenedPostgres(
-                try self.settings(for: "server"), access, keyring, settings.mode, clock, report)
+                try self.settings(for: "server"), access, keyring, settings, clock, report)
         } catch {
             throw ProgramFailure(error)
         }
@@ -84,7 +84,7 @@ private final class OpenedPostgres: OpenedStore {
 
     init(
         _ settings: ConnectionSettings, _ access: StoreAccess, _ keyring: Keyring,
-        _ mode: IssuerSettings.Mode, _ clock: Timekeeper,
+        _ issuer: IssuerSettings, _ clock: Timekeeper,
         _ report: @escaping @Sendable (String) -> Void
     ) throws(StoreFailure) {
         self.keyring = keyring
@@ -93,14 +93,15 @@ private final class OpenedPostgres: OpenedStore {
         registryOfAll = SharedRegistry(
             settings,
             node: Node(id: OpenedPostgres.id(), name: access.name, version: Version.current),
-            keyring: keyring, mode: mode, state: state, clock: clock)
+            keyring: keyring, mode: issuer.mode, state: state, clock: clock)
         let reason = try registryOfAll.begin()
         isOpen = reason == nil
         if let reason { report("\(reason); requests get 503 until it can be reached") }
         // A row of its own: what it writes there may wait for the standby.
         database = try PostgresDatabase(
             hosts: settings.hosts, nodeID: OpenedPostgres.id(),
-            timeoutMilliseconds: access.timeoutMilliseconds, report: report)
+            timeoutMilliseconds: access.timeoutMilliseconds,
+            keptTokens: issuer.expiredTokenMemory, report: report)
         do {
             watch = try RegistryWatcher.watchShared(
                 registryOfAll, OpenSSL(), isReachable: isOpen, now: clock.now, report: report)

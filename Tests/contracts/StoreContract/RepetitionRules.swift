@@ -9,6 +9,7 @@ extension StoreContract {
         [
             ("repetitionGetsTheSameToken", { try $0.repetitionGetsTheSameToken() }),
             ("repetitionOutsideItsWindowRevokes", { try $0.repetitionOutsideItsWindowRevokes() }),
+            ("expiredTokenIsRepeated", { try $0.expiredTokenIsRepeated() }),
             ("anotherKeyOrNoneRevokes", { try $0.anotherKeyOrNoneRevokes() }),
             ("anotherHolderRevokes", { try $0.anotherHolderRevokes() }),
             ("whatIsRevokedIsNotRepeated", { try $0.whatIsRevokedIsNotRepeated() }),
@@ -25,12 +26,10 @@ extension StoreContract {
 
     private func issuer(
         _ store: any TokenStore, _ keyring: Keyring = Keyring(sealingKey(1)),
-        isAudited: Bool = false
+        isAudited: Bool = false, tokenLifetime: Milliseconds = StoreContract.tokenLifetime
     ) -> TokenIssuer {
         var settings = IssuerSettings()
-        (settings.codeLifetime, settings.tokenLifetime) = (
-            StoreContract.lifetime, StoreContract.tokenLifetime
-        )
+        (settings.codeLifetime, settings.tokenLifetime) = (StoreContract.lifetime, tokenLifetime)
         settings.isAudited = isAudited
         var generator = SystemRandomNumberGenerator()
         return TokenIssuer(
@@ -58,13 +57,16 @@ extension StoreContract {
 
     private func attempt(
         _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, at now: Milliseconds,
-        holder: Thumbprint? = nil
+        isRegistered: Bool = true, holder: Thumbprint? = nil
     ) throws -> ExchangeAttempt {
-        let text = key.map { issuer.idempotencyKey(Array($0.utf8).span) }
+        let uri = Array("https://www.google.com".utf8)
+        let text = key.map {
+            issuer.idempotencyKey(Array($0.utf8).span, redirectURI: uri.span)
+        }
         let request = ExchangeRequest(
             institution: Institution.ID(1), provider: Provider.ID(1), authorisation: .full,
             code: code,
-            redirectURI: Provider.RedirectURI.ID(1),
+            redirectURI: isRegistered ? Provider.RedirectURI.ID(1) : nil,
             idempotency: text.map { ($0, Client.Tag(of: "client")) }, holder: holder)
         guard let attempt = issuer.attempt(request, now: now) else {
             throw ContractViolation("a code does not open")
@@ -74,9 +76,10 @@ extension StoreContract {
 
     private func exchange(
         _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, at now: Milliseconds,
-        holder: Thumbprint? = nil
+        isRegistered: Bool = true, holder: Thumbprint? = nil
     ) throws -> ExchangeOutcome {
-        let attempt = try attempt(issuer, code, key, at: now, holder: holder)
+        let attempt = try attempt(
+            issuer, code, key, at: now, isRegistered: isRegistered, holder: holder)
         return attempt.token.outcome(
             .success(try answer { issuer.redeem(attempt, completion: $0) }))
     }
@@ -136,6 +139,11 @@ extension StoreContract {
                     again.consent?.id == (isAudited ? "consent" : nil),
                     "the audit log is told another consent")
             }
+            // The redirect URI was taken away since: it is the same exchange.
+            let after = try repeated(
+                exchange(issuer, code, StoreContract.key, at: start + 5, isRegistered: false),
+                issuer)
+            try check(after.token == first.token, "a repetition got another token")
             try check(try isAlive(first.token, issuer), "a repetition has revoked the token")
         }
     }
@@ -149,6 +157,24 @@ extension StoreContract {
         try checkReplayed(late, first.token, issuer)
         let again = try exchange(issuer, code, StoreContract.key, at: start + 1)
         try checkReplayed(again, first.token, issuer)
+    }
+
+    /// It is the same answer, though the token lives shorter than a code. Revoked is another matter.
+    private func expiredTokenIsRepeated() throws {
+        let store = try makeStore()
+        let issuer = issuer(store, tokenLifetime: 10_000)
+        let code = try makeCode(issuer)
+        let first = try issued(exchange(issuer, code, StoreContract.key, at: start))
+        for later in [9_999, 10_000, StoreContract.lifetime - 1] {
+            let again = try repeated(
+                exchange(issuer, code, StoreContract.key, at: start + later), issuer)
+            try check(again.token == first.token, "a repetition got another token")
+            try check(again.lifetime == 10_000, "the lifetime is another")
+        }
+        let consent = ConsentRevocation(consentID: "consent", institution: Institution.ID(1))
+        try answer { store.revoke(consent, now: start, completion: $0) }
+        try checkReplayed(
+            try exchange(issuer, code, StoreContract.key, at: start + 20_000), first.token, issuer)
     }
 
     private func anotherKeyOrNoneRevokes() throws {

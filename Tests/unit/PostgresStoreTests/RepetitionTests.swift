@@ -20,11 +20,13 @@ extension OnPostgres {
             let now = code.id.issuedAt + age
             let text = [UInt8]("key-of-code-\(code.id.low)-and-no-other".utf8)
             let binding = ExchangeBinding(
-                institution: code.institution, provider: code.provider,
-                redirectURI: code.redirectURI, holder: nil)
-            let proof = IdempotencyKey(text.span, Self.keyring.keys.map(\.exchangeHash)).proof(
-                SealedIdentifier(high: code.id.high, low: code.id.low), Client.Tag(of: "client"),
-                binding, attempt: .random(in: 1...UInt64.max), window: StoreContract.lifetime)
+                institution: code.institution, provider: code.provider, holder: nil)
+            let uri = [UInt8]("https://www.google.com".utf8)
+            let proof = IdempotencyKey(text.span, uri.span, Self.keyring.keys.map(\.exchangeHash))
+                .proof(
+                    SealedIdentifier(high: code.id.high, low: code.id.low),
+                    Client.Tag(of: "client"),
+                    binding, attempt: .random(in: 1...UInt64.max), window: StoreContract.lifetime)
             return Redemption(
                 code: code.id, institution: code.institution, provider: code.provider,
                 redirectURI: code.redirectURI, now: now, token: proof.token(issuedAt: now),

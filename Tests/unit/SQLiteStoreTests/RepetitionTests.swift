@@ -15,9 +15,9 @@ import Testing
         let now = code.id.issuedAt + age
         let text = [UInt8]("8f14e45f-ceea-467f-ab6c-0242ac120002".utf8)
         let binding = ExchangeBinding(
-            institution: code.institution, provider: code.provider, redirectURI: code.redirectURI,
-            holder: nil)
-        let proof = IdempotencyKey(text.span, keyring.keys.map(\.exchangeHash)).proof(
+            institution: code.institution, provider: code.provider, holder: nil)
+        let uri = [UInt8]("https://www.google.com".utf8)
+        let proof = IdempotencyKey(text.span, uri.span, keyring.keys.map(\.exchangeHash)).proof(
             SealedIdentifier(high: 1, low: 2), Client.Tag(of: "client"), binding, attempt: 0,
             window: StoreContract.lifetime)
         return Redemption(

@@ -81,13 +81,24 @@ import Tokens
         #expect(rig.send(exchange(code, "")).status == 403)
     }
 
-    /// With the faults of the body, behind those of the other headers, and only on an exchange.
-    @Test func faultComesWithThoseOfTheBody() {
+    /// With the faults of the other headers, before the body and before the institution; on an exchange
+    /// only, and whatever is no request for a CCG token is taken for one.
+    @Test(arguments: ["short", "\(key)\r\nx-idempotency-key: \(key)"])
+    func faultComesWithThoseOfTheHeaders(value: String) {
         let rig = AuditedConnection()
-        let extra = "x-idempotency-key: short\r\n"
-        let empty = rig.send(AuditedConnection.post("/v1/obie/tokens", "{}", extra: extra))
-        #expect(empty.status == 400 && empty.text.contains("auth_code is required"))
-        #expect(empty.text.contains("x-idempotency-key must be"))
+        let extra = "x-idempotency-key: \(value)\r\n"
+        for body in ["{}", "no JSON", #"{"grant_type":"x"}"#, #"{"grant_type":7}"#, "[]"] {
+            let call = AuditedConnection.post("/v1/obie/tokens", body, extra: extra)
+            for call in [call, call.replacing("PSDGB-FCA-111111", with: "PSDGB-FCA-999999")] {
+                let alone = rig.send(call)
+                #expect(alone.status == 400, "\(alone.text)")
+                #expect(alone.text.components(#""code""#).count == 2)
+                #expect(alone.text.contains("the header x-idempotency-key must be"))
+            }
+            let both = rig.send(call.replacing("version: 1.0", with: "version: 2"))
+            #expect(both.text.contains("version_unsupported") && both.status == 400)
+            #expect(both.text.contains("the header x-idempotency-key must be"))
+        }
         let credentials = AuditedConnection.post(
             "/v1/obie/tokens", #"{"grant_type":"client_credentials"}"#, extra: extra)
         #expect(rig.send(credentials).status == 201)

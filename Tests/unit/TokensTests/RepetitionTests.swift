@@ -8,6 +8,7 @@ import Testing
 @Suite struct RepetitionTests {
     private static let now: Milliseconds = 1_700_000_000_000
     private static let key = "8f14e45f-ceea-467f-ab6c-0242ac120002"
+    private static let uri = "https://www.google.com"
 
     /// One issuer with a code that was exchanged under `key`.
     private struct Exchanged {
@@ -50,9 +51,12 @@ import Testing
         static func exchange(
             _ issuer: TokenIssuer, _ code: SealedIdentifier, _ key: String?, client: String = "me",
             institution: UInt32 = 1, provider: UInt32 = 1, redirectURI: UInt32? = 1,
-            authorisation: Authorisation = .full, after milliseconds: Milliseconds = 0
+            named uri: String = RepetitionTests.uri, authorisation: Authorisation = .full,
+            after milliseconds: Milliseconds = 0
         ) throws -> ExchangeOutcome {
-            let text = key.map { issuer.idempotencyKey(Array($0.utf8).span) }
+            let text = key.map {
+                issuer.idempotencyKey(Array($0.utf8).span, redirectURI: Array(uri.utf8).span)
+            }
             let request = ExchangeRequest(
                 institution: Institution.ID(institution), provider: Provider.ID(provider),
                 authorisation: authorisation, code: code,
@@ -112,21 +116,71 @@ import Testing
         it.expectReplayed(try Exchanged.exchange(it.issuer, it.code, Self.key, after: 1))
     }
 
+    /// It is the same answer for as long as it may be asked for, however soon its token has expired.
+    @Test func expiredTokenIsStillRepeated() throws {
+        let store = MemoryStore(codeLifetime: 60_000, tokenLifetime: 1_000)
+        var settings = IssuerSettings()
+        settings.tokenLifetime = 1_000
+        #expect(settings.expiredTokenMemory == 59_000)
+        let issuer = TokenIssuer(
+            registry: RegistryFeed(.sandbox), settings: settings, store: store,
+            keyring: Keyring(testKey), random: systemRandom())
+        let code = try Exchanged.makeCode(issuer)
+        guard case .issued(let first) = try Exchanged.exchange(issuer, code, Self.key) else {
+            return #expect(Bool(false), "the code was not exchanged")
+        }
+        for age in [999, 1_000, 30_000, 59_999] as [Milliseconds] {
+            for _ in 0..<100 { store.removeExpired(now: Self.now + age) { _ in } }
+            guard
+                case .repeated(let again) = try Exchanged.exchange(
+                    issuer, code, Self.key, after: age)
+            else { return #expect(Bool(false), "no token after \(age) ms") }
+            #expect(issuer.sealed(again).token == first.token)
+            #expect(issuer.sealed(again).lifetime == 1_000)
+        }
+        for _ in 0..<100 { store.removeExpired(now: Self.now + 70_000) { _ in } }
+        #expect(store.counts.tokens == 0)
+        settings.tokenLifetime = nil
+        #expect(settings.expiredTokenMemory == 0)
+        #expect(IssuerSettings().expiredTokenMemory == 0)
+    }
+
     /// Each binding is changed alone.
     @Test(
         arguments: [
-            ("8f14e45f-ceea-467f-ab6c-0242ac120003", "me", 1, 1), (nil, "me", 1, 1),
-            ("8f14e45f-ceea-467f-ab6c-0242ac12000", "me", 1, 1),
-            ("8f14e45f-ceea-467f-ab6c-0242ac1200020", "me", 1, 1),
-            (key, "you", 1, 1), (key, "me", 2, 1), (key, "me", 1, 2), (key, "me", 1, nil),
-        ] as [(String?, String, UInt32, UInt32?)])
-    func whateverElseIsAReplay(key: String?, client: String, provider: UInt32, uri: UInt32?) throws
-    {
+            ("8f14e45f-ceea-467f-ab6c-0242ac120003", "me", 1, uri), (nil, "me", 1, uri),
+            ("8f14e45f-ceea-467f-ab6c-0242ac12000", "me", 1, uri),
+            ("8f14e45f-ceea-467f-ab6c-0242ac1200020", "me", 1, uri),
+            (key, "you", 1, uri), (key, "me", 2, uri), (key, "me", 1, uri + "/"),
+            (key, "me", 1, "https://www.google.co"), (key, "me", 1, ""),
+            // The same bytes, with another end of the key.
+            (String(key.dropLast()), "me", 1, "2" + uri),
+            (key + "h", "me", 1, String(uri.dropFirst())),
+        ] as [(String?, String, UInt32, String)])
+    func whateverElseIsAReplay(key: String?, client: String, provider: UInt32, uri: String) throws {
+        for id in [1, 2, nil] as [UInt32?] {
+            let it = try Exchanged()
+            it.expectReplayed(
+                try Exchanged.exchange(
+                    it.issuer, it.code, key, client: client, provider: provider, redirectURI: id,
+                    named: uri))
+            it.expectReplayed(try Exchanged.exchange(it.issuer, it.code, Self.key))
+        }
+    }
+
+    /// The URI was taken away since, or is registered anew: the repetition names the same one.
+    @Test(arguments: [nil, 2] as [UInt32?])
+    func repetitionIsComparedWithTheURIThatWasNamed(registered: UInt32?) throws {
         let it = try Exchanged()
-        it.expectReplayed(
-            try Exchanged.exchange(
-                it.issuer, it.code, key, client: client, provider: provider, redirectURI: uri))
-        it.expectReplayed(try Exchanged.exchange(it.issuer, it.code, Self.key))
+        it.expectRepeated(
+            try Exchanged.exchange(it.issuer, it.code, Self.key, redirectURI: registered))
+        it.expectRepeated(try Exchanged.exchange(it.issuer, it.code, Self.key))
+        // A code that is not spent still needs the URI that it was made with.
+        let code = try Exchanged.makeCode(it.issuer)
+        let refused = try Exchanged.exchange(it.issuer, code, Self.key, redirectURI: registered)
+        guard case .failed(.codeRefused(.otherRedirectURI, _, _)) = refused else {
+            return #expect(Bool(false), "\(refused)")
+        }
     }
 
     @Test func anotherInstitutionIsRefusedAndRevokesNothing() throws {
@@ -226,10 +280,10 @@ import Testing
         var chance = Seed(state: seed)
         let id = try #require(it.issuer.identifier(it.token, now: Self.now))
         let binding = ExchangeBinding(
-            institution: Institution.ID(1), provider: Provider.ID(1),
-            redirectURI: Provider.RedirectURI.ID(1), holder: nil)
+            institution: Institution.ID(1), provider: Provider.ID(1), holder: nil)
+        let uri = Array(Self.uri.utf8)
         func proof(_ key: [UInt8]) -> ExchangeProof {
-            it.issuer.idempotencyKey(key.span).proof(
+            it.issuer.idempotencyKey(key.span, redirectURI: uri.span).proof(
                 it.code, Client.Tag(of: "me"), binding, attempt: 0, window: 60_000)
         }
         let right = Array(Self.key.utf8)
