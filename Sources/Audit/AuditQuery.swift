@@ -15,6 +15,8 @@ public struct AuditQuery: Sendable {
     public var institution: String?
     /// By reference.
     public var provider: String?
+    /// By id.
+    public var client: String?
     /// The beginning of a time as lines have it, such as `2026-11-28T10`: then, or later.
     public var since: String?
     /// The same: earlier.
@@ -23,7 +25,9 @@ public struct AuditQuery: Sendable {
     public init() {}
 
     /// Nothing is given.
-    public var isEmpty: Bool { since == nil && until == nil && needles.isEmpty }
+    public var isEmpty: Bool {
+        since == nil && until == nil && needles.isEmpty && names.isEmpty
+    }
 
     /// True for 32 hexadecimal digits in groups of 8-4-4-4-12.
     public static func isErrorID(_ text: String) -> Bool {
@@ -61,9 +65,14 @@ public struct AuditQuery: Sendable {
         add(#","request_id":"#, requestID)
         add(#","interaction_id":"#, interactionID)
         add(#","consent":"#, consentID)
-        add(#","fi":"#, institution)
-        add(#","psp":"#, provider)
         return needles
+    }
+
+    /// Whom a line must be about, each with the member that has the name.
+    var names: [AuditName] {
+        [("fi", institution), ("psp", provider), ("client", client)].compactMap { member, text in
+            text.map { AuditName($0, member: member) }
+        }
     }
 
     /// Whether a line came in the time that is looked at. Times are compared as texts: all have the

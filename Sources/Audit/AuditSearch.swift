@@ -24,14 +24,18 @@ public enum AuditSearch {
     public static func find(
         _ query: AuditQuery, in paths: [String], found: (AuditMatch) -> Void
     ) throws(AuditFailure) {
-        let needles = query.needles
+        let (needles, names) = (query.needles, query.names)
         for path in paths {
             var reader = try AuditReader(path)
             var number = 0
             while let line = try reader.next() {
                 number += 1
                 guard case .whole(let bytes) = line, query.isInTime(bytes),
-                    needles.allSatisfy({ contains(bytes, $0) }), let parsed = AuditLine(bytes)
+                    needles.allSatisfy({ contains(bytes, $0) }),
+                    mayBeAbout(names, bytes), let parsed = AuditLine(bytes),
+                    names.allSatisfy({
+                        contains(bytes, $0.needle) || $0.isNamed(inChangeOf: parsed)
+                    })
                 else { continue }
                 let place = paths.count > 1 ? "\(path), line \(number)" : "line \(number)"
                 found(
@@ -40,6 +44,13 @@ public enum AuditSearch {
                         explanation: explain(parsed, id: query.errorID?.lowercased(), place)))
             }
         }
+    }
+
+    private static let change = Array(#","change":"#.utf8)
+
+    /// Without reading the line: most have nothing that is looked for.
+    private static func mayBeAbout(_ names: [AuditName], _ line: ArraySlice<UInt8>) -> Bool {
+        names.allSatisfy { contains(line, $0.needle) } || contains(line, change)
     }
 
     private static func contains(_ line: ArraySlice<UInt8>, _ needle: [UInt8]) -> Bool {

@@ -29,10 +29,15 @@ public struct DatabaseCommands: Sendable {
         try asking { try PostgresRegistry.mode($0) }
     }
 
-    /// When what it has was issued.
-    public func issueTimes() throws(StoreFailure) -> (oldest: Milliseconds?, newest: Milliseconds?)
+    /// When what it has was issued; nil where no server has used it yet.
+    public func issueTimes() throws(StoreFailure) -> (oldest: Milliseconds?, newest: Milliseconds?)?
     {
-        try asking { try IssueTimes.read($0) }
+        try asking { session in
+            let times = try IssueTimes.read(session)
+            // A server writes down its key before it seals with it.
+            if times.newest == nil, try DatabaseKeys.history(session).records.isEmpty { return nil }
+            return times
+        }
     }
 
     /// What it knows of its keys, as it stands at one moment.

@@ -13,6 +13,8 @@ public final class PostgresRegistry: RegistryStore {
     private var warning: String?
     /// Nobody had used the database before.
     public let isNew: Bool
+    /// The database has the mode.
+    private let isSettled: Bool
     public private(set) var silentServers: [SilentServer] = []
 
     /// How long each statement may take.
@@ -25,8 +27,9 @@ public final class PostgresRegistry: RegistryStore {
     /// Rows that one call of `forgetConsents` removes.
     private static let forgottenMax = 1000
 
-    /// - Parameter wanted: the mode that it must have; nil takes any, and makes it one for production
-    ///   where nobody has used the database before.
+    /// - Parameter wanted: the mode that it must have; nil takes any. Where nobody has used the database
+    ///   before, nil makes it one for production with the first change, so that a change that is refused
+    ///   settles nothing.
     /// - Throws: `StoreFailure` that says what to do.
     public init(
         _ settings: ConnectionSettings, mode wanted: IssuerSettings.Mode?
@@ -35,11 +38,14 @@ public final class PostgresRegistry: RegistryStore {
             settings, timeoutMilliseconds: PostgresRegistry.timeoutMilliseconds)
         self.connector = connector
         let place = settings.place
-        (session, mode, isNew) = try StoreFailure.explaining(place) {
+        (session, mode, isNew, isSettled) = try StoreFailure.explaining(place) {
             let session = try connector.connect()
             try SchemaCheck.check(session, place)
+            if wanted == nil, try PostgresRegistry.mode(session) == nil {
+                return (session, .production, true, false)
+            }
             let (mode, isNew) = try RegistryMode.settle(session, wanted, place)
-            return (session, mode, isNew)
+            return (session, mode, isNew, true)
         }
     }
 
@@ -91,6 +97,7 @@ public final class PostgresRegistry: RegistryStore {
         var content = before
         let answer = try content.apply(change)
         if content.version != before.version {
+            if !isSettled { try RegistryMode.take(mode, session, place) }
             try RegistryWriting(session).write(content, over: before, stamp: stamp)
         }
         willCommit(content.version)

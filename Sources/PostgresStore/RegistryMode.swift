@@ -33,6 +33,19 @@ enum RegistryMode {
         }
     }
 
+    /// Writes the mode with the first change, in its transaction, which has locked the version.
+    ///
+    /// - Throws: `StoreFailure` where somebody else was faster, and took the other one.
+    static func take(
+        _ mode: IssuerSettings.Mode, _ session: BlockingSession, _ place: String
+    ) throws {
+        if let found = try PostgresRegistry.mode(session) {
+            _ = try check(found, mode, place)
+        } else {
+            try Meta(session).set(.mode, Array(mode.rawValue.utf8))
+        }
+    }
+
     private static func check(
         _ mode: IssuerSettings.Mode, _ wanted: IssuerSettings.Mode?, _ place: String
     ) throws(StoreFailure) -> IssuerSettings.Mode {

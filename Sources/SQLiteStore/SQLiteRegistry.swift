@@ -26,6 +26,8 @@ import Tokens
     private let selectMark: Statement
     private let store: String
 
+    public static func path(store: String) -> String { FileNames.registry(store) }
+
     public static func exists(store: String) -> Bool {
         unsafe access(FileNames.registry(store), F_OK) == 0
     }

@@ -97,6 +97,8 @@ struct Program {
         configuration.onWarning = { logger.log(.warning, $0) }
         do throws(StartFailure) {
             try configuration.reserveDescriptors()
+            // Before the store: a start that is refused makes no files.
+            try Server.checkAddresses(configuration)
         } catch {
             throw ProgramFailure(description: error.description)
         }

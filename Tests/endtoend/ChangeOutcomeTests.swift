@@ -203,10 +203,21 @@ enum ChangingCommand: String, CaseIterable, Sendable {
         for subject in [["--fi", ProductionServer.first], ["--consent", "c"]] {
             let outcome = try store.run(["tokens", "revoke", "--yes"] + subject)
             #expect(outcome.status == 66, "\(outcome.errors)")
-            #expect(outcome.errors.contains("\(store.folder)/store.db is not there"))
+            #expect(outcome.errors.contains("no server has used \(store.place) yet"))
         }
-        let shown = try store.command("fi", "show", ProductionServer.first, "--json").json()
-        #expect(shown["revoked_until"] is NSNull)
+        func expectNothingRevoked() throws {
+            let shown = try store.command("fi", "show", ProductionServer.first, "--json").json()
+            #expect(shown["revoked_until"] is NSNull)
+        }
+        try expectNothingRevoked()
+        // The right one, where nothing was issued either.
+        try store.serve().program.stop(SIGTERM)
+        let outcome = try store.run(
+            "tokens", "revoke", "--yes", "--json", "--fi", ProductionServer.first)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("nothing has been issued yet"), "\(outcome.errors)")
+        #expect(try outcome.json()["revoked_until"] is NSNull)
+        try expectNothingRevoked()
     }
 
     @Test(arguments: ["fi", "psp", "tokens revoke"])

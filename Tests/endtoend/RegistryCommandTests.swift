@@ -142,8 +142,18 @@ import Testing
     @Test(arguments: [("n", 1), ("", 1), ("yess", 1), ("y", 0), ("YES", 0)])
     func personIsAsked(answer: String, status: Int32) throws {
         let store = try filledStore()
-        // Where no server has ever been there is nothing to revoke.
-        try store.serve().program.stop(SIGTERM)
+        // Where nothing was ever issued there is nothing to revoke.
+        let server = try store.serve()
+        var bank = try Bank.sandbox()
+        (bank.server, bank.clientID, bank.institution) = (
+            server, "PSDGB-FCA-100001", "PSDGB-FCA-100001"
+        )
+        bank.secret = try #require(
+            try store.command("fi", "rotate-secret", bank.clientID, "--json").json()[
+                "client_secret"] as? String)
+        bank.provider = "PSDGB-FCA-200001"
+        try bank.renewCCGToken()
+        server.program.stop(SIGTERM)
         func ask(_ command: String) throws {
             // script(1) is the terminal.
             let option = store.option.joined(separator: " ")

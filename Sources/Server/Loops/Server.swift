@@ -176,6 +176,22 @@ public final class Server {
         }
     }
 
+    /// Whether a server could listen now where it is to. Nothing is left open.
+    ///
+    /// - Throws: `StartFailure.address` where it could not.
+    public static func checkAddresses(
+        _ configuration: ServerConfiguration
+    ) throws(StartFailure) {
+        let claim = try claim(configuration)
+        defer { claim.socket?.close() }
+        guard configuration.adminDescriptors.isEmpty else { return }
+        do throws(ListenFailure) {
+            try BoundSocket(configuration.adminListen, sharesPort: false).close()
+        } catch {
+            throw StartFailure(error, configuration.adminListen, option: "--admin-listen")
+        }
+    }
+
     private static func admin(
         _ source: PublicLoopSource, _ control: EventLoop, _ router: AdminRouter, _ replies: Replies
     ) throws(StartFailure) -> ServingLoop {

@@ -12,6 +12,8 @@ extension AuditCommand {
                 consent. It also prints the precise reason, which the answer may not have told. \
                 Texts that clients chose are printed escaped, as they are in the log.
 
+                Changes that commands made are found by the names of those whom they are about.
+
                 Give the id of an error object first, or say with options what to look for; a line \
                 must fit all of them. Give the files of a log that is rotated oldest first; without a \
                 file the log of the settings is read.
@@ -39,6 +41,8 @@ extension AuditCommand {
         var fi: String?
         @Option(help: "What happened for this provider, by reference.")
         var psp: String?
+        @Option(help: "What this client did, or was done for it, by id.")
+        var client: String?
         @Option(
             help:
                 "Not earlier than this time in UTC: 2026-11-28, 2026-11-28T10, 2026-11-28T10:15:00.",
@@ -77,6 +81,7 @@ extension AuditCommand {
             query.consentID = consent
             query.institution = fi
             query.provider = psp
+            query.client = client
             query.since = since
             query.until = until
             return query

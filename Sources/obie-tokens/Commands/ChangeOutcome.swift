@@ -35,12 +35,15 @@ struct ChangeOutcome {
     private let silent: [SilentServer]
     /// Why nobody can tell whether it is in force; nil where that is known.
     private let doubt: String?
+    /// Of a registry that the change has made; nil where there was one.
+    private let news: String?
 
     init(
         _ takeover: Result<RegistryTakeover, any Error>, place: String, isShared: Bool = false,
-        silent: [SilentServer] = []
+        silent: [SilentServer] = [], news: String? = nil
     ) {
         self.silent = silent
+        self.news = news
         self.place = place
         self.isShared = isShared
         switch takeover {
@@ -95,6 +98,7 @@ struct ChangeOutcome {
     ///
     /// - Parameter sentence: what has changed.
     func tell(_ sentence: String) throws {
+        if let news { Program.log(news) }
         Program.log("\(kind == .late ? "error: " : "")\(sentence); \(words)\(aside)")
         if kind == .late { throw ExitCode(ChangeOutcome.lateStatus) }
     }

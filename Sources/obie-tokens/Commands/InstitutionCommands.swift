@@ -42,6 +42,10 @@ struct Institutions: ParsableCommand, RegistryKind {
         try content.removeInstitution(reference)
     }
 
+    static func line(_ text: String, about reference: String) -> ChangeLine {
+        ChangeLine(text, institution: reference)
+    }
+
     private static func record(
         _ institution: InstitutionRecord, _ content: RegistryContent, now: Milliseconds
     ) -> Record {
@@ -92,9 +96,10 @@ extension Institutions {
         func run() throws {
             let (reference, secret) = (entry.reference, NewSecret())
             let clientID = client ?? reference
-            let (isNew, outcome) = try RegistryEditor(flags, makes: true).change(
-                "institution \(reference) added, client \(clientID)"
-            ) { content in
+            let line = ChangeLine(
+                "institution \(reference) added, client \(clientID)", institution: reference,
+                client: clientID)
+            let (isNew, outcome) = try RegistryEditor(flags, makes: true).change(line) { content in
                 try content.addInstitution(reference, clientID: clientID, secret: secret.digest)
             } print: { isNew in
                 try output.begin(
@@ -142,9 +147,13 @@ extension Institutions {
             let editor = try RegistryEditor(flags)
             let now = try editor.now()
             let until = now + keepOld * 1000
-            let (_, outcome) = try editor.change(
-                "new secret for a client of \(entry.reference)"
-            ) { content in
+            let (_, outcome) = try editor.change({ clientID in
+                [
+                    ChangeLine(
+                        "new secret for the client \(clientID) of \(entry.reference)",
+                        institution: entry.reference, client: clientID)
+                ]
+            }) { content in
                 try content.rotateSecret(
                     entry.reference, clientID: client, secret: secret.digest, oldUntil: until,
                     now: now)

@@ -48,6 +48,10 @@ struct Providers: ParsableCommand, RegistryKind {
     static func remove(_ reference: String, from content: inout RegistryContent) throws {
         try content.removeProvider(reference)
     }
+
+    static func line(_ text: String, about reference: String) -> ChangeLine {
+        ChangeLine(text, provider: reference)
+    }
 }
 
 extension Providers {
@@ -81,7 +85,7 @@ extension Providers {
             let editor = try RegistryEditor(flags, makes: true)
             let words = (["provider \(reference) added"] + options.words).joined(separator: ", ")
             var record: ProviderRecord?
-            let outcome = try editor.change(words) {
+            let outcome = try editor.change(Providers.line(words, about: reference)) {
                 try $0.addProvider(
                     reference, redirectURIs: redirectURIs, options.terms,
                     allowsPlainText: http.allowsPlainText)
@@ -118,7 +122,8 @@ extension Providers {
             let reference = entry.reference
             let words = options.words.joined(separator: ", ")
             var record: ProviderRecord?
-            let outcome = try RegistryEditor(flags).change("provider \(reference) set: \(words)") {
+            let line = Providers.line("provider \(reference) set: \(words)", about: reference)
+            let outcome = try RegistryEditor(flags).change(line) {
                 try $0.setProvider(reference, options.terms)
                 record = try $0.provider(reference)
             }
@@ -176,7 +181,9 @@ extension Providers {
         func run() throws {
             let reference = entry.reference
             let editor = try RegistryEditor(flags)
-            let outcome = try editor.change("redirect URI \(uri) added to \(reference)") {
+            let line = Providers.line(
+                "redirect URI \(uri) added to \(reference)", about: reference)
+            let outcome = try editor.change(line) {
                 try $0.addRedirectURI(uri, to: reference, allowsPlainText: http.allowsPlainText)
             }
             try output.report(
@@ -199,7 +206,9 @@ extension Providers {
         func run() throws {
             let reference = entry.reference
             let editor = try RegistryEditor(flags)
-            let outcome = try editor.change("redirect URI \(uri) removed from \(reference)") {
+            let line = Providers.line(
+                "redirect URI \(uri) removed from \(reference)", about: reference)
+            let outcome = try editor.change(line) {
                 try $0.removeRedirectURI(uri, from: reference)
             }
             try output.report(

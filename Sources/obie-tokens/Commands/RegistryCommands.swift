@@ -21,6 +21,8 @@ protocol RegistryKind {
     static func set(
         _ reference: String, isDisabled: Bool, in content: inout RegistryContent) throws
     static func remove(_ reference: String, from content: inout RegistryContent) throws
+    /// A line of the audit log about one of them.
+    static func line(_ text: String, about reference: String) -> ChangeLine
 }
 
 extension RegistryKind {
@@ -47,7 +49,8 @@ extension RegistryKind {
         _ output: OutputOption
     ) throws {
         let state = isDisabled ? "disabled" : "enabled"
-        let outcome = try RegistryEditor(flags).change("\(noun) \(reference) \(state)") {
+        let line = line("\(noun) \(reference) \(state)", about: reference)
+        let outcome = try RegistryEditor(flags).change(line) {
             try set(reference, isDisabled: isDisabled, in: &$0)
         }
         try output.report(
@@ -134,7 +137,8 @@ struct Remove<Kind: RegistryKind>: ParsableCommand {
         // Nobody is asked about an entry that is not there.
         _ = try editor.read { try Kind.show(reference, $0, now: 0) }
         try confirmation.confirm("Remove \(reference) and void all its tokens?")
-        let outcome = try editor.change("\(Kind.noun) \(reference) removed") {
+        let line = Kind.line("\(Kind.noun) \(reference) removed", about: reference)
+        let outcome = try editor.change(line) {
             try Kind.remove(reference, from: &$0)
         }
         try output.report(

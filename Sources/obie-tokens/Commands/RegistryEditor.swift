@@ -11,12 +11,13 @@ struct RegistryEditor {
     /// How long a running server is waited for. It looks ten times a second.
     private static let takeOverMilliseconds = 5000
 
-    private let registry: any RegistryStore
-    var mode: IssuerSettings.Mode { registry.mode }
+    /// nil: there is none yet, and the first change makes one.
+    private let opened: (any RegistryStore)?
+    let mode: IssuerSettings.Mode
     private let administration: any StoreAdministration
     private let settings: Settings
 
-    /// - Parameter makes: whether to make a registry where there is none.
+    /// - Parameter makes: whether the first change makes a registry, for production, where there is none.
     init(_ flags: SettingFlags<StoreSettings>, makes: Bool = false) throws(ProgramFailure) {
         try self.init(try flags.readForStore(), makes: makes)
     }
@@ -32,14 +33,20 @@ struct RegistryEditor {
         let administration = try settings.storeAdministration()
         self.settings = settings
         self.administration = administration
-        registry = try RegistryEditor.explaining { try administration.registry(makes: makes) }
+        opened = try RegistryEditor.explaining {
+            if makes, try administration.mode() == nil { return nil }
+            return try administration.registry(makes: false)
+        }
+        mode = opened?.mode ?? .production
     }
 
     /// Looks something up.
     func read<Answer>(
         _ body: (RegistryContent) throws -> Answer
     ) throws(ProgramFailure) -> Answer {
-        try RegistryEditor.explaining { try body(try registry.load()) }
+        try RegistryEditor.explaining {
+            try body(try opened?.load() ?? RegistryContent(mode: mode))
+        }
     }
 
     /// Now, and not before anything that has been issued: whatever this process's clock says.
@@ -56,13 +63,14 @@ struct RegistryEditor {
         let found = try RegistryEditor.explaining { try administration.issueTimes() }
         guard let times = found else {
             throw ProgramFailure(
-                description: "\(place) is not there, so nothing has been issued that could be "
+                description:
+                    "no server has used \(place) yet, so nothing has been issued that could be "
                     + "revoked; choose the right store with --store",
                 status: 66)
         }
         return try RegistryEditor.explaining {
             let now = times.newest ?? 0
-            try registry.forgetConsents(
+            try opened?.forgetConsents(
                 revokedBefore: ConsentRevocation.outlivedBefore(oldest: times.oldest, now: now))
             return now
         }
@@ -78,25 +86,32 @@ struct RegistryEditor {
     /// - Parameters:
     ///   - words: what is done, for the audit log: a line each. The first says all; how it ends is told
     ///     with that one alone.
+    ///   - body: may run twice.
     ///   - print: prints the secret, which must arrive: nothing changes where it cannot be printed.
     func change<Answer>(
-        _ words: (Answer) -> [String], _ body: (inout RegistryContent) throws -> Answer,
+        _ words: (Answer) -> [some ChangeWords], _ body: (inout RegistryContent) throws -> Answer,
         print: ((Answer) throws -> Void)? = nil
     ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
         // Before a secret is printed that would be void.
         try settings.checkAuditFolder()
-        if let refusal = settings.missingAuditLog(registry.mode) { throw refusal }
+        if let refusal = settings.missingAuditLog(mode) { throw refusal }
         var begun: Begun?
+        func begin(_ answer: Answer, _ content: RegistryContent) throws {
+            try print?(answer)
+            begun = try self.begin(words(answer).map(\.line), version: content.version + 1)
+        }
         let answer: Answer
         let version: Int64
+        let registry: any RegistryStore
         do throws(ProgramFailure) {
-            (answer, version) = try RegistryEditor.explaining {
-                try registry.update { content in
+            (answer, version, registry) = try RegistryEditor.explaining {
+                guard let registry = opened else { return try first(body, begin) }
+                let (answer, version) = try registry.update { content in
                     let answer = try body(&content)
-                    try print?(answer)
-                    begun = try begin(words(answer), version: content.version + 1)
+                    try begin(answer, content)
                     return answer
                 }
+                return (answer, version, registry)
             }
         } catch {
             guard let begun else { throw error }
@@ -104,26 +119,22 @@ struct RegistryEditor {
         }
         if let begun {
             try settings.record(
-                [begun.change], .registryChanged, version: version, registry.mode, "done, but")
+                [begun.change], .registryChanged, version: version, mode, "done, but")
         }
-        let outcome = ChangeOutcome(
-            takeover(of: version), place: place, isShared: settings.store.isShared,
-            silent: registry.silentServers)
-        return (answer, outcome)
+        return (answer, outcome(registry, version))
     }
 
     /// A change of which the audit log knows.
     private struct Begun {
         /// What it is.
-        let change: String
+        let change: ChangeLine
         /// The registry's, with it.
         let version: Int64
     }
 
-    private func begin(_ lines: [String], version: Int64) throws(ProgramFailure) -> Begun? {
+    private func begin(_ lines: [ChangeLine], version: Int64) throws(ProgramFailure) -> Begun? {
         try settings.record(
-            lines, .registryChangeBegun, version: version, registry.mode,
-            "nothing was changed, since")
+            lines, .registryChangeBegun, version: version, mode, "nothing was changed, since")
         return lines.first.map { Begun(change: $0, version: version) }
     }
 
@@ -134,15 +145,28 @@ struct RegistryEditor {
         let void = printed && !failure.isUncertain ? "; the secret that was printed is void" : ""
         let words = failure.isUncertain ? "perhaps not done" : "not done"
         try settings.record(
-            ["\(words): \(begun.change)"], .registryChangeFailed, version: begun.version,
-            registry.mode, "\(failure)\(void); and")
+            [begun.change.saying(words)], .registryChangeFailed, version: begun.version, mode,
+            "\(failure)\(void); and")
         return failure.isUncertain
             ? failure : ProgramFailure(description: "\(failure)\(void)", status: failure.status)
     }
 
+    /// The first change of all makes the registry. What would be refused makes none: so it is tried before,
+    /// and all is done that can fail.
+    private func first<Answer>(
+        _ body: (inout RegistryContent) throws -> Answer,
+        _ begin: (Answer, RegistryContent) throws -> Void
+    ) throws -> (Answer, Int64, any RegistryStore) {
+        var trial = RegistryContent(mode: mode)
+        try begin(try body(&trial), trial)
+        let registry = try administration.registry(makes: true)
+        let (answer, version) = try registry.update(body)
+        return (answer, version, registry)
+    }
+
     /// The same with one line that is known before.
     func change<Answer>(
-        _ change: String, _ body: (inout RegistryContent) throws -> Answer,
+        _ change: some ChangeWords, _ body: (inout RegistryContent) throws -> Answer,
         print: ((Answer) throws -> Void)?
     ) throws(ProgramFailure) -> (answer: Answer, outcome: ChangeOutcome) {
         try self.change({ _ in [change] }, body, print: print)
@@ -150,19 +174,23 @@ struct RegistryEditor {
 
     /// The same where nothing has to be printed.
     func change(
-        _ change: String, _ body: (inout RegistryContent) throws -> Void
+        _ change: some ChangeWords, _ body: (inout RegistryContent) throws -> Void
     ) throws(ProgramFailure) -> ChangeOutcome {
         try self.change(change, body, print: nil).outcome
     }
 
-    private var place: String { settings.chosenStore.place }
-
-    private func takeover(of version: Int64) -> Result<RegistryTakeover, any Error> {
-        Result {
+    private func outcome(_ registry: any RegistryStore, _ version: Int64) -> ChangeOutcome {
+        let takeover: Result<RegistryTakeover, any Error> = Result {
             try registry.wait(
                 forTakeover: version, milliseconds: RegistryEditor.takeOverMilliseconds)
         }
+        return ChangeOutcome(
+            takeover, place: place, isShared: settings.store.isShared,
+            silent: registry.silentServers,
+            news: opened == nil ? administration.newRegistry : nil)
     }
+
+    private var place: String { settings.chosenStore.place }
 
     /// Gives each error its exit status: 65 for what cannot be done, 71 for a file.
     private static func explaining<Answer>(

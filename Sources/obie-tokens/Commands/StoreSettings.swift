@@ -68,7 +68,7 @@ extension Settings {
     ///   - mode: of the store; nil where it has no registry yet.
     ///   - state: how things are, at the beginning of a sentence about what has failed.
     func record(
-        _ change: String, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
+        _ change: some ChangeWords, _ mode: IssuerSettings.Mode?, _ state: String = "done, but"
     ) throws(ProgramFailure) {
         try record([change], .registryChanged, version: nil, mode, state)
     }
@@ -77,7 +77,7 @@ extension Settings {
     ///
     /// - Parameter version: the registry's with the change, by which its lines belong together.
     func record(
-        _ changes: [String], _ kind: AuditEvent.Kind, version: Int64?,
+        _ changes: [some ChangeWords], _ kind: AuditEvent.Kind, version: Int64?,
         _ mode: IssuerSettings.Mode?, _ state: String
     ) throws(ProgramFailure) {
         if let refusal = missingAuditLog(mode ?? .sandbox) {
@@ -87,10 +87,8 @@ extension Settings {
         let (now, actor) = (timeOfRecord(), Operator.current().description)
         let details = version.map { [(name: "registry_version", value: "\($0)")] } ?? []
         let events = changes.map { change in
-            var event = AuditEvent(kind, at: now)
-            event.change = change
+            var event = change.line.event(kind, at: now, by: actor)
             event.details = details
-            event.actor = actor
             return event
         }
         do throws(AuditFailure) {

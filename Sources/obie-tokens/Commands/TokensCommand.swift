@@ -20,8 +20,11 @@ struct TokensCommand: ParsableCommand {
 
                 \(ChangeOutcome.help)
 
+                With --json "revoked_until" is when the last of what is revoked can have been issued: \
+                the time of the newest code or token in the store; null where nothing was issued yet.
+
                 Exit status: 0; 1 if you said no; 64 for a wrong option; 65 for what is not \
-                registered; 66 if there is no such store; 71 if the registry cannot be read or \
+                registered; 66 if there is no such store, or no server has used it yet; 71 if the registry cannot be read or \
                 written; 74 if the audit log takes nothing, and then nothing has changed; 75 for a \
                 revocation that is late.
                 """)
@@ -74,15 +77,19 @@ struct TokensCommand: ParsableCommand {
                 try revoke(in: &copy, until: 0)
             }
             try confirmation.confirm("Revoke everything issued for \(subject) until now?")
-            let now = try editor.momentOfRevocation()
-            let outcome = try editor.change("everything issued for \(subject) revoked") {
-                try revoke(in: &$0, until: now)
+            let newest = try editor.momentOfRevocation()
+            let line = ChangeLine(
+                "everything issued for \(subject) revoked", institution: fi, provider: psp,
+                consent: consent)
+            let outcome = try editor.change(line) {
+                if newest > 0 { try revoke(in: &$0, until: newest) }
             }
-            let until = Timestamp.text(now)
+            let until = newest > 0 ? Timestamp.text(newest) : nil
             try output.report(
-                now == 0
-                    ? "nothing has been issued yet, so there was nothing to revoke for \(subject)"
-                    : "revoked everything issued for \(subject) until \(until)",
+                until.map {
+                    "revoked everything issued for \(subject) until now; the last code or token in the store "
+                        + "was issued at \($0)"
+                } ?? "nothing has been issued yet, so there was nothing to revoke for \(subject)",
                 Record([
                     "institution": .text(fi), "provider": .text(psp), "consent": .text(consent),
                     "revoked_until": .text(until),

@@ -22,11 +22,11 @@ struct PostgresCommands: StoreAdministration {
                 "nobody has used the database \(settings.place) yet; `obie-tokens fi add` begins, or "
                     + "choose the right store with --store", .absent)
         }
-        let registry = try PostgresRegistry(settings, mode: nil)
-        if registry.isNew {
-            Program.log("the database \(settings.place) is used for production from now on")
-        }
-        return registry
+        return try PostgresRegistry(settings, mode: nil)
+    }
+
+    var newRegistry: String {
+        "the database \(settings.place) is used for production from now on"
     }
 
     func mode() throws(StoreFailure) -> IssuerSettings.Mode? { try commands.mode() }

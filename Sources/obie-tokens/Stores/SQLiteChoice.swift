@@ -82,11 +82,11 @@ extension SQLiteChoice: StoreAdministration {
                 "there is no registry beside the store \(file); `obie-tokens fi add` makes one, or "
                     + "choose the right store with --store", .absent)
         }
-        let registry = try SQLiteRegistry(store: file, mode: nil)
-        if registry.isNew {
-            Program.log("made a new registry for production: \(registry.path)")
-        }
-        return registry
+        return try SQLiteRegistry(store: file, mode: nil)
+    }
+
+    var newRegistry: String {
+        "made a new registry for production: \(SQLiteRegistry.path(store: file))"
     }
 
     func keys(

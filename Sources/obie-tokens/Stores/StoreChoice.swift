@@ -48,6 +48,9 @@ protocol StoreAdministration: Sendable {
     /// - Parameter makes: whether a registry is made where there is none.
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore
 
+    /// What people are told once a registry was made.
+    var newRegistry: String { get }
+
     /// The mode that it was made in; nil where it has no registry yet.
     func mode() throws(StoreFailure) -> IssuerSettings.Mode?
 

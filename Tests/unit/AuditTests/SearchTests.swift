@@ -138,6 +138,7 @@ import Testing
             (\.consentID, "consent-1", "consent"),
             (\.institution, "PSDGB-FCA-111111", "PSDGB-FCA-222222"),
             (\.provider, "PSDGB-FCA-222222", "PSDGB-FCA-111111"),
+            (\.client, "api-consumer-id", "api-consumer"),
             (\.since, "2026-11-26T18:53:02.123", "2026-11-26T18:53:02.124"),
             (\.until, "2026-11-26T18:53:02.124", "2026-11-26T18:53:02.123"),
         ]
@@ -190,6 +191,37 @@ import Testing
         ] as [(String, String?)])
     func timesAreReadAsPeopleWriteThem(text: String, time: String?) {
         #expect(AuditQuery.time(text) == time)
+    }
+
+    /// A change is about whom its members name; where it has none, about whom its words name.
+    @Test func changesAreFoundByThoseWhomTheyAreAbout() throws {
+        func changed(_ words: String, _ institution: String? = nil) -> AuditEvent {
+            var event = AuditEvent(.registryChanged, at: 0)
+            (event.change, event.institution) = (words, institution)
+            return event
+        }
+        try write(
+            changed("institution bank-1 added, client one"), changed("provider psp-1: gone"),
+            changed("bank-1 is also a provider", "bank-2"), changed("provider bank-11 added"),
+            .refusal(1), changed("provider a\"b added"))
+        func lines(_ path: WritableKeyPath<AuditQuery, String?>, _ text: String) throws -> [Int] {
+            var query = AuditQuery()
+            query[keyPath: path] = text
+            return try find(query).map(\.number)
+        }
+        for path in [\AuditQuery.institution, \.provider, \.client] {
+            #expect(try lines(path, "bank-1") == [1])
+            #expect(try lines(path, "psp-1") == [2])
+            #expect(try lines(path, "bank-11") == [4])
+            #expect(try lines(path, "a\"b") == [6])
+            #expect(try lines(path, "bank") == [] && lines(path, "psp-1:") == [2])
+        }
+        #expect(try lines(\.institution, "bank-2") == [3])
+        #expect(try lines(\.client, "one") == [1])
+        #expect(try lines(\.provider, "bank-2") == [])
+        var both = AuditQuery()
+        (both.institution, both.client) = ("bank-1", "one")
+        #expect(try find(both).map(\.number) == [1])
     }
 
     @Test func queryOfNothingIsEmpty() {

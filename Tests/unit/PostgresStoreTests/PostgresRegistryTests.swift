@@ -118,6 +118,40 @@ import Tokens
         #expect(throws: StoreFailure.self) { try Migrations.run(rig.settings, servingRole: nil) }
     }
 
+    /// Whatever a first command asks: only what is done decides whose world it is.
+    @Test func refusedFirstChangeSettlesNothing() throws {
+        let rig = try RegistryRig()
+        let command = try PostgresRegistry(rig.settings, mode: nil)
+        #expect(command.isNew && command.mode == .production)
+        #expect(try command.load() == RegistryContent(mode: .production))
+        #expect(throws: RegistryError.self) {
+            try command.update { try $0.removeProvider("nobody") }
+        }
+        _ = try command.update { _ in }
+        let session = try rig.session()
+        #expect(try PostgresRegistry.mode(session) == nil)
+        // A sandbox may still come; then the command must not go on for production.
+        let other = try RegistryRig()
+        let late = try PostgresRegistry(other.settings, mode: nil)
+        _ = try PostgresRegistry(other.settings, mode: .sandbox)
+        #expect(throws: StoreFailure.self) {
+            try late.update { try $0.addProvider("psp", redirectURIs: []) }
+        }
+        _ = try command.update { try $0.addProvider("psp", redirectURIs: []) }
+        #expect(try PostgresRegistry.mode(session) == .production)
+        _ = try command.update { try $0.addProvider("other", redirectURIs: []) }
+        #expect(try PostgresRegistry(rig.settings, mode: .production).load().providers.count == 2)
+    }
+
+    @Test func storeThatNoServerHasUsedHasNoTimes() throws {
+        let rig = try RegistryRig()
+        let commands = DatabaseCommands(rig.settings)
+        #expect(try commands.issueTimes() == nil)
+        let server = Server(rig, Self.ring(1))
+        _ = try server.registry.begin()
+        #expect(try commands.issueTimes() != nil)
+    }
+
     @Test func modeOfTheFirstUseStays() throws {
         let rig = try RegistryRig()
         let sandbox = try PostgresRegistry(rig.settings, mode: .sandbox)

@@ -39,7 +39,7 @@ struct RoomPlan: Sendable {
                 "Version",
             ],
             uses: [
-                "Stores": ["wiring.Program", "wiring.ProgramFailure", "wiring.Version"],
+                "Stores": ["wiring.ProgramFailure", "wiring.Version"],
                 "Settings": ["Stores", "wiring.ProgramFailure", "wiring.ServiceNotices"],
                 "Serving": [
                     "Settings", "Stores.SecretSource", "wiring.ProgramFailure", "wiring.Version",
