@@ -59,6 +59,7 @@ import Testing
             (["psp", "add", "psp", "--redirect-uri", "javascript.x:y"], 65),
             (["psp", "import", list], 65), (["psp", "import", list, "--dry-run"], 66),
             (["psp", "add", "psp", "--audit-log", "\(store.folder)/nowhere/a"], 74),
+            (["fi", "add-client", "PSDGB-FCA-100001", "gateway"], 66),
         ] as [([String], Int32)] {
             try expectNothing(try run(arguments + ["--store", fresh]), [status])
         }

@@ -85,12 +85,52 @@ extension RegistryContent {
             throw .institutionInvalid(reference)
         }
         guard institutions[reference] == nil else { throw .institutionExists(reference) }
-        guard RegistryContent.isVisible(clientID, 1...128), !clientID.contains(":") else {
-            throw .clientInvalid(clientID)
-        }
+        try RegistryContent.checkClient(clientID)
         let id = Institution.ID(drawNumber())
         institutions[reference] = InstitutionRecord(id: id, reference: reference)
         removedInstitutions.remove(reference)
+        return enlist(clientID, for: id, secret)
+    }
+
+    /// Lets one more client act for an institution: a new one, or one that acts for others already.
+    ///
+    /// - Parameter secret: the client's, where there is no client `clientID` yet.
+    /// - Returns: whether the client is new.
+    public mutating func addClient(
+        _ clientID: String, to reference: String, secret: SecretDigest
+    ) throws(RegistryError) -> Bool {
+        let id = try institution(reference).id
+        try RegistryContent.checkClient(clientID)
+        guard clients[clientID]?.institutions.contains(id) != true else {
+            throw .clientExists(clientID, institution: reference)
+        }
+        return enlist(clientID, for: id, secret)
+    }
+
+    /// Lets a client no longer act for an institution. One that acts for no other is gone.
+    public mutating func removeClient(
+        _ clientID: String, from reference: String
+    ) throws(RegistryError) {
+        let id = try institution(reference).id
+        let acting = clients(of: id)
+        guard let client = acting.first(where: { $0.id == clientID }) else {
+            throw .clientUnknown(clientID, institution: reference)
+        }
+        guard acting.count > 1 else { throw .clientLast(clientID, institution: reference) }
+        clients[clientID]?.institutions.remove(id)
+        if client.institutions == [id] { clients[clientID] = nil }
+    }
+
+    private static func checkClient(_ clientID: String) throws(RegistryError) {
+        guard isVisible(clientID, 1...128), !clientID.contains(":") else {
+            throw .clientInvalid(clientID)
+        }
+    }
+
+    /// - Returns: whether the client is new.
+    private mutating func enlist(
+        _ clientID: String, for id: Institution.ID, _ secret: SecretDigest
+    ) -> Bool {
         let isNew = clients[clientID] == nil
         clients[clientID, default: ClientRecord(id: clientID, secret: secret, institutions: [])]
             .institutions.insert(id)

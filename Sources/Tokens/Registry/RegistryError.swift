@@ -10,6 +10,8 @@ public enum RegistryError: Error, Equatable, CustomStringConvertible {
     case providerExists(String)
     case providerInvalid(String)
     case clientUnknown(String, institution: String)
+    case clientExists(String, institution: String)
+    case clientLast(String, institution: String)
     case clientInvalid(String)
     case clientAmbiguous([String], institution: String)
     case providerNameInvalid
@@ -31,6 +33,9 @@ public enum RegistryError: Error, Equatable, CustomStringConvertible {
             "'\(reference)' is no reference of a provider: write 1 to 128 visible ASCII "
                 + "characters, such as PSDGB-FCA-222222"
         case .clientUnknown(let id, let institution): "no client \(id) acts for \(institution)"
+        case .clientExists(let id, let institution): "\(id) acts for \(institution) already"
+        case .clientLast(let id, let institution):
+            "\(id) is the only client that acts for \(institution): let another one act for it first"
         case .clientInvalid(let id):
             "'\(id)' is no client id: write 1 to 128 visible ASCII characters without a colon "
                 + "(RFC 7617)"

@@ -11,7 +11,8 @@ struct Institutions: ParsableCommand, RegistryKind {
         "fi", "Manages the institutions (FIs) and the clients that act for them.",
         [
             Add.self, List<Institutions>.self, Show<Institutions>.self, Disable<Institutions>.self,
-            Enable<Institutions>.self, RotateSecret.self, Remove<Institutions>.self,
+            Enable<Institutions>.self, AddClient.self, RemoveClient.self, RotateSecret.self,
+            Remove<Institutions>.self,
         ])
 
     static let noun = "institution"
@@ -62,7 +63,7 @@ struct Institutions: ParsableCommand, RegistryKind {
 }
 
 /// A secret that the program makes: 256 random bits, shown once, kept as a digest.
-private struct NewSecret {
+struct NewSecret {
     let text: String
     var digest: SecretDigest { SecretDigest(of: Array(text.utf8), OpenSSL()) }
 
@@ -80,7 +81,8 @@ extension Institutions {
             discussion: """
                 The command makes the client's secret and prints it this once. Nothing changes where \
                 it cannot be printed. A client that exists already may from now on act for this \
-                institution too, with the secret that it has.
+                institution too, with the secret that it has. To let a second client act for an \
+                institution that there is use `obie-tokens fi add-client`.
                 """)
 
         @OptionGroup var entry: ReferenceArgument<Institutions>

@@ -15,6 +15,10 @@ extension RegistryError {
         case .providerExists(let reference): "; `obie-tokens psp show \(reference)` shows it"
         case .clientUnknown(_, let institution):
             "; `obie-tokens fi show \(institution)` shows those that do"
+        case .clientExists(_, let institution):
+            "; `obie-tokens fi show \(institution)` shows all that do"
+        case .clientLast(_, let institution):
+            ", with `obie-tokens fi add-client \(institution)`"
         case .clientInvalid: ", with --client"
         case .clientAmbiguous: " with --client"
         case .redirectURIUnknown: ", and `obie-tokens psp show` shows them"

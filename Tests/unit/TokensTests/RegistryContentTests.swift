@@ -132,6 +132,41 @@ import Tokens
         #expect(rotated == "second")
     }
 
+    @Test func severalClientsActForOneInstitution() throws {
+        var content = try filled()
+        let bank = try content.institution("bank-1").id
+        #expect(try content.addClient("gateway", to: "bank-1", secret: digest("g")))
+        #expect(content.clients(of: bank).map(\.id) == ["client", "gateway"])
+        let registry = Registry(content, now: 0)
+        for (id, secret) in [("client", "secret"), ("gateway", "g")] {
+            let client = try #require(registry.client(id: id, secret: Array(secret.utf8)))
+            #expect(client.mayAct(for: bank))
+        }
+        #expect(throws: RegistryError.clientExists("gateway", institution: "bank-1")) {
+            try content.addClient("gateway", to: "bank-1", secret: digest("x"))
+        }
+        #expect(throws: RegistryError.clientInvalid("a:b")) {
+            try content.addClient("a:b", to: "bank-1", secret: digest("x"))
+        }
+        #expect(throws: RegistryError.institutionUnknown("bank-9")) {
+            try content.addClient("gateway", to: "bank-9", secret: digest("x"))
+        }
+        // One that is there keeps its secret.
+        _ = try content.addInstitution("bank-2", clientID: "second", secret: digest("x"))
+        #expect(try !content.addClient("gateway", to: "bank-2", secret: digest("other")))
+        #expect(content.clients["gateway"]?.secret == digest("g"))
+        try content.removeClient("gateway", from: "bank-1")
+        #expect(content.clients["gateway"]?.institutions == [try content.institution("bank-2").id])
+        try content.removeClient("gateway", from: "bank-2")
+        #expect(content.clients["gateway"] == nil)
+        #expect(throws: RegistryError.clientUnknown("gateway", institution: "bank-1")) {
+            try content.removeClient("gateway", from: "bank-1")
+        }
+        #expect(throws: RegistryError.clientLast("client", institution: "bank-1")) {
+            try content.removeClient("client", from: "bank-1")
+        }
+    }
+
     @Test func disabledProviderIsNotSeen() throws {
         var content = try filled()
         let id = try content.provider("psp").id
