@@ -129,8 +129,8 @@ import Testing
                 ["--proxy-protocol", "--trusted-proxies", networks, "--access-log"])
             defer { server.program.stop(SIGTERM) }
             let connection = try server.connect()
-            try connection.send(request)
             if isTrusted {
+                try connection.send(request)
                 #expect(try connection.readResponse().status == 200)
                 // From a client that is no proxy the fields mean nothing.
                 try connection.send(
@@ -138,7 +138,13 @@ import Testing
                 #expect(try connection.readResponse().status == 200)
                 for line in try lines(server, 2) { expect(line, "192.0.2.7", proxy: "127.0.0.1") }
             } else {
+                // At once, though it says nothing: a header would have 10 s.
+                #expect(connection.hasInput(withinMilliseconds: 5000))
                 #expect(try connection.readUntilClose().isEmpty)
+                let page = try MetricsTests.Page(server)
+                let name = "obie_tokens_proxy_refused_total"
+                #expect(try page.value("\(name){reason=\"untrusted\"}") == 1)
+                #expect(try page.value("\(name){reason=\"missing\"}") == 0)
             }
         }
     }
