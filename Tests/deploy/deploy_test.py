@@ -16,7 +16,7 @@ import yaml
 from cluster_files import check_compose_cluster, check_kubernetes_cluster
 from files import ROOT, expect, expect_probes, expect_restricted, image_variables, read, seconds, settings, validate
 from metric_names import check_alerts, check_dashboard
-from proxy_files import check_envoy, check_idle_times, check_load_balancer
+from proxy_files import check_envoy, check_idle_times, check_load_balancer, check_public_url
 
 from harness import Failure
 
@@ -87,6 +87,7 @@ def main():
         check_kubernetes_cluster(server, version)
         check_compose_cluster(server, version)
         check_envoy()
+        check_public_url()
         check_load_balancer()
         check_idle_times(server)
         check_dashboard()

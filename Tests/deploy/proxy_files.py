@@ -36,6 +36,13 @@ def check_idle_times(server):
     expect(int(stream) > limit, f"nginx-stream.conf ends idle connections after {stream} s, the server after {limit} s")
 
 
+def check_public_url():
+    """Each sample says what links in answers need."""
+    for path in [*IDLE, "Deploy/nginx-stream.conf"]:
+        for name in ("public-url = https://", "trusted-proxies"):
+            expect(name in read(path), f"{path} says nothing of {name}")
+
+
 def check_envoy():
     bootstrap = json_format.ParseDict(yaml.safe_load(read("Deploy/envoy.yaml")), Bootstrap())
     [listener] = bootstrap.static_resources.listeners

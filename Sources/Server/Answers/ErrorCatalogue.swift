@@ -62,7 +62,9 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     var explanation: String {
         switch self {
         case .parameterMissing:
-            "A required header or body member is absent or empty. Send it."
+            "A required header or body member is absent or empty. Send it. If you did send a header whose name "
+                + "has an underscore, a proxy on the way has dropped it: let it pass such names (nginx: "
+                + "underscores_in_headers on), or send fi-reference-id and ccg-token, which mean the same."
         case .parameterInvalid:
             "A header or body member has a wrong type, form or length, or occurs twice. "
                 + "The title names it."
