@@ -134,7 +134,7 @@ final class TokensEndpoint {
         switch issuer.settings.mode {
         case .sandbox:
             let registry = issuer.registry
-            let provider = registry.fixedCCGToken.flatMap { registry.provider($0.provider) }
+            let provider = registry.fixedTokenProvider.flatMap { registry.provider($0) }
             let warning = provider.flatMap { ProviderWords.warning(of: $0) }
             responder.respond(.fixedToken(warning: warning))
         case .production:

@@ -8,7 +8,7 @@ public final class Registry: Sendable {
     private let providers: [Provider.ID: Provider]
     private let providersByReference: [String: Provider]
     /// Sandbox only: the provider that the fixed CCG token stands for.
-    let fixedTokenProvider: Provider.ID?
+    public let fixedTokenProvider: Provider.ID?
     private let cryptography: any Cryptography
     /// nil where nothing is revoked as a whole.
     public let revocations: Revocations?
