@@ -17,8 +17,9 @@ struct ProviderWriting {
         for records in ProviderWriting.batches(difference.inserted) { try insert(records) }
     }
 
-    /// Providers that one statement writes.
-    private static let batchMax = 2000
+    /// Providers that one statement writes, which is some megabytes. PostgreSQL may read the whole table for
+    /// each, since it does not know how many of it are meant.
+    private static let batchMax = 10_000
 
     private static func batches(_ records: [ProviderRecord]) -> [ArraySlice<ProviderRecord>] {
         stride(from: 0, to: records.count, by: batchMax).map {

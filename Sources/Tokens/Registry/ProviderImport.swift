@@ -58,12 +58,18 @@ public struct ImportOutcome: Equatable, Sendable {
     }
 
     /// In the order of the list.
-    public fileprivate(set) var changes: [Change] = []
+    public private(set) var changes: [Change] = []
     public fileprivate(set) var unchangedCount = 0
-
-    public var addedCount: Int { changes.count { $0.isAddition } }
+    public private(set) var addedCount = 0
     public var changedCount: Int { changes.count - addedCount }
-    public var withdrawn: [String] { changes.filter(\.isWithdrawal).map(\.reference) }
+    /// By reference.
+    public private(set) var withdrawn: [String] = []
+
+    fileprivate mutating func add(_ change: Change) {
+        if change.isAddition { addedCount += 1 }
+        if change.isWithdrawal { withdrawn.append(change.reference) }
+        changes.append(change)
+    }
 }
 
 extension RegistryContent {
@@ -107,7 +113,7 @@ extension RegistryContent {
     /// - Precondition: `faults` has found none.
     public mutating func take(_ entries: [ProviderEntry]) -> ImportOutcome {
         var outcome = ImportOutcome()
-        providers.reserveCapacity(providers.count + entries.count)
+        providers.reserveCapacity(max(providers.count, entries.count))
         for entry in entries {
             if let before = providers[entry.reference] {
                 let after = changed(before, by: entry)
@@ -116,14 +122,14 @@ extension RegistryContent {
                     continue
                 }
                 providers[entry.reference] = after
-                outcome.changes.append(ImportOutcome.Change(before: before, after: after))
+                outcome.add(ImportOutcome.Change(before: before, after: after))
             } else {
                 var record = ProviderRecord(
                     id: Provider.ID(drawNumber()), reference: entry.reference, redirectURIs: [])
                 record = changed(record, by: entry)
                 providers[entry.reference] = record
                 removedProviders.remove(entry.reference)
-                outcome.changes.append(ImportOutcome.Change(before: nil, after: record))
+                outcome.add(ImportOutcome.Change(before: nil, after: record))
             }
         }
         return outcome

@@ -15,6 +15,9 @@ public struct ProviderTerms: Equatable, Sendable {
 
     var isNameValid: Bool {
         guard let name else { return true }
+        if name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
+            return name.utf8.count <= RegistryContent.nameMax
+        }
         return name.unicodeScalars.count <= RegistryContent.nameMax
             && name.unicodeScalars.allSatisfy {
                 switch $0.properties.generalCategory {

@@ -117,6 +117,12 @@ extension Providers {
         private func record(
             _ outcome: ImportOutcome, _ lines: ProviderLines, isWhole: Bool = false
         ) -> Record {
+            let counts = Record([
+                "added": .number(outcome.addedCount), "changed": .number(outcome.changedCount),
+                "unchanged": .number(outcome.unchangedCount),
+                "withdrawn": .list(outcome.withdrawn), "sha256": .text(lines.fingerprint),
+            ])
+            guard isWhole else { return counts }
             let changes = outcome.changes.map { change in
                 Record([
                     "provider": .text(change.reference),
@@ -124,12 +130,7 @@ extension Providers {
                     "differences": .list(change.differences),
                 ])
             }
-            let counts = Record([
-                "added": .number(outcome.addedCount), "changed": .number(outcome.changedCount),
-                "unchanged": .number(outcome.unchangedCount),
-                "withdrawn": .list(outcome.withdrawn), "sha256": .text(lines.fingerprint),
-            ])
-            return isWhole ? counts.with("changes", .records(changes)) : counts
+            return counts.with("changes", .records(changes))
         }
     }
 }
