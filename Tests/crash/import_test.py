@@ -6,10 +6,10 @@
 First `psp import` is killed at random moments, in turn with one of two lists that differ in every way. After each kill
 the registry has the list of before or the new one, whole, and all servers go on; what the audit log says is so: no line
 tells of a change that was not made. Then it is not killed, and the list is there. At last one client asks for codes on a
-timetable while 100,000 providers come in and are withdrawn: no answer takes longer than 150 ms. The store is in memory
-(/dev/shm) for that, where there is such a folder: how long a disk takes, Benchmarks/runs/large_registry.py measures. A
-machine that makes it wait as long without an import cannot tell: then it says so, and that alone is no failure. With
---store postgres there are two servers on one database. Traffic stays on 127.0.0.1; the seed is printed.
+timetable while 100,000 providers come in and are withdrawn: no answer takes longer than 50 ms, or 150 with PostgreSQL,
+less what its threads waited for a CPU. The store is in memory (/dev/shm) for that, where there is such a folder: how long a
+disk takes, Benchmarks/runs/large_registry.py measures. A machine that makes it wait half as long without an import cannot
+tell: then it says so, and that alone is no failure. With --store postgres there are two servers on one database. Traffic stays on 127.0.0.1; the seed is printed.
 """
 import argparse
 import json
@@ -31,7 +31,9 @@ from harness import Client, Failure, expect  # noqa: E402
 from sites import SITES  # noqa: E402
 
 LOG = "import.audit"
-COMMAND_SECONDS, EVERY_SECONDS, ALONE_SECONDS, LONGEST_MS = 120, 0.005, 2, 150
+COMMAND_SECONDS, EVERY_SECONDS, ALONE_SECONDS = 120, 0.005, 2
+LONGEST_MS = {"sqlite": 50, "postgres": 150}  # in the second case the waits of the database's processes are in it
+WATCHER = "registry"  # the name of the thread that reads it
 
 
 def provider(number, version):
@@ -139,20 +141,41 @@ def killed(site, options, folder, chance):
             f"{counts['new']} times the new one, never between")
 
 
+def servers_of(site):
+    return [site.server] if hasattr(site, "server") else list(site.fleet.servers.values())
+
+
+def waits(pids):
+    """How long threads were ready to run and had no CPU, in ms: those that a request passes through, and this one. The
+    one that reads the registry is none of them."""
+    nanoseconds, own = 0, threading.get_native_id()
+    for folder in [*(f"/proc/{pid}/task" for pid in pids), "/proc/self/task"]:
+        for thread in os.listdir(folder) if "self" not in folder else [str(own)]:
+            try:
+                with open(f"{folder}/{thread}/comm") as name, open(f"{folder}/{thread}/schedstat") as times:
+                    nanoseconds += int(times.read().split()[1]) if name.read().strip() != WATCHER else 0
+            except OSError:  # it has ended
+                pass
+    return nanoseconds / 1e6
+
+
 class Timetable(threading.Thread):
-    """Asks for a code every 5 ms until `stop`; `longest` in ms, without end where one was refused with 503."""
+    """Asks for a code every 5 ms until `stop`; `longest` in ms, without end where one was refused with 503. What it
+    waited for a CPU is the machine's doing, and is taken off."""
 
     def __init__(self, site):
         super().__init__(daemon=True)
         self.site, self.over, self.longest, self.asked, self.broken = site, threading.Event(), 0.0, 0, None
+        self.pids = [server.pid for server in servers_of(site)]
 
     def run(self):
         try:
             clients = [Client(port) for port in self.site.ports]
             while not self.over.wait(EVERY_SECONDS):
-                began = time.monotonic()
+                waited, began = waits(self.pids), time.monotonic()
                 answer = clients[self.asked % len(clients)].ask(self.site.bank.request("issue", consent="beside"))
                 took = (time.monotonic() - began) * 1000 if answer.status != 503 else math.inf
+                took -= waits(self.pids) - waited
                 self.longest, self.asked = max(self.longest, took), self.asked + 1
                 expect(answer.status in (201, 503), f"beside an import a code was asked for: {answer!r}")
         except (Failure, OSError) as broken:
@@ -185,12 +208,12 @@ def undisturbed(site, options, folder, _):
     for status in ("authorised", "withdrawn"):
         path = write(os.path.join(folder, "large"), [{**entry, "status": status} for entry in entries])
         found.append(beside(site, lambda: imports.run(path)))
-    longest = max(one for one, _ in found)
+    longest, most = max(one for one, _ in found), LONGEST_MS[options.store]
     text = (f"{options.large:,} imported in {found[0][1]:.1f} s, withdrawn in {found[1][1]:.1f} s, the longest answer "
-            f"meanwhile {longest:.0f} ms (at most {LONGEST_MS}; {alone:.0f} before)")
-    if alone <= LONGEST_MS / 2:
-        expect(longest <= LONGEST_MS, text)
-    elif longest > LONGEST_MS:
+            f"meanwhile {longest:.0f} ms (at most {most}; {alone:.0f} before)")
+    if alone <= most / 2:
+        expect(longest <= most, text)
+    elif longest > most:
         text += ": the machine is too busy to tell"
     return text
 

@@ -86,7 +86,7 @@ class PostgresSite(Site):
 
     def __init__(self, program, folder, flags):
         self.program, self.folder, self.flags = os.path.abspath(program), folder, flags
-        self.database = Database()
+        self.database = Database(folder=folder)
 
     def __enter__(self):
         self.database.__enter__()
