@@ -7,6 +7,7 @@
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
+#   make tls-check   TLS in the process: curl, openssl, sslyze, client certificates, SIGHUP under load
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
 #   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx, HAProxy and Apache in front
@@ -26,7 +27,7 @@
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, upgrades, a network that loses replies
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
-#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, proxies, connection state, connection
+#   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, proxies, connection state, connection, TLS
 #   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
 #   make format  rewrite the sources in the house style
 #   make clean   remove what was built
@@ -60,6 +61,8 @@ H11 := .build/h11
 OPENAPI := .build/openapi
 # Clients that others made.
 CLIENTS := .build/clients
+# What looks at TLS from outside.
+SSLYZE := .build/sslyze
 EVENTS := .build/release/http1-events
 SECONDS ?= 30
 COUNT ?=
@@ -78,7 +81,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast clients-check lint bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check tls-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -124,7 +127,7 @@ check-fast: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
 
 check: check-fast
-	$(MAKE) service-check openapi-check clients-check
+	$(MAKE) service-check openapi-check clients-check tls-check
 	Benchmarks/runs/instructions.py --server $(SERVER)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut --audit-strict
@@ -229,6 +232,13 @@ clients-check: release $(CLIENTS)/installed
 	@Scripts/install-tools.sh curl wget default-jdk-headless libokhttp-java libhttpclient-java libhttpclient5-java \
 	    libslf4j-java nodejs golang-go
 	$(CLIENTS)/bin/python Tests/clients/clients_check.py --server $(SERVER) $(ARGS)
+
+$(SSLYZE)/installed: Tests/tls/requirements.txt
+	$(VENV)
+
+tls-check: release $(SSLYZE)/installed
+	@Scripts/install-tools.sh curl openssl python3
+	Tests/tls/tls_test.py --server $(SERVER) --sslyze $(SSLYZE)/bin/sslyze $(ARGS)
 
 image:
 	Scripts/image.sh $(TAG)

@@ -20,7 +20,10 @@ import Testing
         "head-timeout": "x", "idle-timeout": "0s", "drain-delay": "-1", "drain-timeout": "x",
         "log-level": "warn", "log-format": "jsn", "access-log": "maybe", "config": "",
         "timeout": "x", "url": "x", "keep-old": "x", "since": "x", "until": "x", "head": "x",
-        "error-id": "x",
+        "error-id": "x", "tls-certificate": "", "tls-key": "", "tls-client-ca": "credential:",
+        "tls-client-auth": "on", "tls-client-crl": "", "tls-min-version": "1.1",
+        "admin-tls-certificate": "", "admin-tls-key": "", "admin-tls-client-ca": "",
+        "admin-tls-client-auth": "yes", "days": "0",
     ]
 
     @Test(arguments: Command.all)

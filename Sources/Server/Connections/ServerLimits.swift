@@ -22,7 +22,7 @@ public struct ServerLimits: Sendable {
     /// that are looked at in one turn.
     public var handshakesPerLoopMax = 64
     /// Where others wait for a handshake of theirs, one that has taken so long makes room.
-    public var slowHandshakeMilliseconds: UInt64 = 2_000
+    public var slowHandshakeMilliseconds: UInt64 = 1_000
     /// How long a client may go on sending behind an answer that closes (RFC 9112 §9.6).
     public var lingerTimeoutMilliseconds: UInt64 = 2_000
     /// How much of it is read and dropped.

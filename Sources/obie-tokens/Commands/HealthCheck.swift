@@ -59,7 +59,13 @@ struct HealthCheck: ParsableCommand {
 
     /// The readiness of the server that has the same settings.
     private func local() throws -> ProbeURL {
-        let address = try flags.read().adminListen
+        let settings = try flags.read()
+        let address = settings.adminListen
+        if settings.adminTLSCertificate != nil {
+            try fail(
+                "\(address) speaks TLS (admin-tls-certificate), and this command does not: let the "
+                    + "load balancer or Kubernetes probe it with HTTPS")
+        }
         guard address.port != 0 else {
             throw ValidationError("the server chose its port itself; give it with --url")
         }

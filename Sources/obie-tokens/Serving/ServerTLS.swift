@@ -14,8 +14,9 @@ final class ServerTLS {
     private let logger: Logger
     private var reloadFailures = 0
 
-    /// A certificate that ends sooner is told of, in milliseconds.
-    private static let soonMilliseconds: Int64 = 14 * 86_400_000
+    /// What ends sooner is told of, in milliseconds. Revocation lists come every week or every day.
+    private static let certificateSoon: Int64 = 14 * 86_400_000
+    private static let listSoon: Int64 = 86_400_000
 
     /// Reads all files.
     ///
@@ -59,20 +60,31 @@ final class ServerTLS {
             return
         }
         logger.log(.info, "certificates, keys and revocation lists were read again")
-        for line in notices { logger.log(.warning, line) }
+        for line in endings { logger.log(.warning, line) }
+    }
+
+    /// What is not as an operator may think that it is.
+    var notices: [String] {
+        TLSListener.all.compactMap { settings.idle($0) } + endings
     }
 
     /// What ends soon.
-    var notices: [String] {
+    private var endings: [String] {
         let now = clock.now()
         return listeners.flatMap { listener, endpoint in
             let context = endpoint.context
-            let ends: [(any AnySetting, String, Int64?)] = [
-                (listener.setting(.certificate), "certificate", context.expiry),
-                (listener.setting(.clientCRL), "revocation list", context.revocationExpiry),
+            let ends: [(any AnySetting, String, Int64?, Int64)] = [
+                (
+                    listener.setting(.certificate), "certificate", context.expiry,
+                    ServerTLS.certificateSoon
+                ),
+                (
+                    listener.setting(.clientCRL), "revocation list", context.revocationExpiry,
+                    ServerTLS.listSoon
+                ),
             ]
-            return ends.compactMap { setting, noun, end -> String? in
-                guard let end, end - now < ServerTLS.soonMilliseconds else { return nil }
+            return ends.compactMap { setting, noun, end, soon -> String? in
+                guard let end, end - now < soon else { return nil }
                 return
                     "a \(noun) in \(settings.written(setting).text) ends on \(Timestamp.text(end)): "
                     + "put a new one in its place and send SIGHUP"

@@ -40,18 +40,17 @@ extension Settings {
         let (certificate, key) = (isSet(listener.certificate), isSet(listener.key))
         if certificate, !key { throw lacks(listener.certificate, listener.key) }
         if key, !certificate { throw lacks(listener.key, listener.certificate) }
-        let authentication = value(listener.clientAuth)
-        if authentication != .off {
-            if !certificate { throw lacks(listener.clientAuth, listener.certificate) }
-            if !isSet(listener.clientCA) { throw lacks(listener.clientAuth, listener.clientCA) }
-        }
-        for setting in [listener.clientCA, listener.clientCRL].compactMap({ $0 })
-        where isSet(setting) && authentication == .off {
-            throw failure(
-                setting,
-                "nobody is asked for a certificate: set \(listener.clientAuth.name) to optional or "
-                    + "required, or leave it out")
-        }
+        guard value(listener.clientAuth) != .off else { return }
+        if !certificate { throw lacks(listener.clientAuth, listener.certificate) }
+        if !isSet(listener.clientCA) { throw lacks(listener.clientAuth, listener.clientCA) }
+    }
+
+    /// What is set of TLS and does nothing: an operator may think that it does.
+    func idle(_ listener: TLSListener) -> String? {
+        guard value(listener.clientAuth) == .off, isSet(listener.clientCA) else { return nil }
+        let name = listener.clientAuth.name
+        return "\(place(of: listener.clientCA)) does nothing: \(name) is off, and nobody is "
+            + "asked for a certificate; set it to optional or required"
     }
 
     private func isSet(_ setting: Setting<SecretSource?>) -> Bool { value(setting) != nil }

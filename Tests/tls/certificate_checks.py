@@ -1,0 +1,180 @@
+"""Certificates: the clients' own, those that change, and those that end a start."""
+import signal
+import ssl
+import subprocess
+import threading
+import time
+
+from authority import Authority, openssl, self_signed
+from bench import GRANT, counted, s_client
+from harness import Failure, Server, came_true, expect, sandbox, wait_until
+from talk import Wire, context
+
+
+def refused(bench, server, certificate, reason):
+    before = counted(server, reason)
+    try:
+        with bench.wire(server, certificate) as wire:
+            wire.handshake()
+            wire.ask(GRANT)
+            raise Failure(f"{reason}: the client was served")
+    except (ssl.SSLError, ConnectionError):
+        pass
+    expect(came_true(lambda: counted(server, reason) == before + 1, 5), f"{reason} is not counted: {server.metrics()}")
+
+
+def check_clients(bench):
+    authority, folder = bench.authority, bench.folder
+    revoked = authority.issue("revoked")
+    crl = authority.revoke(revoked[0])
+    same_name = Authority(folder / "same-name")
+    wrong = [
+        (authority.issue("old", days=-1), "certificate_expired"), (revoked, "certificate_revoked"),
+        (Authority(folder / "other", "Other CA").issue("other"), "certificate_untrusted"),
+        (same_name.issue("impostor"), "certificate_untrusted"), (self_signed(folder, "alone"), "certificate_untrusted"),
+        (authority.issue("a-server", "serverAuth"), "certificate_purpose"),
+    ]
+    flags = ["--tls-client-ca", authority.certificate, "--tls-client-crl", crl]
+    for mode in ("required", "optional"):
+        with bench.server(*flags, "--tls-client-auth", mode, "--access-log") as server:
+            for certificate, reason in wrong:
+                refused(bench, server, certificate, reason)
+            with bench.wire(server, bench.client) as wire:
+                wire.handshake()
+                expect(wire.ask(GRANT).status == 201, "a good certificate is refused")
+            if mode == "required":
+                refused(bench, server, None, "certificate_missing")
+            else:
+                with bench.wire(server) as wire:
+                    wire.handshake()
+                    expect(wire.ask(GRANT).status == 201, "optional refuses a client without a certificate")
+            wait_until(lambda: "thumbprint" in server.log_text(), "the access log has no thumbprint", 5)  # noqa: B023
+    return f"{len(wrong)} certificates refused, each with its reason; the good one is taken"
+
+
+def load(bench, server, end, results):
+    """Exchanges on kept connections and on new ones, until `end` is set."""
+    asked, made = 0, bench.context()
+    try:
+        while not end.is_set():
+            with Wire(server.port, made) as wire:
+                wire.handshake()
+                for _ in range(20):
+                    expect(wire.ask(GRANT).status == 201, "a request failed")
+                    asked += 1
+        results.append(asked)
+    except (Failure, OSError) as failure:
+        results.append(failure)
+
+
+def check_reload(bench):
+    folder = bench.folder / "live"
+    folder.mkdir()
+    files = folder / "tls.pem", folder / "tls.key"
+
+    def place(identity):
+        for source, target in zip(identity, files):
+            draft = target.with_suffix(".new")
+            draft.write_bytes(source.read_bytes())
+            draft.chmod(0o600)
+            draft.rename(target)
+
+    identities = [bench.identity, bench.authority.issue("second", "serverAuth")]
+    place(identities[0])
+    with bench.server(identity=files) as server, bench.wire(server) as old:
+        old.handshake()
+        end, results = threading.Event(), []
+        threads = [threading.Thread(target=load, args=(bench, server, end, results)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for number in range(6):
+            place(identities[(number + 1) % 2])
+            server.signal(signal.SIGHUP)
+            time.sleep(1)
+        end.set()
+        for thread in threads:
+            thread.join()
+        failed = [result for result in results if not isinstance(result, int)]
+        expect(not failed, f"under SIGHUP requests failed: {failed}")
+        expect(old.ask(GRANT).status == 201, "an open connection did not go on")
+        before = served(server)
+        place((identities[0][0], identities[1][1]))
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "stay in use" in server.log_text(), "a pair that does not fit is not told of", 10)
+        expect(served(server) == before, "a wrong pair is served with")
+        expect(server.metrics()["obie_tokens_tls_reload_failures_total"] == 1, "a wrong pair is not counted")
+        place(identities[1])
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: served(server) == serial(identities[1][0]), "the new certificate is not served", 10)
+    return f"{sum(results)} requests while certificates changed every second, none failed; a wrong pair changes nothing"
+
+
+def serial(certificate):
+    return openssl("x509", "-noout", "-serial", "-in", certificate).strip()
+
+
+def served(server):
+    """The serial number of the certificate that connections get."""
+    return openssl("x509", "-noout", "-serial", text=s_client(server, data="Q\n").stdout).strip()
+
+
+def run(bench, *words):
+    return subprocess.run([bench.program, *words], cwd=bench.folder, capture_output=True, text=True, timeout=20, check=False)
+
+
+def check_starts(bench):
+    """Each file that is wrong ends the start with 78, and a sentence that names the file."""
+    certificate, key = bench.identity
+    other, old = bench.authority.issue("more", "serverAuth"), bench.authority.issue("gone", "serverAuth", days=-1)
+    junk, readable = bench.folder / "junk.pem", bench.folder / "readable.key"
+    junk.write_text("junk\n", encoding="ascii")
+    readable.write_bytes(key.read_bytes())
+    readable.chmod(0o644)
+    nowhere = bench.folder / "none.pem"
+    rows = [((nowhere, key), "cannot read"), ((certificate, nowhere), "cannot read"), ((junk, key), "has no certificate"),
+            ((certificate, junk), "other users may read"), ((certificate, other[1]), "does not belong"), (old, "ended on"),
+            ((certificate, readable), "chmod 600")]
+    for pair, words in rows:
+        done = run(bench, "serve", "--store", "memory", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+                   "--tls-certificate", pair[0], "--tls-key", pair[1])
+        expect(done.returncode == 78 and words in done.stderr, f"{pair}: {done.returncode} {done.stderr}")
+        expect(done.stderr.count("\n") == 1, f"more than one line: {done.stderr}")
+    with bench.server(identity=bench.authority.issue("soon", "serverAuth", days=13)) as server:
+        expect("ends on" in server.log_text(), "a certificate that ends soon is not told of")
+    made = run(bench, "tls", "self-signed")
+    expect(made.returncode == 0, made.stderr)
+    again = run(bench, "tls", "self-signed")
+    expect(again.returncode == 73 and "is there already" in again.stderr, f"{again.returncode} {again.stderr}")
+    with bench.server(identity=(bench.folder / "tls.pem", bench.folder / "tls.key")) as server:
+        with Wire(server.port, context(bench.folder / "tls.pem")) as wire:
+            wire.handshake()
+            expect(wire.ask(GRANT).status == 201, "a certificate of tls self-signed does not serve")
+    return f"{len(rows)} wrong files told; self-signed serves and never overwrites"
+
+
+def check_admin(bench):
+    certificate, key = bench.identity
+    with Server(bench.program, "--admin-tls-certificate", certificate, "--admin-tls-key", key, "--admin-tls-client-ca",
+                bench.authority.certificate, "--admin-tls-client-auth", "required") as server:
+        with Wire(server.admin_port, bench.context(bench.client)) as wire:
+            wire.handshake()
+            expect(wire.ask(sandbox.get("/readyz")).status == 200, "the admin address does not answer over TLS")
+        check = run(bench, "healthcheck", "--config", config(bench, server.admin_port))
+        expect(check.returncode == 1 and "speaks TLS" in check.stderr, f"healthcheck: {check.stderr}")
+        try:
+            with Wire(server.admin_port, bench.context()) as wire:
+                wire.handshake()
+                wire.ask(sandbox.get("/readyz"))
+                raise Failure("the admin address answers without a certificate")
+        except (ssl.SSLError, ConnectionError):
+            pass
+    return "probes over TLS, with a certificate only"
+
+
+def config(bench, port):
+    """A file of settings for commands about a server whose admin address speaks TLS."""
+    path = bench.folder / "admin.conf"
+    certificate, key = bench.identity
+    lines = [f"admin-listen = 127.0.0.1:{port}", f"admin-tls-certificate = {certificate}", f"admin-tls-key = {key}", ""]
+    path.write_text("\n".join(lines), encoding="ascii")
+    return path

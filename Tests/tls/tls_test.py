@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""TLS in the process, against the real server: curl, openssl s_client, sslyze, and clients that misbehave.
+
+    Tests/tls/tls_test.py --server .build/release/obie-tokens [--sslyze FILE] [--only NAME ...]
+
+Certificates are made anew each time. Traffic stays on 127.0.0.1; a minute and a half in all. Every check prints one line.
+"""
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+import certificate_checks  # noqa: E402
+import policy_checks  # noqa: E402
+import wire_checks  # noqa: E402
+from bench import Bench  # noqa: E402
+from harness import Failure  # noqa: E402
+
+CHECKS = {name.removeprefix("check_"): check for module in (policy_checks, wire_checks, certificate_checks)
+          for name, check in vars(module).items() if name.startswith("check_")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--sslyze", help="the program sslyze")
+    parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="obie-tokens-tls-") as folder:
+        bench = Bench(str(Path(options.server).resolve()), folder, options.sslyze)
+        for name in options.only:
+            try:
+                print(f"tls test: {name}: {CHECKS[name](bench)}", flush=True)
+            except (Failure, OSError, subprocess.SubprocessError) as failure:
+                print(f"tls test: {name} FAILED: {failure}", file=sys.stderr)
+                sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

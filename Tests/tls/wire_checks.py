@@ -1,0 +1,117 @@
+"""What comes over the wire: portions, silence, crowds, ends, floods."""
+import socket
+import ssl
+import subprocess
+import time
+
+from bench import GRANT, counted
+from harness import Failure, came_true, expect, wait_until
+from talk import in_portions
+
+
+def check_splits(bench):
+    with bench.server() as server:
+        for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for size in (1, 2, 3, 5, 7, 64, 511):
+                with bench.wire(server, newest=newest) as wire:
+                    send = in_portions(wire, size)
+                    wire.handshake(send)
+                    expect(wire.ask(GRANT, send).status == 201, f"{newest} in portions of {size}")
+            with bench.wire(server, newest=newest) as wire:
+                wire.handshake()
+                records = wire.seal(GRANT)
+                for place in range(1, len(records)):
+                    wire.socket.sendall(records[:place])
+                    wire.socket.sendall(records[place:])
+                    expect(wire.read_answer().status == 201, f"{newest} split at {place}")
+                    records = wire.seal(GRANT)
+    return "every portion reads the same"
+
+
+def check_silence(bench):
+    with bench.server() as server:
+        with bench.wire(server) as half, bench.wire(server) as nothing, bench.wire(server) as good:
+            good.handshake()
+            half.step()
+            hello = half.pending()
+            half.socket.sendall(hello[:len(hello) // 2])
+            began = time.monotonic()
+            for wire in (half, nothing):
+                wire.socket.settimeout(15)
+                try:
+                    expect(wire.socket.recv(1) == b"", "a silent client got an answer")
+                except ConnectionResetError:
+                    pass
+            took = time.monotonic() - began
+            expect(9.5 < took < 13, f"a silent handshake ended after {took:.1f} s")
+            expect(good.ask(GRANT).status == 201, "a good client was not served")
+        expect(counted(server, "timeout") == 2, "handshakes that are late are not counted")
+        under_way = server.metrics()["obie_tokens_tls_handshakes_under_way"]
+        expect(under_way == 0, f"{under_way} handshakes are under way")
+    return f"half a ClientHello, and nothing at all, end after {took:.1f} s"
+
+
+def check_crowd(bench):
+    """More who say nothing than handshakes may be under way; others still come in."""
+    with bench.server() as server:
+        crowd = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+        began = time.monotonic()
+        with bench.wire(server) as wire:
+            wire.handshake()
+            took = time.monotonic() - began
+            expect(wire.ask(GRANT).status == 201, "a good client was not served")
+        expect(took < 12, f"behind a silent crowd a handshake takes {took:.1f} s")
+        for client in crowd:
+            client.close()
+        wait_until(lambda: server.metrics()["obie_tokens_tls_handshakes_under_way"] == 0, "the crowd stays", 15)
+    return f"behind 200 that say nothing a handshake takes {took:.1f} s"
+
+
+def check_truncation(bench):
+    with bench.server() as server:
+        with bench.wire(server) as wire:
+            wire.handshake()
+            wire.socket.sendall(wire.seal(GRANT[:-1]))
+            wire.socket.shutdown(socket.SHUT_WR)
+            wire.socket.settimeout(5)
+            while wire.socket.recv(65536):
+                pass
+        metrics = server.metrics()
+        expect(metrics["obie_tokens_tls_truncated_total"] == 1, "an end without close_notify is not counted")
+        expect(metrics['obie_tokens_tokens_issued_total{kind="ccg"}'] == 0, "half a request was done")
+        with bench.wire(server) as wire:
+            wire.handshake()
+            records = bytearray(wire.seal(GRANT))
+            records[-1] ^= 1
+            wire.socket.sendall(records)
+            try:
+                wire.read_answer()
+                raise Failure("a forged record was taken")
+            except (ssl.SSLError, ConnectionError):
+                pass
+        metrics = server.metrics()
+        expect(metrics['obie_tokens_tokens_issued_total{kind="ccg"}'] == 0, "a forged request was done")
+        expect(counted(server, "malformed") == 1, "a forged record is not counted")
+    return "half a request, and a forged one, do nothing and are counted"
+
+
+def check_flood(bench):
+    """openssl updates its keys, and asks for the server's, as often as it is told to."""
+    with bench.server() as server:
+        words = ["-quiet", "-no_ign_eof", "-tls1_3", "-connect", f"127.0.0.1:{server.port}"]
+        client = subprocess.Popen(["openssl", "s_client", *words],
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        updates = 0
+        try:
+            while client.poll() is None and updates < 20_000:
+                client.stdin.write(b"K\n")
+                client.stdin.flush()
+                updates += 1
+                time.sleep(0.0005)
+        except BrokenPipeError:
+            pass
+        finally:
+            client.kill()
+            client.wait()
+        expect(came_true(lambda: counted(server, "flood") == 1, 5), f"{updates} updates of keys did not end the connection")
+    return f"ended after {updates} lines or fewer"

@@ -1,0 +1,154 @@
+// How many streams of a loop may be in their handshake, and what becomes of those who wait.
+
+import Glibc
+import Testing
+
+@testable import Server
+@testable import UV
+
+/// A stream that becomes ready when the test says so.
+private final class SlowStream: ByteStream, ByteStreamHandler {
+    private let inner: TCPStream
+    private var handler: (any ByteStreamHandler)?
+    private(set) var isReady = false
+    private(set) var isClosing = false
+
+    init(_ inner: TCPStream) { self.inner = inner }
+
+    func becomeReady() {
+        isReady = true
+        handler?.becameReady()
+    }
+
+    func start(_ handler: any ByteStreamHandler) {
+        self.handler = handler
+        inner.start(self)
+    }
+    var queuedBytes: Int { inner.queuedBytes }
+    var undeliveredBytes: Int { inner.undeliveredBytes }
+    var peerAddress: [UInt8] { inner.peerAddress }
+    func write(_ bytes: Span<UInt8>) { inner.write(bytes) }
+    func pauseReading() { inner.pauseReading() }
+    func resumeReading() { inner.resumeReading() }
+    func finishSending() { inner.finishSending() }
+    func close() {
+        isClosing = true
+        inner.close()
+    }
+    func reset() {
+        isClosing = true
+        inner.reset()
+    }
+    func received(_ bytes: Span<UInt8>) { handler?.received(bytes) }
+    func receivedEnd() { handler?.receivedEnd() }
+    func drained() { handler?.drained() }
+    func failed(_ failure: StreamFailure) { handler?.failed(failure) }
+    func closed() {
+        handler?.closed()
+        handler = nil
+    }
+}
+
+/// The streams that a loop has made.
+private final class Made: @unchecked Sendable {
+    var streams: [SlowStream] = []
+}
+
+@Suite(.serialized) struct HandshakeRoomTests {
+    /// Runs with a loop on which so many handshakes may be under way.
+    private func run(
+        _ most: Int, slowMilliseconds: UInt64 = 3_600_000,
+        _ body: (EventLoop, Made, ServingLoop) throws -> Void
+    ) throws {
+        Signal.ignoreWriteSignals()
+        let (loop, made) = (try EventLoop(), Made())
+        var limits = ServerLimits()
+        limits.handshakesPerLoopMax = most
+        limits.slowHandshakeMilliseconds = slowMilliseconds
+        let kind = StreamKind(scheme: "slow") { accepted in
+            let stream = SlowStream(accepted)
+            made.streams.append(stream)
+            return stream
+        }
+        let serving = try ServingLoop(
+            loop: loop, source: .address(try SocketAddress("127.0.0.1:0"), isShared: false),
+            streams: kind, limits: limits, handler: FakeHandler(),
+            replies: FakeHost.makeReplies(), report: LoopReport())
+        defer {
+            serving.stop {}
+            loop.abandon()
+        }
+        try body(loop, made, serving)
+    }
+
+    private func connect(_ serving: ServingLoop) throws -> Int32 {
+        var storage = sockaddr_storage()
+        let target = try #require(serving.boundAddress)
+        #expect(unsafe target.fill(&storage) == 0)
+        let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Only for the time of the call.
+        let code = unsafe withUnsafePointer(to: &storage) { pointer in
+            unsafe Glibc.connect(
+                client, UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
+                socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+        #expect(code == 0)
+        return client
+    }
+
+    private func turn(_ loop: EventLoop, until isSo: () -> Bool) {
+        for _ in 0..<10_000 where !isSo() {
+            loop.runOnce()
+            usleep(100)
+        }
+    }
+
+    private func settle(_ loop: EventLoop) {
+        for _ in 0..<50 {
+            loop.runOnce()
+            usleep(100)
+        }
+    }
+
+    @Test func asManyAsMayBeAreAcceptedAndTheNextWaits() throws {
+        try run(3) { loop, made, serving in
+            let clients = try (0..<5).map { _ in try connect(serving) }
+            defer { for client in clients { close(client) } }
+            turn(loop, until: { made.streams.count == 3 })
+            settle(loop)
+            #expect(made.streams.count == 3)
+            // One is over, and stays: the next comes in.
+            made.streams[1].becomeReady()
+            turn(loop, until: { made.streams.count == 4 })
+            settle(loop)
+            #expect(made.streams.count == 4)
+            // One has gone away: the last comes in.
+            close(clients[0])
+            turn(loop, until: { made.streams.count == 5 })
+            #expect(made.streams.count == 5)
+            #expect(!made.streams[1].isClosing)
+        }
+    }
+
+    @Test func slowOnesMakeRoomWhereSomebodyWaits() throws {
+        try run(2, slowMilliseconds: 0) { loop, made, serving in
+            let first = try (0..<2).map { _ in try connect(serving) }
+            defer { for client in first { close(client) } }
+            turn(loop, until: { made.streams.count == 2 })
+            settle(loop)
+            // Nobody waits yet.
+            #expect(!made.streams.contains { $0.isClosing })
+            let last = try connect(serving)
+            defer { close(last) }
+            turn(loop, until: { made.streams.count == 3 })
+            #expect(made.streams.prefix(2).allSatisfy { $0.isClosing })
+            #expect(!made.streams[2].isClosing)
+        }
+    }
+
+    @Test func boundsFitTogether() {
+        let limits = ServerLimits()
+        #expect(limits.slowHandshakeMilliseconds < limits.handshakeTimeoutMilliseconds)
+        #expect(limits.silentMilliseconds < limits.slowHandshakeMilliseconds)
+    }
+}
