@@ -67,13 +67,15 @@ import COpenSSL
             let step = handshake()
             guard isReady, step == .wantsMore else { return step }
         }
+        TLSLibrary.clearErrors()
         while !buffers.isPlainFull {
-            TLSLibrary.clearErrors()
             var count = 0
             let room = unsafe buffers.plainRest
             let code = unsafe SSL_read_ex(raw, room.baseAddress, room.count, &count)
             guard code == 1 else { return step(after: code) }
             buffers.addedPlain(count)
+            // Another call would find out no more, and take 16 KiB for it.
+            if buffers.isInputEmpty, unsafe SSL_has_pending(raw) == 0 { return .wantsMore }
         }
         return .wantsRoom
     }
