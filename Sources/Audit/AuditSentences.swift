@@ -59,6 +59,12 @@ enum AuditSentences {
         case .credentialsMissing: "The request had no Authorization header."
         case .credentialsMalformed: "The Authorization header was not Basic credentials."
         case .credentialsWrong: "No client has this id and this secret."
+        case .clientCertificateMissing:
+            "The secret was right, but the client showed no certificate, and the registry has a rule for it."
+        case .clientCertificateMalformed: "The client's certificate could not be read."
+        case .clientCertificateWrong:
+            "The secret was right, but the certificate is not the one that the registry has a rule for: "
+                + "another one, of another authority, or out of its time."
         case .institutionUnknown: "No institution with this reference was ever registered."
         case .institutionDisabled: "The institution is disabled."
         case .institutionRemoved: "The institution was removed."

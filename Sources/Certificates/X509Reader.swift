@@ -1,5 +1,5 @@
-// Certificates for the domain, read and verified by OpenSSL's libcrypto. No I/O but for the files of
-// authorities, which are read once.
+// Certificates for the domain, read and verified by OpenSSL's libcrypto. No I/O: whoever has the files of
+// authorities hands over their bytes.
 
 import COpenSSL
 import Glibc
@@ -22,9 +22,12 @@ public struct AuthoritiesFailure: Error, CustomStringConvertible {
             throw AuthoritiesFailure(description: "there is no memory for it")
         }
         unsafe self.store = store
-        let count = unsafe TrustedAuthorities.add(pem, to: store)
-        ERR_clear_error()
-        guard let count else {
+        var count = 0
+        let isWhole = unsafe PEMCertificates.each(pem) { certificate in
+            count += 1
+            return unsafe X509_STORE_add_cert(store, certificate) == 1
+        }
+        guard isWhole else {
             throw AuthoritiesFailure(
                 description: "it holds something that is no certificate in PEM")
         }
@@ -34,28 +37,6 @@ public struct AuthoritiesFailure: Error, CustomStringConvertible {
     }
 
     deinit { unsafe X509_STORE_free(store) }
-
-    /// - Returns: how many there are; nil where one of them cannot be read.
-    @unsafe private static func add(_ pem: [UInt8], to store: OpaquePointer) -> Int? {
-        unsafe pem.withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, let count = Int32(exactly: bytes.count),
-                let source = unsafe BIO_new_mem_buf(start, count)
-            else { return 0 }
-            defer { unsafe BIO_free(source) }
-            var found = 0
-            while true {
-                ERR_clear_error()
-                guard let certificate = unsafe PEM_read_bio_X509(source, nil, nil, nil) else {
-                    // At the end there is no line left that a certificate could begin with.
-                    let reason = ERR_peek_last_error() & 0x7F_FFFF
-                    return reason == UInt(PEM_R_NO_START_LINE) ? found : nil
-                }
-                defer { unsafe X509_free(certificate) }
-                guard unsafe X509_STORE_add_cert(store, certificate) == 1 else { return nil }
-                found += 1
-            }
-        }
-    }
 
     /// What a chain is to be good for.
     enum Purpose {

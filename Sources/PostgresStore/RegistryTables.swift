@@ -14,12 +14,22 @@ enum RegistryTables {
 
     /// Version 3: which certificate a client must show. A table of its own, which a command of version 2 leaves
     /// as it is when it writes a client anew; so what it has removed may have a rule left, which counts again
-    /// once somebody registers that client again.
+    /// once somebody registers that client again. Whoever may use the table of clients may use this one: an
+    /// upgrade need not name the servers' role again.
     static let certificates = """
         CREATE TABLE client_certificates (
             client bytea PRIMARY KEY,
             rule bytea NOT NULL
         );
+        DO $$ DECLARE one record; BEGIN
+            FOR one IN SELECT grantee, privilege_type FROM information_schema.role_table_grants
+                WHERE table_schema = current_schema() AND table_name = 'clients'
+                    AND grantee NOT IN (current_user, 'PUBLIC')
+                    AND privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+            LOOP
+                EXECUTE format('GRANT %s ON client_certificates TO %I', one.privilege_type, one.grantee);
+            END LOOP;
+        END $$;
         """
 
     /// Version 2: what a provider's authority says. Those of before are authorised for all three services

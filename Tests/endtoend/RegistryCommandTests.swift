@@ -65,7 +65,8 @@ import Testing
         let shown = try store.command("fi", "show", "PSDGB-FCA-100001", "--json").json()
         #expect(
             Set(shown.keys) == [
-                "institution", "enabled", "clients", "clients_with_two_secrets", "revoked_until",
+                "institution", "enabled", "clients", "clients_with_two_secrets",
+                "client_certificates", "revoked_until",
             ])
         #expect(NSDictionary(dictionary: shown) == NSDictionary(dictionary: institutions[0]))
         #expect(shown["enabled"] as? Bool == true)

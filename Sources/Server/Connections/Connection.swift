@@ -14,6 +14,8 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     let trustedProxies: TrustedProxies
     /// Who sends the request that is being answered, as trusted proxies say; empty: the stream's peer.
     var forwardedAddress: [UInt8] = []
+    /// What a proxy has passed on, or somebody who is none has tried to; nil: nothing.
+    var forwardedCertificate: ForwardedCertificate?
     /// Held both ways until the connection is closed and the host forgets it.
     let host: any ConnectionHost
     let replies: Replies

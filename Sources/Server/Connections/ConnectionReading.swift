@@ -83,6 +83,7 @@ extension Connection {
         if readsForwarded {
             forgetForwarded()
             readForwarded(held.reader.head.fields, bytes)
+            readCertificate(held.reader.head.fields, bytes)
         }
         owesAnswer = true
         record = observer.began(request, bytes, context)

@@ -60,6 +60,8 @@ public struct TrustedProxies: Equatable, Sendable {
 
     /// The one that is read. A proxy passes the other on as the client wrote it.
     public var header = Header.xForwardedFor
+    /// Where they pass on the certificate of their client; nil: nowhere.
+    public var certificateField: CertificateField?
     private let networks: [Network]
 
     /// Nobody is believed.

@@ -14,11 +14,13 @@ final class Authenticator {
 
     private let shared: SharedBytes
     private let limiter: FailureLimiter?
+    private let prover: CertificateProver
 
     /// - Parameter limiter: nil never makes anybody wait.
-    init(shared: SharedBytes, limiter: FailureLimiter?) {
+    init(shared: SharedBytes, limiter: FailureLimiter?, prover: CertificateProver) {
         self.shared = shared
         self.limiter = limiter
+        self.prover = prover
     }
 
     /// Looks at `Authorization` (RFC 6749 §2.3.1), which must not be doubled.
@@ -47,11 +49,26 @@ final class Authenticator {
     }
 
     private func proven(_ client: Client, _ responder: any Responder) -> Outcome {
+        if client.needsCertificate, let rule = client.certificate,
+            let refusal = prover.refusal(of: rule, responder)
+        {
+            return failed(client, refusal, responder)
+        }
         if let notes = responder.notes {
             notes.clientID = client.id
             notes.isAuthenticated = true
         }
         return .proven(client)
+    }
+
+    /// The secret was right, and its client shows another certificate than its own, or none. It counts like a
+    /// wrong secret: whoever has stolen one tries for the other.
+    private func failed(
+        _ client: Client, _ reason: AuditReason, _ responder: any Responder
+    ) -> Outcome {
+        if let notes = responder.notes { (notes.clientID, notes.reason) = (client.id, reason) }
+        let wait = limiter?.failed(client: client.id, address: responder.peerAddress)
+        return wait.map { .throttled(seconds: $0) } ?? .failed
     }
 
     /// No credentials at all: many clients wait for the challenge before they send any. That guesses

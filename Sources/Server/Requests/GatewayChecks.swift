@@ -34,6 +34,7 @@ final class GatewayChecks {
         if request.fields.authorization.isDoubled {
             return refuse(Self.invalidRequest("Authorization must be given once"))
         }
+        if let fault = responder.certificateFault { return refuse(Self.invalidRequest(fault)) }
         let isForm = HeaderRules.isMediaType(request.fields.contentType, Self.form, bytes)
         // Whoever sends no Authorization may have proven who it is in a body that nobody reads. Without a
         // body it only asks for the challenge.
@@ -53,7 +54,8 @@ final class GatewayChecks {
                 .oauthError(
                     .invalidClient,
                     "a known client and its secret are required: Authorization with Basic, or "
-                        + "client_id and client_secret in the form"))
+                        + "client_id and client_secret in the form; with the client's certificate where it "
+                        + "has registered one"))
         case .throttled(let seconds):
             return refuse(.rateLimited(retryAfterSeconds: seconds, because: nil))
         }

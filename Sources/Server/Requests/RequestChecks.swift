@@ -39,7 +39,11 @@ final class RequestChecks {
                 .fault(.parameterInvalid, "the header Authorization must be given once"))
             return nil
         }
-        // 2. Authorization: 401, or 429.
+        if let title = responder.certificateFault {
+            responder.respond(.fault(.parameterInvalid, title))
+            return nil
+        }
+        // 2. Authorization, with the certificate of a client that must show one: 401, or 429.
         guard isAuthentic(request, bytes, registry, responder) else { return nil }
         // 3. The other header fields: 400, with all faults.
         var faults = HeaderRules.faults(
@@ -77,7 +81,8 @@ final class RequestChecks {
             responder.respond(
                 .fault(
                     .authenticationError,
-                    "the header Authorization must be Basic with a known client id and its secret"))
+                    "the header Authorization must be Basic with a known client id and its secret, with "
+                        + "the client's certificate where it has registered one"))
         case .throttled(let seconds):
             responder.respond(.rateLimited(retryAfterSeconds: seconds, because: nil))
         }

@@ -13,6 +13,16 @@ protocol Responder: AnyObject {
     var notes: RequestNotes? { get }
     /// The raw address of the client; empty where it is not known.
     var peerAddress: [UInt8] { get }
+    /// The client's.
+    var shownCertificate: ShownCertificate { get }
+    /// Why the request cannot be taken as it is, since what it says of a certificate cannot be: a title for
+    /// people.
+    var certificateFault: String? { get }
+}
+
+extension Responder {
+    var shownCertificate: ShownCertificate { .none }
+    var certificateFault: String? { nil }
 }
 
 /// Answers requests. One per event loop.

@@ -33,7 +33,8 @@ final class Router: RequestHandler {
         self.issuer = issuer
         self.isServing = isServing
         let limiter = throttle.map { FailureLimiter($0, clock) }
-        let authenticator = Authenticator(shared: shared, limiter: limiter)
+        let authenticator = Authenticator(
+            shared: shared, limiter: limiter, prover: CertificateProver(certificates, clock))
         let checks = RequestChecks(issuer, authenticator, shared, clock)
         tokens = TokensEndpoint(issuer, checks, limiter, clock, certificates)
         codes = CodesEndpoint(issuer, checks, clock)

@@ -23,6 +23,9 @@ final class Session {
     /// The one that `grant` speaks for, as long as it lasts.
     private var provider: Provider?
 
+    /// The certificate that was last judged.
+    var certificate: JudgedCertificate?
+
     /// True where `Authorization` proves a client, which is then `client`: as it is, or else with id and
     /// secret form-decoded (RFC 6749 §2.3.1).
     func authenticate(

@@ -46,6 +46,8 @@ public final class Client: Sendable {
     public let allInstitutions: Set<Institution.ID>
     /// What it must show beside its secret (RFC 8705 §2); nil: nothing.
     public let certificate: CertificateRule?
+    /// Whether there is such a rule: cheaper to ask than for the rule itself.
+    public let needsCertificate: Bool
 
     public init(
         id: String, secret: SecretDigest, oldSecret: SecretDigest? = nil,
@@ -60,6 +62,7 @@ public final class Client: Sendable {
         self.institutions = institutions
         self.allInstitutions = allInstitutions
         self.certificate = certificate
+        needsCertificate = certificate != nil
     }
 
     public func mayAct(for institution: Institution.ID) -> Bool {

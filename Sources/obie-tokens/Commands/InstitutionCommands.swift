@@ -11,7 +11,8 @@ struct Institutions: ParsableCommand, RegistryKind {
         "fi", "Manages the institutions (FIs) and the clients that act for them.",
         [
             Add.self, List<Institutions>.self, Show<Institutions>.self, Disable<Institutions>.self,
-            Enable<Institutions>.self, AddClient.self, RemoveClient.self, RotateSecret.self,
+            Enable<Institutions>.self, AddClient.self, RemoveClient.self, SetClient.self,
+            RotateSecret.self,
             Remove<Institutions>.self,
         ])
 
@@ -57,6 +58,10 @@ struct Institutions: ParsableCommand, RegistryKind {
             "enabled": .truth(!institution.isDisabled),
             "clients": .list(clients.map(\.id)),
             "clients_with_two_secrets": .list(rotating.map(\.id)),
+            "client_certificates": .list(
+                clients.compactMap { client in
+                    client.certificate.map { "\(client.id): \($0.text)" }
+                }),
             "revoked_until": .text(institution.revokedUntil.map(Timestamp.text)),
         ])
     }
@@ -92,17 +97,25 @@ extension Institutions {
                 "The client that acts for it. (default: the reference)", valueName: "id"))
         var client: String?
 
+        @OptionGroup var certificate: CertificateOptions
         @OptionGroup var flags: SettingFlags<StoreSettings>
         @OptionGroup var output: OutputOption
 
         func run() throws {
             let (reference, secret) = (entry.reference, NewSecret())
             let clientID = client ?? reference
+            let change = try certificate.change(now: Clock.wallMilliseconds())
+            let words = ["institution \(reference) added", "client \(clientID)", change.words]
             let line = ChangeLine(
-                "institution \(reference) added, client \(clientID)", institution: reference,
+                words.compactMap { $0 }.joined(separator: ", "), institution: reference,
                 client: clientID)
             let (isNew, outcome) = try RegistryEditor(flags, makes: true).change(line) { content in
-                try content.addInstitution(reference, clientID: clientID, secret: secret.digest)
+                let isNew = try content.addInstitution(
+                    reference, clientID: clientID, secret: secret.digest)
+                if case .rule(let rule) = change {
+                    _ = try content.setCertificate(rule, of: clientID, institution: reference)
+                }
+                return isNew
             } print: { isNew in
                 try output.begin(
                     Record([

@@ -14,8 +14,18 @@ extension Settings {
     /// - Throws: 78 where a file of authorities cannot be read, or holds none.
     func certificatePolicy() throws(ProgramFailure) -> CertificatePolicy {
         let providers = try authorities(SettingsTable.rows.eidasCA, self.eidasCA)
+        let clients = try authorities(SettingsTable.rows.clientCertificateCA, clientAuthorities)
         return CertificatePolicy(
-            reader: X509Reader(providers: providers), requiresHolder: self.requireCNF)
+            reader: X509Reader(providers: providers, clients: clients),
+            requiresHolder: self.requireCNF)
+    }
+
+    /// Whoever ends clients' handshakes here has said already whom to trust.
+    private var clientAuthorities: String? {
+        if let path = self.clientCertificateCA { return path }
+        guard let setting = SettingsTable.named("tls-client-ca") else { return nil }
+        let (text, origin) = written(setting)
+        return origin == .fallback ? nil : text
     }
 
     private func authorities(

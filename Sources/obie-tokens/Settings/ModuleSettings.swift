@@ -24,6 +24,7 @@ extension ServerConfiguration {
         publicURL = settings.publicURL
         trustedProxies = settings.trustedProxies
         trustedProxies.header = settings.clientAddressHeader
+        trustedProxies.certificateField = settings.clientCertificateHeader
         limits = ServerLimits(settings)
         throttle = settings.throttle ? FailureThrottle(random: SystemRandom.fill) : nil
     }

@@ -61,6 +61,18 @@ enum SettingValue {
         return .file(text)
     }
 
+    @Sendable static func certificateField(
+        _ text: String
+    ) throws(ValidationError) -> CertificateField? {
+        if text == "none" { return nil }
+        guard let field = CertificateField(text.lowercased()) else {
+            throw ValidationError(
+                "'\(text)' is no name of a header of up to \(CertificateField.nameLengths.upperBound) "
+                    + "characters, such as client-cert" + Nearest.hint(text, ["none"]))
+        }
+        return field
+    }
+
     @Sendable static func path(_ text: String) throws(ValidationError) -> String? {
         guard !text.isEmpty else { throw ValidationError("write the path of a file") }
         return text

@@ -149,6 +149,19 @@ struct SettingsTable: Sendable {
         meaning: "chains of providers' certificates are not verified", SettingValue.path,
         help: "The file with the authorities, in PEM, that may have issued the certificates of "
             + "providers in the header eidas.")
+    let clientCertificateHeader = Setting<CertificateField?>(
+        "client-certificate-header", "name|none", without: nil, meaning: "none",
+        SettingValue.certificateField,
+        help:
+            "The header in which trusted proxies pass on the certificate of their client: client-cert "
+            + "(RFC 9440), x-forwarded-client-cert (Envoy), or any other name, such as "
+            + "x-ssl-client-cert, for PEM with percent escapes (nginx). From others it is refused.")
+    let clientCertificateCA = Setting<String?>(
+        "client-certificate-ca", "file", without: nil,
+        meaning: "the file of tls-client-ca, where that is set", SettingValue.path,
+        help:
+            "The file with the authorities, in PEM, that may have issued the certificates of clients; "
+            + "a rule in the registry names one of them.")
     let throttle = Setting(
         "throttle", "yes|no", default: "yes", SettingValue.truth,
         help: "Answer failures with 429 once a client or an address has failed too often. A "

@@ -108,6 +108,31 @@ import Tokens
         #expect(content.providers.values.allSatisfy { $0.authorisation == .full && $0.name == nil })
     }
 
+    /// An upgrade does not name the servers' role again.
+    @Test func whoMayUseClientsMayUseTheirCertificates() throws {
+        let rig = try RegistryRig(migrates: false)
+        let session = try rig.session()
+        try session.script(Migrations.all[0] + Migrations.all[1])
+        let meta = Meta(session)
+        try meta.set(.program, SchemaCheck.program)
+        for name in [Meta.Name.registryVersion, .nextNumber, .schemaVersion, .minimumReader] {
+            try meta.set(name, name == .schemaVersion ? 2 : 1)
+        }
+        try meta.set(.registryStamp, [])
+        let role = "obie_certificates_test"
+        try session.script("DROP ROLE IF EXISTS \(role); CREATE ROLE \(role)")
+        defer { try? session.script("DROP OWNED BY \(role); DROP ROLE \(role)") }
+        try session.script("GRANT SELECT, INSERT, UPDATE, DELETE ON clients TO \(role)")
+        let outcome = try Migrations.run(rig.settings, servingRole: nil)
+        #expect(outcome == Migrations.Outcome(before: 2, after: Migrations.newestVersion))
+        for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+            let row = try session.run(
+                "SELECT has_table_privilege('\(role)', 'client_certificates', '\(privilege)')"
+            ).first
+            #expect(row?.truth(0) == true, "\(privilege)")
+        }
+    }
+
     @Test func newerTablesAreUsedWhereTheySayThatTheyCanBe() throws {
         let rig = try RegistryRig()
         let meta = Meta(try rig.session())

@@ -46,7 +46,7 @@ private final class AuditedHost: ConnectionHost {
 /// A sandbox on one connection, with an audit log and a clock that is set by hand.
 final class AuditedConnection {
     private let issuer: TokenIssuer
-    private let transport = FakeTransport()
+    let transport = FakeTransport()
     private let connection: Connection
     private let host: AuditedHost
     private let recorder = Recorder()

@@ -22,6 +22,7 @@ final class FakeTransport: ByteStream {
     var hasFinishedSending = false
     var isClosed = false
     var isReset = false
+    var peerCertificate: [UInt8]?
 
     func write(_ bytes: Span<UInt8>) {
         for index in bytes.indices { written.append(bytes[index]) }
