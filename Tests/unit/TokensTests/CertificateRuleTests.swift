@@ -175,13 +175,14 @@ import Testing
         var chance = Seed(state: seed)
         let key = IdempotencyKey(
             Array("8f14e45f-ceea-467f-ab6c-0242ac120002".utf8).span,
+            Array("https://www.google.com".utf8).span,
             Keyring(SealingKey { bytes in bytes[0] = 9 }).keys.map(\.exchangeHash))
         func proof(_ holder: Thumbprint?) -> ExchangeProof {
             key.proof(
                 SealedIdentifier(high: 1, low: 2), Client.Tag(of: "me"),
                 ExchangeBinding(
-                    institution: Institution.ID(1), provider: Provider.ID(1),
-                    redirectURI: Provider.RedirectURI.ID(1), holder: holder), attempt: 0,
+                    institution: Institution.ID(1), provider: Provider.ID(1), holder: holder),
+                attempt: 0,
                 window: 60_000)
         }
         let right = Self.thumbprint(1)
