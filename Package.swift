@@ -35,7 +35,7 @@ let package = Package(
     name: "obie-tokens",
     products: [.executable(name: "obie-tokens", targets: ["obie-tokens"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(path: "Vendor/swift-argument-parser")
     ],
     targets: [
         .systemLibrary(
