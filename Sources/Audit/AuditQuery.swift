@@ -1,5 +1,6 @@
 // What somebody looks for in a log.
 
+import Bytes
 import System
 import Tokens
 
@@ -37,7 +38,7 @@ public struct AuditQuery: Sendable {
     /// A time in UTC as people write it – a date, and as much of a time behind it as they like – as
     /// the beginning of what lines have; nil where it is none.
     public static func time(_ text: String) -> String? {
-        var text = text.replacing(" ", with: "T")
+        var text = text.replacing(every: " ", by: "T")
         if text.hasSuffix("Z") || text.hasSuffix("z") { text.removeLast() }
         let form = Array("0000-00-00T00:00:00.000".utf8)
         let bytes = Array(text.uppercased().utf8)

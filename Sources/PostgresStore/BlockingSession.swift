@@ -219,7 +219,7 @@ extension BlockingSession {
     /// libpq's texts have several lines.
     private static func line(_ text: String) -> String {
         text.split { $0.isNewline }.map {
-            $0.trimmingPrefix { $0 == "\t" || $0 == " " }
+            $0.drop { $0 == "\t" || $0 == " " }
         }.joined(separator: "; ")
     }
 }

@@ -1,5 +1,6 @@
 // Makes the tables, and brings those of older versions up to date. For their owner; servers never do it.
 
+import Bytes
 import Tokens
 
 public enum Migrations {
@@ -90,7 +91,7 @@ public enum Migrations {
     private static func grant(
         _ session: BlockingSession, _ role: String, _ place: String
     ) throws {
-        let name = "\"\(role.replacing("\"", with: "\"\""))\""
+        let name = "\"\(role.replacing(every: "\"", by: "\"\""))\""
         let tables = (RegistryTables.names + TokenTables.names).joined(separator: ", ")
         let schema = try session.run("SELECT quote_ident(current_schema())").first?.text(0)
         do throws(SessionError) {

@@ -3,7 +3,9 @@
 extension SocketAddress.Malformed: CustomStringConvertible {
     public var description: String {
         // A URL may have a password in it.
-        if text.contains("://") || text.contains("@") {
+        let hasScheme = text.split(separator: ":", omittingEmptySubsequences: false).dropFirst()
+            .contains { $0.hasPrefix("//") }
+        if hasScheme || text.contains(where: { $0 == "@" }) {
             return "this is a URL, and not an address; write IP:PORT, such as 127.0.0.1:8080"
         }
         return "'\(text)' \(fault)"

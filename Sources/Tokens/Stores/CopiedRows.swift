@@ -43,7 +43,9 @@ public enum CopiedTable: String, CaseIterable, Sendable {
     public var columnNames: String { columns.map(\.name).joined(separator: ", ") }
 
     /// For people.
-    public var noun: String { rawValue.replacing("_", with: " ").replacing("ccg", with: "CCG") }
+    public var noun: String {
+        rawValue.split { $0 == "_" }.map { $0 == "ccg" ? "CCG" : $0 }.joined(separator: " ")
+    }
 }
 
 /// Of one column. Text is its bytes: whatever they are, they are copied.

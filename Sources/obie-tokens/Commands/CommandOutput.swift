@@ -1,6 +1,7 @@
 // What commands print: lines and tables for people, JSON for programs.
 
 import ArgumentParser
+import Bytes
 import Server
 import System
 
@@ -58,7 +59,7 @@ struct OutputOption: ParsableArguments {
         let width = record.members.map(\.name.count).max() ?? 0
         for (name, value) in record.members where !value.lines.isEmpty {
             for (index, line) in value.lines.enumerated() {
-                let label = index == 0 ? name.replacing("_", with: " ") : ""
+                let label = index == 0 ? name.replacing(every: "_", by: " ") : ""
                 let gap = String(repeating: " ", count: width + 2 - label.count)
                 text += label + gap + line + "\n"
             }
@@ -73,7 +74,7 @@ struct OutputOption: ParsableArguments {
             return try write(records.isEmpty ? "[]\n" : "[\n\(lines)\n]\n")
         }
         guard let first = records.first else { return }
-        var rows = [first.members.map { $0.name.replacing("_", with: " ").uppercased() }]
+        var rows = [first.members.map { $0.name.replacing(every: "_", by: " ").uppercased() }]
         rows += records.map { $0.members.map { $0.value.lines.joined(separator: ", ") } }
         let widths = first.members.indices.map { column in
             rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

@@ -107,7 +107,8 @@ final class Probe: ByteStreamHandler {
         guard text.hasPrefix("HTTP/1."), words.count >= 2, words[1].utf8.count == 3,
             let status = Int(words[1])
         else { return .noHTTP }
-        let body = text.split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first ?? ""
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\r\n" }
+        let body = lines.drop { !$0.isEmpty }.dropFirst().joined(separator: " ")
         return .answered(
             status: status,
             body: String(body.prefix(100).filter { $0 >= " " && $0 <= "~" }))

@@ -1,6 +1,7 @@
 // One setting: a row of the table. What it is called, what it takes, and what counts without it.
 
 import ArgumentParser
+import Bytes
 
 /// A setting, whatever the type of its value.
 protocol AnySetting: Sendable {
@@ -26,7 +27,7 @@ protocol AnySetting: Sendable {
 
 extension AnySetting {
     var variable: String {
-        SettingsTable.variablePrefix + name.uppercased().replacing("-", with: "_")
+        SettingsTable.variablePrefix + name.uppercased().replacing(every: "-", by: "_")
     }
 }
 

@@ -1,5 +1,6 @@
 // The file of --config: `name = value` on each line, and `#` in front of a comment.
 
+import Bytes
 import System
 
 enum SettingsFile {
@@ -89,7 +90,7 @@ enum SettingsFile {
 
     /// A comment behind a value would become a part of a path.
     private static func hasComment(_ value: String) -> Bool {
-        value.hasPrefix("#") || value.contains(" #") || value.contains("\t#")
+        value.hasPrefix("#") || value.includes(" #") || value.includes("\t#")
     }
 
     private static func trimmed(_ text: some StringProtocol) -> Substring {

@@ -1,6 +1,8 @@
 // Reads the settings from everywhere: a flag counts before a variable of the environment, a variable
 // before the file, the file before the default.
 
+import Bytes
+
 enum SettingsReader {
     static let pathVariable = SettingsTable.variablePrefix + "CONFIG"
 
@@ -61,10 +63,10 @@ enum SettingsReader {
     /// with obie-tokens: `…_SERVICE_HOST=10.0.0.1`, `…_PORT=tcp://10.0.0.1:8080`,
     /// `…_PORT_8080_TCP_ADDR`.
     private static func isOfKubernetes(_ variable: String, _ text: String) -> Bool {
-        variable.hasSuffix("_SERVICE_HOST") || variable.contains("_SERVICE_PORT")
-            || variable.hasSuffix("_PORT") && text.contains("://")
-            || variable.contains("_PORT_")
-                && ["_TCP", "_UDP", "_SCTP"].contains { variable.contains($0) }
+        variable.hasSuffix("_SERVICE_HOST") || variable.includes("_SERVICE_PORT")
+            || variable.hasSuffix("_PORT") && text.includes("://")
+            || variable.includes("_PORT_")
+                && ["_TCP", "_UDP", "_SCTP"].contains { variable.includes($0) }
     }
 
     private static func unknown(_ variable: String) -> ProgramFailure {

@@ -1,5 +1,7 @@
 // The table of settings as text: a sample of the file, and the table of the documentation.
 
+import Bytes
+
 enum SettingsText {
     /// Every setting with its default, all of them commented out.
     static var sample: String {
@@ -40,7 +42,7 @@ enum SettingsText {
     /// In Markdown.
     static var table: String {
         let cells = SettingsTable.all.map { setting in
-            let form = setting.form.replacing("|", with: "\\|")
+            let form = setting.form.replacing(every: "|", by: "\\|")
             return "| `\(setting.name)` | \(form) | \(setting.fallback) | "
                 + "\(setting.isReloadable ? "yes" : "") | \(setting.help) |"
         }

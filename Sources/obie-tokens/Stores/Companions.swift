@@ -1,5 +1,6 @@
 // What lies beside a store only where the store has been used: so a missing store was lost.
 
+import Bytes
 import System
 
 enum Companions {
@@ -20,7 +21,7 @@ enum Companions {
     private static func isOfServer(_ log: String) throws(PrivateFile.Failure) -> Bool {
         let lines = try PrivateFile.read(log).split(separator: UInt8(ascii: "\n"))
         return lines.contains { line in
-            !String(decoding: line, as: UTF8.self).contains(#""event":"registry_change"#)
+            !String(decoding: line, as: UTF8.self).includes(#""event":"registry_change"#)
         }
     }
 }
