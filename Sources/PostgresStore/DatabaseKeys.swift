@@ -19,8 +19,10 @@ enum DatabaseKeys {
             guard value.count >= 2,
                 let key = KeyFingerprint(text: (row.text(0) ?? "").dropFirst(prefix.count))
             else { throw SessionError(description: "there is a key that no version has written") }
-            var record = KeyRecord(
-                fingerprint: key, from: Milliseconds(value[0]), until: Milliseconds(value[1]))
+            func time(_ word: Substring) -> Milliseconds? {
+                Milliseconds(word).flatMap { Meta.numbers.contains($0) ? $0 : nil }
+            }
+            var record = KeyRecord(fingerprint: key, from: time(value[0]), until: time(value[1]))
             record.isGivenUp = value.count > 2
             records.append(record)
         }

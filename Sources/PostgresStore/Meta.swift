@@ -20,6 +20,9 @@ struct Meta {
         case nextNumber = "next_number"
     }
 
+    /// Beyond these somebody has written nonsense; what counts on from one of these never overflows.
+    static let numbers: ClosedRange<Int64> = 0...(1 << 53)
+
     let session: BlockingSession
 
     init(_ session: BlockingSession) { self.session = session }
@@ -35,6 +38,7 @@ struct Meta {
 
     func number(_ name: Name, locks: Bool = false) throws(SessionError) -> Int64? {
         try bytes(name, locks: locks).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+            .flatMap { Meta.numbers.contains($0) ? $0 : nil }
     }
 
     /// The same, of what is there since the tables were made.

@@ -8,7 +8,7 @@ public enum Migrations {
     /// each only adds: servers of the version before must be able to go on.
     static let all = [
         RegistryTables.sql + TokenTables.sql, TokenTables.attempts + RegistryTables.authorisations,
-        TokenTables.holders + RegistryTables.certificates,
+        TokenTables.holders + RegistryTables.certificates + RegistryTables.serversTime,
     ]
     static let newestVersion = Int64(all.count)
     /// A program that knows this version can use the tables of the newest one.

@@ -29,7 +29,7 @@ enum Nodes {
     static let now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
     /// Only servers have names: a store keeps a row of its own that has none.
-    private static let isAlive =
+    static let isAlive =
         "name IS NOT NULL AND seen_at > \(now) - \(goneAfterMilliseconds)"
 
     /// A node that is alive.

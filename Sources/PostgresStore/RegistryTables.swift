@@ -32,6 +32,10 @@ enum RegistryTables {
         END $$;
         """
 
+    /// Version 3: by how many microseconds the time of a server is ahead of the database's clock. Who begins
+    /// takes it over from those that run.
+    static let serversTime = "ALTER TABLE nodes ADD COLUMN time_ahead bigint;"
+
     /// Version 2: what a provider's authority says. Those of before are authorised for all three services
     /// (7), and so is whoever a command of version 1 writes.
     static let authorisations = """

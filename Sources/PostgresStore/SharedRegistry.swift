@@ -170,11 +170,17 @@ extension SharedRegistry {
     private func poll(_ session: BlockingSession) throws -> NodePoll {
         if served != nil, !state.lease.holds { isMember = false }
         if !isMember { try join(session) }
-        let poll = try NodePoll(session, membership.node, registryVersion: served?.version)
+        let poll = try ask(session)
         guard !poll.isMember else { return poll }
         // Somebody has removed the row.
         try join(session)
-        return try NodePoll(session, membership.node, registryVersion: served?.version)
+        return try ask(session)
+    }
+
+    private func ask(_ session: BlockingSession) throws(SessionError) -> NodePoll {
+        try NodePoll(
+            session, membership.node, registryVersion: served?.version,
+            timeAhead: hasTime ? -clock.wallClockAhead * 1000 : nil)
     }
 
     private func join(_ session: BlockingSession) throws {
@@ -189,8 +195,9 @@ extension SharedRegistry {
         let offset = reference?.measured(poll.time, sent: poll.sent, received: poll.received) ?? 0
         if !hasTime {
             hasTime = true
-            clock.beginAnew(mayGoBack: mayGoBack)
-            clock.begin(notBefore: newestAtStart)
+            clock.beginAnew(mayGoBack: mayGoBack, ahead: poll.othersAhead ?? 0)
+            // The others know better than a row that somebody has written by a wrong clock.
+            if poll.othersAhead == nil { clock.begin(notBefore: newestAtStart) }
         }
         state.polled(
             offset: offset / 1000, ahead: clock.wallClockAhead,

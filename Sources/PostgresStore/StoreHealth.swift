@@ -21,20 +21,29 @@ final class StoreHealth: Sendable {
         /// When a lost connection was last replaced by another.
         var regained: Int?
         /// What the database last refused to do for requests, and has not done since.
-        var refusals: [Part: (cause: String, at: Int)] = [:]
+        var refusals: [Part: Refusal] = [:]
 
         var cause: String? {
             failure.flatMap { $0.at >= min(written ?? 0, read ?? 0) ? $0.cause : nil }
         }
 
         func refusal(at now: Int) -> String? {
-            refusals.values.first { now - $0.at < StoreHealth.refusalMicroseconds }?.cause
+            refusals.values.first { $0.counts(at: now) }?.cause
         }
     }
 
+    private struct Refusal {
+        var cause: String
+        var at: Int
+        /// How long it counts where nothing is asked any more.
+        var lasts = StoreHealth.refusalMicroseconds.lowerBound
+
+        func counts(at now: Int) -> Bool { now - at < lasts }
+    }
+
     /// How long a refusal counts where nothing is asked any more, so that nobody would ever hear that the
-    /// database works again.
-    static let refusalMicroseconds = 30_000_000
+    /// database works again. Twice as long each time that the next request is refused, too.
+    static let refusalMicroseconds = 2_000_000...32_000_000
 
     /// Not good after as long without a good answer.
     static let patienceMicroseconds = 2_000_000
@@ -73,7 +82,15 @@ final class StoreHealth: Sendable {
     /// is missing. What the store tries by itself may work all the same.
     func refused(_ part: Part, _ cause: String) {
         let now = Clock.monotonicMicroseconds()
-        state.withLock { $0.refusals[part] = (cause, now) }
+        state.withLock { state in
+            var refusal = state.refusals[part] ?? Refusal(cause: cause, at: now)
+            if !refusal.counts(at: now) {
+                refusal.lasts = min(
+                    refusal.lasts * 2, StoreHealth.refusalMicroseconds.upperBound)
+            }
+            (refusal.cause, refusal.at) = (cause, now)
+            state.refusals[part] = refusal
+        }
         look()
     }
 

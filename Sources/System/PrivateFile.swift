@@ -13,6 +13,7 @@ public enum PrivateFile {
             if isAbsent || code == ENOTDIR, let folder = PrivateFile.missingFolder(of: path) {
                 return "\(path): \(folder)"
             }
+            if code == ETIMEDOUT { return "\(path): it is a pipe, and nobody writes into it" }
             return "\(path): "
                 + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
         }
@@ -45,6 +46,9 @@ public enum PrivateFile {
         return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is a file and no folder"
     }
 
+    /// How long a pipe is waited for.
+    private static let pipeMilliseconds: Int32 = 30_000
+
     /// More of a file is not read if nothing else is said, in bytes.
     public static let bytesMax = 64 * 1024
 
@@ -52,7 +56,8 @@ public enum PrivateFile {
     public static func read(
         _ path: String, bytesMax: Int = bytesMax
     ) throws(Failure) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // Whoever opens a pipe by its name waits for somebody who writes.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
         defer { close(descriptor) }
         return try read(descriptor, path, bytesMax: bytesMax)
@@ -63,7 +68,13 @@ public enum PrivateFile {
     ) throws(Failure) -> [UInt8] {
         var content: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 * 1024)
+        var status = stat()
+        let isPipe = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
         while content.count < bytesMax {
+            var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard unsafe !isPipe || poll(&asked, 1, pipeMilliseconds) != 0 else {
+                throw Failure(path: path, code: ETIMEDOUT)
+            }
             let wanted = min(block.count, bytesMax - content.count)
             let count = unsafe Glibc.read(descriptor, &block, wanted)
             guard count >= 0 else { throw Failure(path: path, code: errno) }

@@ -54,7 +54,7 @@ public final class Timekeeper: Sendable {
     ///
     /// - Parameter lastSeen: in milliseconds since 1970; nil: it has seen nothing.
     public func begin(notBefore lastSeen: Int64?) {
-        guard let lastSeen else { return }
+        guard let lastSeen, lastSeen < Timekeeper.lastMoment else { return }
         // A moment that was seen has passed.
         let seen = (lastSeen + 1) * 1000
         let time = course.read(boot).time
@@ -70,19 +70,24 @@ public final class Timekeeper: Sendable {
     /// Takes over what the wall clock says now, at once: another machine's clock has just come in its
     /// place. Any thread.
     ///
-    /// - Parameter mayGoBack: nobody has lived by the time yet. Otherwise a time that is ahead is drawn
-    ///   back, slowly.
-    public func beginAnew(mayGoBack: Bool) {
+    /// - Parameters:
+    ///   - mayGoBack: nobody has lived by the time yet. Otherwise a time that is ahead is drawn back,
+    ///     slowly.
+    ///   - ahead: by how much those with whom the time is shared are ahead of that clock, in microseconds.
+    public func beginAnew(mayGoBack: Bool, ahead: Int64 = 0) {
         rules.withLock { rules in
             let (moment, wall) = (boot(), wall())
             rules = WallClockRules(boot: moment, wall: wall)
             course.change(boot) { now in
-                let time = wall + (now.since - moment)
+                let time = wall + ahead + (now.since - moment)
                 return TimeCourse(
                     since: now.since, time: mayGoBack ? time : max(now.time, time), correction: 0)
             }
         }
     }
+
+    /// The end of the year 9999, in milliseconds since 1970: what is seen from then on is no time.
+    private static let lastMoment: Int64 = 253_402_300_800_000
 
     /// Less than this is not worth a correction: the clocks are not read at the same moment. Microseconds.
     private static let correctionMin: Int64 = 1000

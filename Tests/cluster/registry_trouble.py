@@ -112,5 +112,30 @@ def emptied_meta_is_called_so(site):
     expect(site.run("fi", "list", *site.own).returncode == 0, "the registry cannot be listed")
 
 
+def server_that_begins_takes_the_time_of_those_that_run(site):
+    """Not the database's where they are behind it, and not that of a row from a wrong clock."""
+    def newest(name):
+        expect(site.ask(name, "issue", consent="consent")[0] == 201, f"server {name} makes no code")
+        with site.database.superuser() as connection:
+            return int(connection.query(
+                "SELECT max(issued_at) - (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM codes")[0][0])
+
+    with site.database.superuser() as connection:
+        connection.query("""INSERT INTO nodes (id, name, seen_at, time_ahead) SELECT 'other', 'other:1',
+            (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 60000, 20000000""")
+        site.restart("c")
+        ahead = newest("c")
+        expect(19_000 < ahead < 21_000, f"a server begins {ahead} ms ahead where another is 20 s ahead")
+        connection.query("DELETE FROM nodes WHERE id = 'other'")
+        site.restart("c")
+        connection.query("DELETE FROM codes")
+        ahead = newest("c")
+        expect(abs(ahead) < 1000, f"a server begins {ahead} ms ahead since a row is")
+    for maker in site.fleet.ports:
+        for taker in site.fleet.ports:
+            site.token(maker, taker)
+
+
 CHECKS = (removed_rows_are_put_back, server_that_goes_on_answers_nobody_by_an_old_registry,
-          command_that_waits_for_a_lock_changes_nothing, older_registry_is_taken_up_and_told, emptied_meta_is_called_so)
+          command_that_waits_for_a_lock_changes_nothing, older_registry_is_taken_up_and_told, emptied_meta_is_called_so,
+          server_that_begins_takes_the_time_of_those_that_run)

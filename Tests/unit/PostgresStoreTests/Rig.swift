@@ -25,7 +25,7 @@ final class Rig {
 
     static let nodes = """
         CREATE TABLE nodes (id bytea PRIMARY KEY, name bytea, seen_at bigint NOT NULL,
-            registry_version bigint, keys bytea, version bytea);
+            registry_version bigint, keys bytea, version bytea, time_ahead bigint);
         """
 
     /// - Parameters:

@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    /// Those with whom the time is shared may be ahead of the other clock, or behind it.
+    @Test(arguments: [-25_000, 25_000] as [Int64])
+    func timeOfOthersIsTakenOver(ahead: Int64) {
+        let clocks = TwoClocks()
+        clocks.timekeeper.beginAnew(mayGoBack: true, ahead: ahead * 1000)
+        #expect(clocks.now == TwoClocks.start + ahead)
+        #expect(clocks.timekeeper.wallClockAhead == -ahead)
+    }
+
+    @Test(arguments: [253_402_300_800_000, .max / 1000, .max] as [Int64])
+    func rowOfAnImpossibleTimeIsNoTime(seen: Int64) {
+        let clocks = TwoClocks()
+        clocks.timekeeper.begin(notBefore: seen)
+        #expect(clocks.now == TwoClocks.start)
+    }
+
     @Test func timeThatSomebodyHasLivedByIsDrawnBackSlowly() {
         let clocks = TwoClocks()
         clocks.setWall(by: -900)
