@@ -134,7 +134,7 @@ let package = Package(
 if Context.environment["OBIE_FUZZ"] != nil {
     let instruments = ["-sanitize=fuzzer,address"]
     for target in package.targets
-    where ["Bytes", "System", "UV", "HTTP1", "Tokens", "Server"].contains(target.name) {
+    where ["Bytes", "System", "UV", "HTTP1", "TLS", "Tokens", "Server"].contains(target.name) {
         target.swiftSettings =
             strict + [
                 .unsafeFlags(instruments + ["-enable-testing", "-assert-config", "Debug"])
@@ -143,7 +143,10 @@ if Context.environment["OBIE_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Bytes", "CryptoForTests", "Server", "HTTP1", "System", "Tokens", "UV"],
+            dependencies: [
+                "Bytes", "COpenSSL", "CryptoForTests", "Server", "HTTP1", "System", "TLS", "Tokens",
+                "UV",
+            ],
             path: "Tests/fuzz", exclude: ["dictionaries", "run.py"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instruments + ["-use-ld=lld"])]))
 }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// One part of the server, with what is held true of it for any input.
 enum Target: String, CaseIterable {
-    case parser, json, basic, proxies, state, connection
+    case parser, json, basic, proxies, state, connection, tls
 
     var index: Int { Target.allCases.firstIndex(of: self) ?? 0 }
 
@@ -17,6 +17,7 @@ enum Target: String, CaseIterable {
         case .proxies: ProxiesTarget.run(input)
         case .state: StateTarget.run(input)
         case .connection: ConnectionTarget.run(input)
+        case .tls: TLSTarget.run(input)
         }
     }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Fuzzes the parser, the JSON reader, the credentials, what proxies say, a connection's state and the
-# whole connection with the program that `make fuzz` builds, two at a time, and says what came of it.
+# Fuzzes the parser, the JSON reader, the credentials, what proxies say, a connection's state, the
+# whole connection and TLS with the program that `make fuzz` builds, two at a time, and says what came of it.
 #
 #     Tests/fuzz/run.py [--seconds N | --megabytes N] [--seed N] [--keep] [TARGET...]
 #
@@ -25,7 +25,7 @@ HERE = ROOT / "Tests/fuzz"
 CORPUS = ROOT / "Tests/corpora/fuzz"
 SCRATCH = ROOT / ".build-fuzz"
 PROGRAM = SCRATCH / "release/fuzz"
-TARGETS = ["parser", "connection", "json", "basic", "proxies", "state"]
+TARGETS = ["parser", "connection", "json", "basic", "proxies", "state", "tls"]
 AT_ONCE = 2
 INPUT_BYTES_MAX = 4096
 KEPT_BYTES_MAX = 64
