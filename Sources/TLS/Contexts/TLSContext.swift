@@ -50,7 +50,10 @@ import COpenSSL
         unsafe control(raw, SSL_CTRL_SET_SESS_CACHE_MODE, 0)
         unsafe control(raw, SSL_CTRL_SET_MAX_CERT_LIST, clientChainBytesMax)
         // What an idle connection needs no buffers for, it has none for: 9 kB less.
-        unsafe control(raw, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS))
+        // And the server shows what its file has: OpenSSL would look among the clients' CAs for more of
+        // its chain, and verify it, for each client.
+        let mode = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN
+        unsafe control(raw, SSL_CTRL_MODE, Int(mode))
         unsafe obie_tls_options(raw)
         unsafe SSL_CTX_set_security_level(raw, 2)
         unsafe SSL_CTX_set_num_tickets(raw, 0)
