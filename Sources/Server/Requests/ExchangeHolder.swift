@@ -37,41 +37,50 @@ final class GivenCertificate {
     }
 }
 
-/// What the head of an exchange says of a certificate, before its body is read.
-enum HolderClaim {
-    case none
-    /// There is none, and there has to be one; the body may have a thumbprint.
-    case missing
-    case malformed(Fault)
-    case given(GivenCertificate)
+/// What the head of an exchange says of a certificate, before its body is read. An object, since most say
+/// nothing.
+final class HolderClaim {
+    private enum State {
+        /// There is none, and there has to be one; the body may have a thumbprint.
+        case missing
+        case malformed(Fault)
+        case given(GivenCertificate)
+    }
 
+    private let state: State
+
+    private init(_ state: State) { self.state = state }
+
+    /// - Returns: nil where nothing is said, and nothing has to be.
     @inline(__always)
-    init(_ field: HeaderField, _ bytes: Span<UInt8>, _ policy: CertificatePolicy) {
-        guard field.isMissing else {
-            self = HolderClaim.read(field, bytes, policy)
-            return
-        }
-        self = policy.requiresHolder ? .missing : .none
+    static func of(
+        _ field: HeaderField, _ bytes: Span<UInt8>, requiresHolder: Bool,
+        _ reader: (any CertificateReader)?
+    ) -> HolderClaim? {
+        if field.isMissing, !requiresHolder { return nil }
+        return field.isMissing ? HolderClaim(.missing) : read(field, bytes, reader)
     }
 
     @inline(never)
     private static func read(
-        _ field: HeaderField, _ bytes: Span<UInt8>, _ policy: CertificatePolicy
+        _ field: HeaderField, _ bytes: Span<UInt8>, _ reader: (any CertificateReader)?
     ) -> HolderClaim {
         if field.isDoubled {
-            return .malformed(Fault(.parameterInvalid, "the header eidas must be given once"))
+            return HolderClaim(
+                .malformed(Fault(.parameterInvalid, "the header eidas must be given once")))
         }
         guard let chain = CertificateText.chain(bytes.extracting(field.value)),
             let first = chain.first,
-            let certificate = policy.reader?.read(first)
+            let certificate = reader?.read(first)
         else {
-            return .malformed(
-                Fault(
-                    .parameterInvalid,
-                    "the header eidas must be a certificate: base64 of its DER, or PEM with % escapes"
-                ))
+            return HolderClaim(
+                .malformed(
+                    Fault(
+                        .parameterInvalid,
+                        "the header eidas must be a certificate: base64 of its DER, or PEM with % escapes"
+                    )))
         }
-        return .given(GivenCertificate(certificate, chain))
+        return HolderClaim(.given(GivenCertificate(certificate, chain)))
     }
 
     /// What is wrong with it beside what the body says.
@@ -80,8 +89,7 @@ enum HolderClaim {
     ///   - holder: the thumbprint in the body; nil: there is none, or it is malformed.
     ///   - isNamed: the body says something about it.
     func fault(beside holder: Thumbprint?, isNamed: Bool) -> Fault? {
-        switch self {
-        case .none: nil
+        switch state {
         case .missing:
             isNamed
                 ? nil
@@ -100,6 +108,6 @@ enum HolderClaim {
     }
 
     var certificate: GivenCertificate? {
-        if case .given(let given) = self { given } else { nil }
+        if case .given(let given) = state { given } else { nil }
     }
 }

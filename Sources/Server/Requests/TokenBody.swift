@@ -16,7 +16,7 @@ enum TokenBody: Body {
     ///   - claim: what the head says of a certificate; it matters to an exchange alone.
     init(
         _ bytes: Span<UInt8>, mode: IssuerSettings.Mode, hasCCGToken: Bool,
-        claim: HolderClaim = .none
+        claim: HolderClaim? = nil
     ) throws(BodyFaults) {
         var members = try Members(bytes, of: TokenBody.self)
         guard let grant = TokenBody.grant(bytes, &members) else {
@@ -41,7 +41,7 @@ enum TokenBody: Body {
         _ = members.string(3)
         let holder = TokenBody.holder(bytes, &members)
         members.require(ccgToken: hasCCGToken)
-        if let fault = claim.fault(beside: holder, isNamed: members.isThere(4)) {
+        if let claim, let fault = claim.fault(beside: holder, isNamed: members.isThere(4)) {
             members.faults.append(fault)
         }
         guard members.faults.isEmpty, let code, let redirectURI else {

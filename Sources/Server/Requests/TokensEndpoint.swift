@@ -9,7 +9,9 @@ final class TokensEndpoint {
     private let checks: RequestChecks
     private let limiter: FailureLimiter?
     private let clock: RequestClock
-    private let certificates: CertificatePolicy
+    /// nil: none is read.
+    private let certificates: (any CertificateReader)?
+    private let requiresHolder: Bool
 
     init(
         _ issuer: TokenIssuer, _ checks: RequestChecks, _ limiter: FailureLimiter?,
@@ -19,7 +21,8 @@ final class TokensEndpoint {
         self.checks = checks
         self.limiter = limiter
         self.clock = clock
-        self.certificates = certificates
+        self.certificates = certificates.reader
+        requiresHolder = certificates.requiresHolder
     }
 
     func handle(_ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder) {
@@ -27,7 +30,8 @@ final class TokensEndpoint {
         guard let caller = checks.caller(request, bytes, takesKey: true, responder) else { return }
         // 5. The body: 400, with all faults.
         let content = bytes.extracting(request.body)
-        let claim = HolderClaim(request.fields.certificate, bytes, certificates)
+        let claim = HolderClaim.of(
+            request.fields.certificate, bytes, requiresHolder: requiresHolder, certificates)
         let body: TokenBody
         do throws(BodyFaults) {
             body = try TokenBody(
@@ -41,8 +45,8 @@ final class TokensEndpoint {
         case .authorizationCode(let code, let redirectURI, let thumbprint):
             let offer = Offer(
                 code: code, key: idempotencyKey(request, bytes, redirectURI),
-                certificate: claim.certificate,
-                holder: thumbprint ?? claim.certificate?.certificate.thumbprint)
+                certificate: claim?.certificate,
+                holder: thumbprint ?? claim?.certificate?.certificate.thumbprint)
             // 6. The CCG token: 401.
             let now = clock.now()
             switch checks.knownProvider(request, bytes, now: now, responder) {
@@ -98,7 +102,7 @@ final class TokensEndpoint {
         }
         var authorisation = provider.authorisation
         if let given = offer.certificate {
-            if let refusal = given.refusal(for: provider, now: now, certificates.reader) {
+            if let refusal = given.refusal(for: provider, now: now, certificates) {
                 return responder.respond(.failure(.certificateInvalid(refusal)))
             }
             authorisation = authorisation.certified(given.certificate.services)

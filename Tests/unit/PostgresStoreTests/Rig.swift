@@ -36,7 +36,7 @@ final class Rig {
         try session.run(
             """
             CREATE SCHEMA \(schema); SET search_path = \(schema);
-            \(TokenTables.sql) \(TokenTables.attempts) \(Rig.nodes)
+            \(TokenTables.sql) \(TokenTables.attempts) \(TokenTables.holders) \(Rig.nodes)
             """)
         for _ in 0..<stores {
             let database = try open(timeoutMilliseconds: timeoutMilliseconds)
