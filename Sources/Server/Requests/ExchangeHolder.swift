@@ -37,6 +37,34 @@ final class GivenCertificate {
     }
 }
 
+/// Whose the token of an exchange is to be. An object, since most are nobody's.
+final class ExchangeHolder {
+    let thumbprint: Thumbprint
+    /// The certificate itself, where it came.
+    let given: GivenCertificate?
+
+    private init(_ thumbprint: Thumbprint, _ given: GivenCertificate?) {
+        (self.thumbprint, self.given) = (thumbprint, given)
+    }
+
+    /// - Returns: nil where neither the body nor the head says anything.
+    @inline(__always)
+    static func of(
+        _ place: JSONString?, _ body: Span<UInt8>, _ claim: HolderClaim?
+    ) -> ExchangeHolder? {
+        place == nil && claim == nil ? nil : read(place, body, claim)
+    }
+
+    @inline(never)
+    private static func read(
+        _ place: JSONString?, _ body: Span<UInt8>, _ claim: HolderClaim?
+    ) -> ExchangeHolder? {
+        let given = claim?.certificate
+        let thumbprint = place.flatMap { TokenBody.thumbprint($0, body) }
+        return (thumbprint ?? given?.certificate.thumbprint).map { ExchangeHolder($0, given) }
+    }
+}
+
 /// What the head of an exchange says of a certificate, before its body is read. An object, since most say
 /// nothing.
 final class HolderClaim {

@@ -4,8 +4,9 @@ import Tokens
 
 /// The body of `POST /v1/obie/tokens`.
 enum TokenBody: Body {
-    /// `holder`: the thumbprint of the certificate that the token is to be bound to, where it says so.
-    case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString, holder: Thumbprint?)
+    /// `holder`: where the thumbprint of the certificate stands that the token is to be bound to, if it says so.
+    /// Its place alone, so that to hand the rest on counts no reference.
+    case authorizationCode(code: SealedIdentifier?, redirectURI: JSONString, holder: JSONString?)
     /// `pspID` in production only, where it is required.
     case clientCredentials(pspID: String?)
 
@@ -41,8 +42,11 @@ enum TokenBody: Body {
         _ = members.string(3)
         let holder = TokenBody.holder(bytes, &members)
         members.require(ccgToken: hasCCGToken)
-        if let claim, let fault = claim.fault(beside: holder, isNamed: members.isThere(4)) {
-            members.faults.append(fault)
+        if let claim {
+            let thumbprint = holder.flatMap { TokenBody.thumbprint($0, bytes) }
+            if let fault = claim.fault(beside: thumbprint, isNamed: members.isThere(4)) {
+                members.faults.append(fault)
+            }
         }
         guard members.faults.isEmpty, let code, let redirectURI else {
             throw BodyFaults(faults: members.faults)
@@ -53,27 +57,36 @@ enum TokenBody: Body {
 
     /// What the token is to be bound to: `cnf` with `x5t#S256` (RFC 8705 §3.1).
     @inline(__always)
-    private static func holder(_ bytes: Span<UInt8>, _ members: inout Members) -> Thumbprint? {
+    private static func holder(_ bytes: Span<UInt8>, _ members: inout Members) -> JSONString? {
         guard let range = members.object(4) else { return nil }
-        return read(cnf: bytes.extracting(range), &members)
+        return read(cnf: range, bytes, &members)
+    }
+
+    /// - Parameter place: as the body has it.
+    static func thumbprint(_ place: JSONString, _ bytes: Span<UInt8>) -> Thumbprint? {
+        place.withContent(bytes) { Thumbprint(base64URL: $0) }
     }
 
     private static let thumbprintKey = JSONKeys(["x5t#S256"])
 
     @inline(never)
-    private static func read(cnf: Span<UInt8>, _ members: inout Members) -> Thumbprint? {
-        let found = thumbprint(cnf)
+    private static func read(
+        cnf: Range<Int>, _ bytes: Span<UInt8>, _ members: inout Members
+    ) -> JSONString? {
+        let found = member(of: cnf, bytes)
         members.check(
             found != nil,
             "cnf must have x5t#S256, the SHA-256 of a certificate as 43 characters of base64url")
         return found
     }
 
-    private static func thumbprint(_ cnf: Span<UInt8>) -> Thumbprint? {
+    /// Where in the body it stands; nil where it is none.
+    private static func member(of cnf: Range<Int>, _ bytes: Span<UInt8>) -> JSONString? {
         do throws(JSONInvalid) {
-            let object = try JSONReader.readObject(cnf, thumbprintKey)
+            let object = try JSONReader.readObject(bytes.extracting(cnf), thumbprintKey)
             guard case .string(let text) = object.members[0] else { return nil }
-            return text.withContent(cnf) { Thumbprint(base64URL: $0) }
+            let place = text.behind(cnf.lowerBound)
+            return thumbprint(place, bytes) == nil ? nil : place
         } catch {
             return nil
         }

@@ -42,11 +42,9 @@ final class TokensEndpoint {
         }
         switch body {
         case .clientCredentials(let pspID): grant(pspID, caller, responder)
-        case .authorizationCode(let code, let redirectURI, let thumbprint):
-            let offer = Offer(
-                code: code, key: idempotencyKey(request, bytes, redirectURI),
-                certificate: claim?.certificate,
-                holder: thumbprint ?? claim?.certificate?.certificate.thumbprint)
+        case .authorizationCode(let code, let redirectURI, let place):
+            let key = idempotencyKey(request, bytes, redirectURI)
+            let holder = ExchangeHolder.of(place, content, claim)
             // 6. The CCG token: 401.
             let now = clock.now()
             switch checks.knownProvider(request, bytes, now: now, responder) {
@@ -55,26 +53,17 @@ final class TokensEndpoint {
                 if let notes = responder.notes {
                     notes.redirectURI = PresentedURI(uri) { redirectURI.text(content) }
                 }
-                exchange(offer, uri, caller, provider, now, responder)
+                exchange(code, key, holder, uri, caller, provider, now, responder)
             case .failure(let error)?: responder.respond(.failure(error))
             case nil:
                 let text = redirectURI.text(content)
                 checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
                     let uri = provider.redirectURIID(Array(text.utf8).span)
                     responder.notes?.redirectURI = PresentedURI(uri) { text }
-                    exchange(offer, uri, caller, provider, clock.now(), responder)
+                    exchange(code, key, holder, uri, caller, provider, clock.now(), responder)
                 }
             }
         }
-    }
-
-    /// What an exchange brings.
-    private struct Offer {
-        let code: SealedIdentifier?
-        let key: IdempotencyKey?
-        let certificate: GivenCertificate?
-        /// The thumbprint of the certificate that the token is to be bound to.
-        let holder: Thumbprint?
     }
 
     /// Under which the exchange may be repeated; nil: it may not.
@@ -92,16 +81,17 @@ final class TokensEndpoint {
 
     /// 7. The provider's certificate, and the code itself: 403.
     private func exchange(
-        _ offer: borrowing Offer, _ redirectURI: Provider.RedirectURI.ID?,
+        _ code: SealedIdentifier?, _ key: IdempotencyKey?, _ holder: ExchangeHolder?,
+        _ redirectURI: Provider.RedirectURI.ID?,
         _ caller: Caller, _ provider: Provider, _ now: Milliseconds, _ responder: any Responder
     ) {
         if let notes = responder.notes {
             notes.provider = provider.reference
-            notes.code = offer.code
-            notes.certificate = offer.holder
+            notes.code = code
+            notes.certificate = holder?.thumbprint
         }
         var authorisation = provider.authorisation
-        if let given = offer.certificate {
+        if let given = holder?.given {
             if let refusal = given.refusal(for: provider, now: now, certificates) {
                 return responder.respond(.failure(.certificateInvalid(refusal)))
             }
@@ -109,8 +99,8 @@ final class TokensEndpoint {
         }
         let request = ExchangeRequest(
             institution: caller.institution, provider: provider.id, authorisation: authorisation,
-            code: offer.code, redirectURI: redirectURI,
-            idempotency: offer.key.map { ($0, caller.client) }, holder: offer.holder)
+            code: code, redirectURI: redirectURI,
+            idempotency: key.map { ($0, caller.client) }, holder: holder?.thumbprint)
         let client = caller.client
         guard let attempt = issuer.attempt(request, now: now) else {
             return responder.respond(refusal(.codeRefused(.unknown), client))

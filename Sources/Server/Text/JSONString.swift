@@ -16,6 +16,11 @@ struct JSONString: Equatable, Sendable {
         self.hasEscapes = hasEscapes
     }
 
+    /// The same in a text that has so many bytes more in front.
+    func behind(_ count: Int) -> JSONString {
+        JSONString(start: Int(start) + count, end: Int(end) + count, hasEscapes: hasEscapes)
+    }
+
     var range: Range<Int> { Int(start)..<Int(end) }
     var isEmpty: Bool { start == end }
 
