@@ -59,7 +59,8 @@ struct CertificateOptions: ParsableArguments {
     }
 
     /// - Throws: where a file cannot be read, or the rule could never be met.
-    func change(now: Milliseconds) throws(ProgramFailure) -> Change {
+    func change() throws(ProgramFailure) -> Change {
+        let now = Clock.wallMilliseconds()
         guard let certificate else { return .unchanged }
         if certificate == "none" { return .rule(nil) }
         let pem = try CertificateOptions.read(certificate)

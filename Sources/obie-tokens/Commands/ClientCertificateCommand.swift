@@ -34,7 +34,7 @@ extension Institutions {
         func run() throws {
             let reference = entry.reference
             let editor = try RegistryEditor(flags)
-            let change = try certificate.change(now: Clock.wallMilliseconds())
+            let change = try certificate.change()
             guard case .rule(let rule) = change, let words = change.words else { return }
             let (clientID, outcome) = try editor.change(
                 { (id: String) in

@@ -104,7 +104,7 @@ extension Institutions {
         func run() throws {
             let (reference, secret) = (entry.reference, NewSecret())
             let clientID = client ?? reference
-            let change = try certificate.change(now: Clock.wallMilliseconds())
+            let change = try certificate.change()
             let words = ["institution \(reference) added", "client \(clientID)", change.words]
             let line = ChangeLine(
                 words.compactMap { $0 }.joined(separator: ", "), institution: reference,

@@ -13,6 +13,8 @@ enum WallClock {
         "Sources/Server/Watching/MetricsPage.swift": "when the process started, for Prometheus",
         "Sources/Server/Loops/ServingLoop.swift": "the header Date",
         "Sources/Audit/AuditLog.swift": "for commands; a server names its timekeeper",
+        "Sources/obie-tokens/Commands/CertificateOptions.swift":
+            "whether a file that somebody names is in time",
         "Sources/obie-tokens/Commands/CommandTime.swift": "not before what the store has seen",
         "Sources/obie-tokens/Commands/KeyList.swift": "what is shown, and not written",
         "Sources/obie-tokens/Commands/RegistryCommands.swift": "what is shown, and not written",
