@@ -229,9 +229,10 @@ private struct Certificates {
     }
 
     @Test func nobodyIsBelievedWithoutTrustedProxies() throws {
-        let ended = try ChildProcess.run(
-            ChildProcess.binary.path,
-            ["serve", "--store", "memory", "--client-certificate-header", "client-cert"])
-        #expect(ended.status == 64 && ended.errors.contains("trusted-proxies"), "\(ended.errors)")
+        let server = try ServerProcess(["--client-certificate-header", "client-cert"])
+        let bank = Bank(server: server)
+        try expectErrors(
+            bank.answer(bank.makeCode().adding("client-cert", ":AA==:")), 400, "parameter_invalid",
+            on: server)
     }
 }

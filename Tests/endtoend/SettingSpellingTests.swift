@@ -72,6 +72,7 @@ struct SettingRow: Sendable, CustomTestStringConvertible {
         ],
         "file|credential:name": ["a/file", "/a/file", "credential:name"],
         "file|none": ["a/file", "none"],
+        "file": ["a/file"], "name": ["client-cert"],
         "n": ["16", "256"],
     ]
 }

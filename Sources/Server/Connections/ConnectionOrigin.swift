@@ -19,7 +19,9 @@ extension Connection {
     }
 
     /// What the head of a request says may matter.
-    var readsForwarded: Bool { !trustedProxies.isEmpty }
+    var readsForwarded: Bool {
+        !trustedProxies.isEmpty || trustedProxies.certificateField != nil
+    }
 
     /// Reads from a head who sends it. To be called for each, where it may matter.
     func readForwarded(_ fields: borrowing Fields, _ bytes: Span<UInt8>) {

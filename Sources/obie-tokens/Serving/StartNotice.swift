@@ -62,6 +62,10 @@ extension Settings {
                 : "\(trusted.name) names everybody with "
                     + self.trustedProxies.ofEverybody.joined(separator: " and ")
                     + ", so each client can say any address; name the networks of the proxies only",
+            self.clientCertificateHeader != nil && self.trustedProxies.isEmpty
+                ? "with client-certificate-header and without \(trusted.name), every certificate in it is "
+                    + "refused; name the proxies' networks"
+                : nil,
             self.proxyProtocol && self.trustedProxies.isEmpty
                 ? "with proxy-protocol and without \(trusted.name), whoever can connect can say any "
                     + "address of a client; name the balancers' networks"

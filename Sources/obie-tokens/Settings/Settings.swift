@@ -81,11 +81,6 @@ struct Settings: Sendable {
                     + "one; raise it, or lower loops")
         }
         for listener in TLSListener.all { try checkTogether(listener) }
-        if self.clientCertificateHeader != nil, self.trustedProxies.isEmpty {
-            throw failure(
-                SettingsTable.rows.clientCertificateHeader,
-                "nobody would be believed: name the proxies with trusted-proxies")
-        }
         if !self.store.isShared {
             for setting in [
                 SettingsTable.rows.storePasswordFile as any AnySetting,

@@ -150,7 +150,7 @@ struct SettingsTable: Sendable {
         help: "The file with the authorities, in PEM, that may have issued the certificates of "
             + "providers in the header eidas.")
     let clientCertificateHeader = Setting<CertificateField?>(
-        "client-certificate-header", "name|none", without: nil, meaning: "none",
+        "client-certificate-header", "name", without: nil, meaning: "none",
         SettingValue.certificateField,
         help:
             "The header in which trusted proxies pass on the certificate of their client: client-cert "
