@@ -18,7 +18,7 @@ struct SettingRow: Sendable, CustomTestStringConvertible {
     var words: [String] { form.split(separator: "|").map(String.init) }
     /// The words that stand for themselves, where the row has such.
     var ownWords: [String] {
-        let names = ["seconds", "n", "url", "file"]
+        let names = ["seconds", "n", "url", "file", "name"]
         return words.filter { word in
             word.allSatisfy { $0.isASCII && $0.isLowercase } && !names.contains(word)
         }
