@@ -42,7 +42,8 @@ struct NodePoll {
     ) throws(SessionError) {
         _ = session.takeWarnings()
         sent = Clock.bootMicroseconds()
-        let rows = try session.run(NodePoll.sql, .bytes(node.id), .number(version), .number(timeAhead))
+        let rows = try session.run(
+            NodePoll.sql, .bytes(node.id), .number(version), .number(timeAhead))
         received = Clock.bootMicroseconds()
         guard let row = rows.first, let text = row.text(0), let number = Int64(text) else {
             throw Meta.lost(.registryVersion)

@@ -26,8 +26,7 @@ struct Program {
         self.notices = notices
         let sockets = try Program.activatedSockets()
         let settings = IssuerSettings(options)
-        let refusals = ProxyRefusals()
-        let clock = Timekeeper(following: ReferenceClock())
+        let (refusals, clock) = (ProxyRefusals(), Timekeeper(following: ReferenceClock()))
         let tls = try ServerTLS(options, clock, logger)
         var configuration = try Program.configuration(options, refusals, sockets, tls, logger)
         let store = try Program.open(options, settings, clock, notices, logger)

@@ -62,15 +62,16 @@ enum ChangingCommand: String, CaseIterable, Sendable {
 
     var makesSecret: Bool { self == .addInstitution || self == .rotateSecret }
 
-    /// A store on which a server has run, with all that the commands are about.
+    /// A store on which a server has issued something, with all that the commands are about.
     static func store() throws -> ProductionStore {
-        let store = try ProductionStore()
+        let server = try ProductionServer()
+        server.process.program.stop(SIGTERM)
+        let store = server.store
         for command in allCases {
             for arguments in command.preparation {
                 #expect(try store.run(arguments).status == 0)
             }
         }
-        try store.serve().program.stop(SIGTERM)
         return store
     }
 }

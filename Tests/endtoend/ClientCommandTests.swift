@@ -135,13 +135,14 @@ import Testing
                 ["audit", "find", "\(store.folder)/store.db.audit", "--json"] + arguments)
             return found.output.split(separator: "\n").count
         }
-        #expect(try count("--fi", fi) == 6)
-        #expect(try count("--psp", psp) == 5)
-        #expect(try count("--client", "gateway") == 3)
-        #expect(try count("--client", fi) == 1)
-        #expect(try count("--client", "other") == 1)
-        #expect(try count("--consent", "consent-1") == 1)
-        #expect(try count("--consent", "consent-1", "--fi", fi) == 1)
+        // Each change has begun, and is made.
+        #expect(try count("--fi", fi) == 12)
+        #expect(try count("--psp", psp) == 10)
+        #expect(try count("--client", "gateway") == 6)
+        #expect(try count("--client", fi) == 2)
+        #expect(try count("--client", "other") == 2)
+        #expect(try count("--consent", "consent-1") == 2)
+        #expect(try count("--consent", "consent-1", "--fi", fi) == 2)
         #expect(try count("--fi", psp) == 0 && count("--psp", fi) == 0)
     }
 }

@@ -70,7 +70,9 @@ import Testing
     func commandOnAStoreMakesNothing(command: Command) throws {
         let query = command.words == ["audit", "find"] ? ["--consent", "c"] : []
         let whose = command.words == ["tokens", "revoke"] ? ["--fi", "PSDGB-FCA-100009"] : []
-        let what = command.words == ["psp", "set"] ? ["--status", "withdrawn"] : []
+        let what =
+            [["psp", "set"]: ["--status", "withdrawn"], ["fi", "set"]: ["--certificate", "none"]][
+                command.words] ?? []
         let needed = command.words == ["psp", "import"] ? [try oneLine()] : command.needed
         let yes = ["remove", "revoke", "reset"].contains(command.words.last) ? ["--yes"] : []
         let outcome = try run(

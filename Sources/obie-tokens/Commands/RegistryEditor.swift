@@ -34,7 +34,10 @@ struct RegistryEditor {
         self.settings = settings
         self.administration = administration
         opened = try RegistryEditor.explaining {
-            if makes, try administration.mode() == nil { return nil }
+            if makes, try administration.mode() == nil {
+                try administration.refuseLoss()
+                return nil
+            }
             return try administration.registry(makes: false)
         }
         mode = opened?.mode ?? .production

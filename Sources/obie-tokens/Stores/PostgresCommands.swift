@@ -16,6 +16,9 @@ struct PostgresCommands: StoreAdministration {
     /// Each machine has files of its own.
     var serverFiles: (settings: [String: String], isRunning: Bool) { ([:], false) }
 
+    /// The tables stand or fall together.
+    func refuseLoss() throws(StoreFailure) {}
+
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore {
         if !makes, try commands.mode() == nil {
             throw StoreFailure(

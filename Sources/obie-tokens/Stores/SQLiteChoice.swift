@@ -77,13 +77,15 @@ struct SQLiteChoice: StoreChoice {
 extension SQLiteChoice: StoreAdministration {
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore {
         guard makes || SQLiteRegistry.exists(store: file) else {
-            try SQLiteRegistry.refuseLoss(store: file)
+            try refuseLoss()
             throw StoreFailure(
                 "there is no registry beside the store \(file); `obie-tokens fi add` makes one, or "
                     + "choose the right store with --store", .absent)
         }
         return try SQLiteRegistry(store: file, mode: nil)
     }
+
+    func refuseLoss() throws(StoreFailure) { try SQLiteRegistry.refuseLoss(store: file) }
 
     var newRegistry: String {
         "made a new registry for production: \(SQLiteRegistry.path(store: file))"

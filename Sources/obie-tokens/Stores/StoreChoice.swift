@@ -48,6 +48,11 @@ protocol StoreAdministration: Sendable {
     /// - Parameter makes: whether a registry is made where there is none.
     func registry(makes: Bool) throws(StoreFailure) -> any RegistryStore
 
+    /// A registry that is lost must not be made anew.
+    ///
+    /// - Throws: `StoreFailure` where there is none, though the store was used with one.
+    func refuseLoss() throws(StoreFailure)
+
     /// What people are told once a registry was made.
     var newRegistry: String { get }
 

@@ -274,19 +274,17 @@ import Testing
 
     /// A million keys that are near the right one, or were drawn: none of them proves anything.
     @Test func nobodyGuessesAKey() throws {
-        let it = try Exchanged()
-        let seed = Seed.value
+        let (it, seed) = (try Exchanged(), Seed.value)
         print("RepetitionTests: OBIE_SEED=\(seed)")
         var chance = Seed(state: seed)
         let id = try #require(it.issuer.identifier(it.token, now: Self.now))
-        let binding = ExchangeBinding(
-            institution: Institution.ID(1), provider: Provider.ID(1), holder: nil)
-        let uri = Array(Self.uri.utf8)
+        let (uri, right) = (Array(Self.uri.utf8), Array(Self.key.utf8))
         func proof(_ key: [UInt8]) -> ExchangeProof {
             it.issuer.idempotencyKey(key.span, redirectURI: uri.span).proof(
-                it.code, Client.Tag(of: "me"), binding, attempt: 0, window: 60_000)
+                it.code, Client.Tag(of: "me"),
+                .init(institution: .init(1), provider: .init(1), holder: nil), attempt: 0,
+                window: 60_000)
         }
-        let right = Array(Self.key.utf8)
         #expect(proof(right).repeats(id, now: Self.now)?.id == id)
         var guessed = 0
         for _ in 0..<1_000_000 {
