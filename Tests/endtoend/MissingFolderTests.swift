@@ -71,8 +71,11 @@ import Testing
         let query = command.words == ["audit", "find"] ? ["--consent", "c"] : []
         let whose = command.words == ["tokens", "revoke"] ? ["--fi", "PSDGB-FCA-100009"] : []
         let what =
-            [["psp", "set"]: ["--status", "withdrawn"], ["fi", "set"]: ["--certificate", "none"]][
-                command.words] ?? []
+            switch command.words {
+            case ["psp", "set"]: ["--status", "withdrawn"]
+            case ["fi", "set"]: ["--certificate", "none"]
+            default: [String]()
+            }
         let needed = command.words == ["psp", "import"] ? [try oneLine()] : command.needed
         let yes = ["remove", "revoke", "reset"].contains(command.words.last) ? ["--yes"] : []
         let outcome = try run(
