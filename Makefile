@@ -13,6 +13,7 @@
 #   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx, HAProxy and Apache in front
 #   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
+#   make tls-bench   TLS beside nginx with the same certificate: kept connections, handshakes, memory, a storm
 #   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
 #   make neighbour  how long a client waits beside one that pipelines at full rate on the same loop
@@ -81,7 +82,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check tls-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check tls-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -155,6 +156,10 @@ service-check: release
 
 shared: bench-tools cluster-tools release
 	Benchmarks/runs/shared.py --server $(SERVER) $(ARGS)
+
+tls-bench: bench-tools release
+	@Scripts/install-tools.sh openssl
+	Benchmarks/runs/tls.py --server $(SERVER) $(ARGS)
 
 large-store: bench-tools release
 	Benchmarks/runs/large_store.py --server $(SERVER) $(ARGS)

@@ -15,7 +15,7 @@
 //                 ─▶ Certificates ─▶ Tokens, COpenSSL
 //                 ─▶ Audit ─▶ Crypto, Tokens, UV, System
 //
-// Bytes imports nothing. HTTP1, System, Tokens, Audit, Server and obie-tokens import it.
+// Bytes imports nothing. HTTP1, System, Tokens, Audit, TLS, Server and obie-tokens import it.
 
 import PackageDescription
 
@@ -64,7 +64,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .target(name: "Crypto", dependencies: ["COpenSSL", "Tokens"], swiftSettings: strict),
         .target(
-            name: "TLS", dependencies: ["COpenSSL", "Metrics", "System", "UV"],
+            name: "TLS", dependencies: ["Bytes", "COpenSSL", "Metrics", "System", "UV"],
             swiftSettings: strict),
         .target(name: "Certificates", dependencies: ["COpenSSL", "Tokens"], swiftSettings: strict),
         .target(

@@ -19,6 +19,7 @@ CODE_LENGTH = 32
 TOKEN_LENGTH = 36
 ID_LENGTH = 36
 REFERENCE_LENGTH = 12
+TLS = None  # an ssl.SSLContext, by which every connection is then made
 NO_CODE = "?" * CODE_LENGTH  # exchange.lua, pace.c and connect.c put codes where this stands
 NO_ID = "#" * ID_LENGTH      # exchange.lua puts ids where this stands
 
@@ -102,6 +103,8 @@ class Connection:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10,
                                                source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if TLS:
+            self.socket = TLS.wrap_socket(self.socket)
         self.received = b""
         self.at = 0  # where in it the next answer starts
 

@@ -31,7 +31,7 @@ HALF_RATE_P99_MAX = 2  # times bare's
 LATE_MAX = 0.5  # of the p99: where the client was later in sending, the p99 is the client's
 MILLION_MB_MAX = 60
 START_MS_MAX = {"obie-tokens": 15, "obie-tokens-sqlite": 30}
-STRIPPED_MB_MAX = 20
+STRIPPED_MB_MAX = 12
 
 
 def in_turn(name, options, names, one):

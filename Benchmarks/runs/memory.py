@@ -29,11 +29,11 @@ def idle_connections(wanted):
     return min(wanted, allow_descriptors() - 200)
 
 
-def idle(name, program, folder, count):
+def idle(name, program, folder, count, **wanted):
     """RSS before and after so many connections have each had one answer and then rest."""
     request, opened = client.constant_request(), []
     # nginx closes resting connections where less than a sixteenth of its places is free
-    with servers.Server(name, program, folder, connections=count * 5 // 4 + 200) as server:
+    with servers.Server(name, program, folder, connections=count * 5 // 4 + 200, **wanted) as server:
         for _ in range(500):  # so that what a first request costs for good is not counted
             client.ask(server.port, request)
         time.sleep(0.3)

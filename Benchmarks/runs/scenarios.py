@@ -145,7 +145,7 @@ def load_command(server, name, seconds, connections, folder, values="", ids="-",
     if scenario.values:
         script, extra = "exchange.lua", [values, str(scenario.depth), ids if scenario.varies else "-"]
     return ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-            "-s", os.path.join(servers.CLIENTS_FOLDER, script), f"http://127.0.0.1:{server.port}",
+            "-s", os.path.join(servers.CLIENTS_FOLDER, script), f"{'https' if server.wanted.get('tls') else 'http'}://127.0.0.1:{server.port}",
             "--", request, str(connections), *extra, *check]
 
 

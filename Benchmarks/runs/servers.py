@@ -28,19 +28,26 @@ ON_DISK = ("obie-tokens-sqlite", PRODUCTION)
 SHARED = "obie-tokens-postgres"  # its store is a URL, and its keys are in the folder
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 30  # under callgrind it takes its time
+# Nobody resumes: obie-tokens offers no tickets, and so nginx is not to.
+NGINX_TLS = """ssl_certificate {0}/server.pem; ssl_certificate_key {0}/server.key;
+        ssl_protocols TLSv1.3; ssl_session_tickets off; ssl_session_cache off;"""
+NGINX_CLIENTS = "ssl_client_certificate {0}/ca.pem; ssl_verify_client on;"
 NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
 
 
 def command(name, program, port, admin_port, folder, store, closes=False, connections=4096, loops=1, audit="none",
-            strict=False):
+            strict=False, tls=None, clients=False):
     """What to run for a server. nginx's configuration is written into the folder. bare must be told that each
-    connection asks for one answer only; nginx makes room for all its connections at start."""
+    connection asks for one answer only; nginx makes room for all its connections at start. tls: the folder with server.pem, server.key and ca.pem; clients: they
+    must have a certificate."""
     if name == "bare":
         return [program, str(port), *(["close"] if closes else [])]
     if name == "nginx":
         with open(os.path.join(CEILINGS_FOLDER, "nginx.conf")) as file:
             text = file.read()
-        for key, value in (("@PORT@", port), ("@DIR@", folder), ("@CONNECTIONS@", connections)):
+        for key, value in (("@PORT@", port), ("@DIR@", folder), ("@CONNECTIONS@", connections),
+                           ("@SSL@", "ssl" if tls else ""),
+                           ("@TLS@", ((NGINX_TLS + NGINX_CLIENTS * clients) if tls else "").format(tls))):
             text = text.replace(key, str(value))
         path = os.path.join(folder, "nginx.conf")
         with open(path, "w") as file:
@@ -50,6 +57,8 @@ def command(name, program, port, admin_port, folder, store, closes=False, connec
             "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{admin_port}",
             "--store", f"sqlite:{store}" if name in ON_DISK else store if name == SHARED else "memory",
             *(["--keys-file", os.path.join(folder, "keys")] if name == SHARED else []), "--audit-log", audit,
+            *(["--tls-certificate", f"{tls}/server.pem", "--tls-key", f"{tls}/server.key"] if tls else []),
+            *(["--tls-client-ca", f"{tls}/ca.pem", "--tls-client-auth", "required"] if clients else []),
             "--loops", str(loops), "--code-lifetime", "3600", *(["--audit", "strict"] if strict else []),
             "--no-throttle"]  # soak asks for what must fail; what succeeds never meets the throttle
 

@@ -1,5 +1,6 @@
 // The server's own certificate and key: read, compared, and given to a context.
 
+import Bytes
 import COpenSSL
 
 enum ServerIdentity {
@@ -10,7 +11,7 @@ enum ServerIdentity {
         let expiry = try PEMReader.read(material.certificate) { (reader) throws(TLSFault) in
             try unsafe loadChain(reader, into: raw, now: now)
         }
-        guard String(decoding: material.key, as: UTF8.self).contains("PRIVATE KEY-----") else {
+        guard String(decoding: material.key, as: UTF8.self).includes("PRIVATE KEY-----") else {
             throw .absent(.key)
         }
         try PEMReader.read(material.key) { (reader) throws(TLSFault) in
