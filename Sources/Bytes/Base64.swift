@@ -9,12 +9,22 @@ public enum Base64 {
         var end = range.upperBound
         while end > range.lowerBound, bytes[end - 1] == UInt8(ascii: "=") { end -= 1 }
         guard range.upperBound - end <= 2 else { return nil }
+        return digits(bytes, range.lowerBound..<end, UInt8(ascii: "+"), UInt8(ascii: "/"))
+    }
+
+    /// The bytes that digits without padding stand for; nil where one is none, or has stray bits.
+    ///
+    /// - Parameters:
+    ///   - next: the digit of 62; that of 63 is `last`.
+    static func digits(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, _ next: UInt8, _ last: UInt8
+    ) -> [UInt8]? {
         var output: [UInt8] = []
-        output.reserveCapacity(range.count / 4 * 3)
+        output.reserveCapacity(range.count / 4 * 3 + 2)
         var bits: UInt32 = 0
         var count = 0
-        for at in range.lowerBound..<end {
-            guard let value = value(bytes[at]) else { return nil }
+        for at in range {
+            guard let value = value(bytes[at], next, last) else { return nil }
             bits = bits << 6 | UInt32(value)
             count += 6
             if count >= 8 {
@@ -25,13 +35,13 @@ public enum Base64 {
         return bits & (1 << UInt32(count) - 1) == 0 ? output : nil
     }
 
-    private static func value(_ byte: UInt8) -> UInt8? {
+    private static func value(_ byte: UInt8, _ next: UInt8, _ last: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 0x41
         case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x61 + 26
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30 + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
+        case next: 62
+        case last: 63
         default: nil
         }
     }

@@ -23,20 +23,7 @@ public enum Base64URL {
     /// padding, no other character, no stray bits.
     public static func decode(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count / 4 * 3 + 2)
-        var bits: UInt32 = 0
-        var count = 0
-        for at in text.indices {
-            guard let value = value(text[at]) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                output.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return bits & (1 << UInt32(count) - 1) == 0 ? output : nil
+        return Base64.digits(text, text.indices, UInt8(ascii: "-"), UInt8(ascii: "_"))
     }
 
     private static func character(_ value: UInt32) -> UInt8 {
@@ -46,17 +33,6 @@ public enum Base64URL {
         case let value where value < 62: value - 52 + 0x30
         case 62: UInt8(ascii: "-")
         default: UInt8(ascii: "_")
-        }
-    }
-
-    private static func value(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 0x41
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x61 + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30 + 52
-        case UInt8(ascii: "-"): 62
-        case UInt8(ascii: "_"): 63
-        default: nil
         }
     }
 }

@@ -10,12 +10,6 @@ import Testing
 
     init() throws { store = try ProductionStore() }
 
-    private func run(_ arguments: [String]) throws -> Outcome {
-        let ended = try ChildProcess.run(ChildProcess.binary.path, arguments)
-        return Outcome(
-            arguments: arguments, status: ended.status, output: ended.output, errors: ended.errors)
-    }
-
     private func expectNothing(
         _ outcome: Outcome, _ statuses: Set<Int32>, here: SourceLocation = #_sourceLocation
     ) throws {
@@ -42,7 +36,7 @@ import Testing
             needed = ["\(store.folder)/list.jsonl"]
             try Data("{\"reference\":\"a b\"}\n".utf8).write(to: URL(filePath: needed[0]))
         }
-        let outcome = try run(
+        let outcome = try Outcome.run(
             command.words + needed + query + whose + what + yes + ["--store", fresh])
         try expectNothing(outcome, [64, 65, 66, 71, 73, 78])
     }
@@ -61,7 +55,7 @@ import Testing
             (["psp", "add", "psp", "--audit-log", "\(store.folder)/nowhere/a"], 74),
             (["fi", "add-client", "PSDGB-FCA-100001", "gateway"], 66),
         ] as [([String], Int32)] {
-            try expectNothing(try run(arguments + ["--store", fresh]), [status])
+            try expectNothing(try Outcome.run(arguments + ["--store", fresh]), [status])
         }
         // A secret that cannot be printed.
         let full = try ChildProcess.run(
@@ -79,12 +73,12 @@ import Testing
     }
 
     @Test func firstChangeMakesARegistryAndSaysSo() throws {
-        let added = try run(["psp", "add", "psp", "--store", fresh])
+        let added = try Outcome.run(["psp", "add", "psp", "--store", fresh])
         #expect(added.status == 0)
         #expect(added.errors.contains("made a new registry for production: "), "\(added.errors)")
-        let again = try run(["psp", "add", "other", "--store", fresh])
+        let again = try Outcome.run(["psp", "add", "other", "--store", fresh])
         #expect(again.status == 0 && !again.errors.contains("made a new"), "\(again.errors)")
-        let listed = try run(["psp", "list", "--json", "--store", fresh]).jsonList()
+        let listed = try Outcome.run(["psp", "list", "--json", "--store", fresh]).jsonList()
         #expect(listed.count == 2)
     }
 
@@ -93,7 +87,7 @@ import Testing
         let server = try ServerProcess.shared()
         let busy = "127.0.0.1:\(option == "--listen" ? server.port : server.adminPort)"
         let other = option == "--listen" ? "--admin-listen" : "--listen"
-        let outcome = try run([
+        let outcome = try Outcome.run([
             "serve", "--mode", mode, "--store", fresh, "--audit-log",
             "\(store.folder)/fresh.db.audit",
             option, busy, other, "127.0.0.1:0",

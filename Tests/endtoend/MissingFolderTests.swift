@@ -11,12 +11,6 @@ import Testing
 
     init() throws { store = try ProductionStore() }
 
-    private func run(_ arguments: [String]) throws -> Outcome {
-        let ended = try ChildProcess.run(ChildProcess.binary.path, arguments)
-        return Outcome(
-            arguments: arguments, status: ended.status, output: ended.output, errors: ended.errors)
-    }
-
     private func expectMissing(
         _ outcome: Outcome, _ status: Int32, _ before: [String: [UInt8]],
         here: SourceLocation = #_sourceLocation
@@ -51,12 +45,12 @@ import Testing
             (["--store", fresh, "--keys-file", elsewhere, "--audit-log", elsewhere], 71),
             (["--store", fresh, "--config", elsewhere], 66),
         ] as [([String], Int32)] {
-            try expectMissing(try run(start + wrong), status, [:])
+            try expectMissing(try Outcome.run(start + wrong), status, [:])
         }
         // The folder is a file.
         let file = "\(store.folder)/fresh.db"
         try Data().write(to: URL(filePath: file))
-        let outcome = try run(start + ["--store", "sqlite:\(file)/store.db"])
+        let outcome = try Outcome.run(start + ["--store", "sqlite:\(file)/store.db"])
         #expect(outcome.status == 71)
         #expect(outcome.errors.contains("\(file) is a file and no folder"), "\(outcome.errors)")
     }
@@ -78,7 +72,7 @@ import Testing
             }
         let needed = command.words == ["psp", "import"] ? [try oneLine()] : command.needed
         let yes = ["remove", "revoke", "reset"].contains(command.words.last) ? ["--yes"] : []
-        let outcome = try run(
+        let outcome = try Outcome.run(
             command.words + needed + query + whose + what + yes
                 + ["--store", "sqlite:\(nowhere)/store.db"])
         let makes = ["add", "import"].contains(command.words.last)
@@ -136,13 +130,13 @@ import Testing
         ] {
             try expectMissing(try store.run(words + ["--keys-file", file]), 78, before)
         }
-        try expectMissing(try run(["keys", "create", file]), 73, before)
-        try expectMissing(try run(["audit", "verify", file]), 66, before)
-        try expectMissing(try run(["audit", "find", "--consent", "c", file]), 66, before)
-        try expectMissing(try run(["audit", "verify", "--audit-log", file]), 66, before)
-        try expectMissing(try run(["fi", "list", "--config", file]), 66, before)
+        try expectMissing(try Outcome.run(["keys", "create", file]), 73, before)
+        try expectMissing(try Outcome.run(["audit", "verify", file]), 66, before)
+        try expectMissing(try Outcome.run(["audit", "find", "--consent", "c", file]), 66, before)
+        try expectMissing(try Outcome.run(["audit", "verify", "--audit-log", file]), 66, before)
+        try expectMissing(try Outcome.run(["fi", "list", "--config", file]), 66, before)
         try expectMissing(
-            try run([
+            try Outcome.run([
                 "fi", "list", "--store", "postgres://o@127.0.0.1:1/o", "--store-password-file",
                 file,
             ]), 78, before)

@@ -13,6 +13,13 @@ struct Outcome: Sendable {
     var output: String
     var errors: String
 
+    /// Of a command that names its store itself, if any.
+    static func run(_ arguments: [String]) throws -> Outcome {
+        let ended = try ChildProcess.run(ChildProcess.binary.path, arguments)
+        return Outcome(
+            arguments: arguments, status: ended.status, output: ended.output, errors: ended.errors)
+    }
+
     var errorLines: [Substring] { errors.split(separator: "\n") }
 
     func json() throws -> [String: Any] {
@@ -81,9 +88,8 @@ final class ProductionStore: Sendable {
 
     @discardableResult
     func run(_ arguments: [String]) throws -> Outcome {
-        let ended = try ChildProcess.run(ChildProcess.binary.path, arguments + option)
-        let outcome = Outcome(
-            arguments: arguments, status: ended.status, output: ended.output, errors: ended.errors)
+        var outcome = try Outcome.run(arguments + option)
+        outcome.arguments = arguments
         all.withLock { $0.append(outcome) }
         return outcome
     }

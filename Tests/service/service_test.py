@@ -10,6 +10,7 @@ which takes root or the same user without a ban on it.
 import argparse
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -134,9 +135,12 @@ def check_probes(program, folder):
 
 
 def check_metrics(program, folder):
-    with Manager(program, folder, "--audit-log", "audit", store="sqlite:metrics.db") as server:
+    subprocess.run([program, "tls", "self-signed"], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    with Manager(program, folder, "--audit-log", "audit", "--tls-certificate", "tls.pem", "--tls-key", "tls.key",
+                 store="sqlite:metrics.db") as server:
         server.wait_notice("READY=1")
         with Client(server.port) as client:
+            client.socket = ssl._create_unverified_context().wrap_socket(client.socket)
             client.ask(MAKE_CODE)
         page = get(server.admin_port, "/metrics")[1]
         # The names of other stores are held to the sources by Tests/deploy.
