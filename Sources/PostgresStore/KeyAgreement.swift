@@ -15,7 +15,8 @@ enum KeyAgreement {
             if !ours.contains(theirs) {
                 return StoreFailure(
                     "the server \(other.name) seals with the key \(theirs.short), which is missing from "
-                        + "the key file here: copy the key file of that server", .configuration)
+                        + "the key file here: copy the key file of that server, and restart this one",
+                    .configuration)
             }
             if !other.keys.contains(ours[0]) {
                 return StoreFailure(

@@ -97,4 +97,14 @@ import Testing
         try expectNothing(outcome, [71])
         #expect(try server.isServing())
     }
+
+    /// Who has misspelt the path is not sent to look for its keys.
+    @Test func copyOfAStoreThatIsNotThereSaysSo() throws {
+        let outcome = try Outcome.run([
+            "store", "copy", "--from", fresh, "--to", "postgres://o@127.0.0.1:1/o", "--audit-log",
+            "none",
+        ])
+        try expectNothing(outcome, [66])
+        #expect(outcome.errors.contains("there is no store at"), "\(outcome.errors)")
+    }
 }

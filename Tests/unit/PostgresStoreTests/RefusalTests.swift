@@ -30,14 +30,23 @@ extension OnPostgres {
             try rig.wait("the refusal") { results.count == 1 && !rig.databases[0].isAvailable }
             #expect(results == [.failure(.unavailable)])
             // The store's own questions are answered, and change nothing about it.
-            let later = Date(timeIntervalSinceNow: 3)
-            while Date() < later { rig.wait() }
+            func pass(seconds: Double) {
+                let later = Date(timeIntervalSinceNow: seconds)
+                while Date() < later { rig.wait() }
+            }
+            pass(seconds: 1)
             #expect(!rig.databases[0].isAvailable)
             let told = rig.lines.texts.filter { $0.contains("the database refuses") }
             #expect(told.count == 1 && told[0].contains("does not exist"), "\(rig.lines.texts)")
+            // A balancer that sends nothing must hear that it may be over, but not again and again.
+            try rig.wait("clients to be let in again") { rig.databases[0].isAvailable }
+            rig.faces[0].redeem(Rig.attempt(code, token: 3)) { results.append($0) }
+            try rig.wait("the second refusal") { results.count == 2 }
+            pass(seconds: 3)
+            #expect(!rig.databases[0].isAvailable, "twice as long")
             try rig.session.run(mends)
             rig.faces[0].redeem(Rig.attempt(code, token: 2)) { results.append($0) }
-            try rig.wait("the mended store") { results.count == 2 && rig.databases[0].isAvailable }
+            try rig.wait("the mended store") { results.count == 3 && rig.databases[0].isAvailable }
             #expect(results.last == .success(.redeemed(state: "s")))
             #expect(rig.lines.texts.last?.contains("answers again") == true)
         }
