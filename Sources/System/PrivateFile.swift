@@ -46,25 +46,30 @@ public enum PrivateFile {
         return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is a file and no folder"
     }
 
-    /// How long a pipe is waited for.
-    private static let pipeMilliseconds: Int32 = 30_000
-
     /// More of a file is not read if nothing else is said, in bytes.
     public static let bytesMax = 64 * 1024
 
     /// The whole content, or as much of it as `bytesMax` says. Any thread; blocks.
+    ///
+    /// - Parameter pipeMilliseconds: how long it waits for somebody who writes, where it is a pipe.
+    /// - Throws: so too where nobody does (ETIMEDOUT).
     public static func read(
-        _ path: String, bytesMax: Int = bytesMax
+        _ path: String, bytesMax: Int = bytesMax, pipeMilliseconds: Int32 = 5000
     ) throws(Failure) -> [UInt8] {
-        // Whoever opens a pipe by its name waits for somebody who writes.
+        let descriptor = try opened(path)
+        defer { close(descriptor) }
+        return try read(descriptor, path, bytesMax: bytesMax, pipeMilliseconds: pipeMilliseconds)
+    }
+
+    /// To be read. Does not wait where it is a pipe that nobody writes into.
+    static func opened(_ path: String) throws(Failure) -> Int32 {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
-        defer { close(descriptor) }
-        return try read(descriptor, path, bytesMax: bytesMax)
+        return descriptor
     }
 
     static func read(
-        _ descriptor: Int32, _ path: String, bytesMax: Int
+        _ descriptor: Int32, _ path: String, bytesMax: Int, pipeMilliseconds: Int32
     ) throws(Failure) -> [UInt8] {
         var content: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 * 1024)

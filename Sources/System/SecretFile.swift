@@ -42,11 +42,16 @@ extension PrivateFile {
     public typealias Secret = (content: [UInt8], access: Access)
 
     /// The whole content, or as much of it as `bytesMax` says. Any thread; blocks.
-    public static func readSecret(_ path: String, bytesMax: Int) throws(Failure) -> Secret {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
+    ///
+    /// - Parameter pipeMilliseconds: how long it waits for somebody who writes, where it is a pipe.
+    public static func readSecret(
+        _ path: String, bytesMax: Int, pipeMilliseconds: Int32 = 5000
+    ) throws(Failure) -> Secret {
+        let descriptor = try opened(path)
         defer { close(descriptor) }
-        return (try read(descriptor, path, bytesMax: bytesMax), Access(descriptor))
+        let content = try read(
+            descriptor, path, bytesMax: bytesMax, pipeMilliseconds: pipeMilliseconds)
+        return (content, Access(descriptor))
     }
 
     /// The name is a symbolic link, wherever it leads.

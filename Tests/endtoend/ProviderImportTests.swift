@@ -46,6 +46,7 @@ import Testing
         let sentence = try #require(lines[0]["change"])
         #expect(sentence.contains("1 added, 1 changed") && sentence.contains("SHA-256"))
         #expect(lines[1]["change"] == "provider old set by the import: status withdrawn")
+        #expect(lines[1]["psp"] == "old", "found by its name")
         #expect(lines[2]["change"] == sentence)
         #expect(Set(lines.prefix(3).map { $0["registry_version"] }).count == 1)
         #expect(lines[4]["registry_version"] == lines[2]["registry_version"], "nothing new")

@@ -106,12 +106,15 @@ extension Providers {
         }
 
         /// For the audit log.
-        private func words(of outcome: ImportOutcome, _ lines: ProviderLines) -> [String] {
+        private func words(of outcome: ImportOutcome, _ lines: ProviderLines) -> [ChangeLine] {
             let withdrawn = outcome.withdrawn
             let head =
                 "providers imported: \(counts(outcome)), \(withdrawn.count) of them withdrawn; the list has "
                 + "SHA-256 \(lines.fingerprint)"
-            return [head] + withdrawn.map { "provider \($0) set by the import: status withdrawn" }
+            return [ChangeLine(head)]
+                + withdrawn.map {
+                    ChangeLine("provider \($0) set by the import: status withdrawn", provider: $0)
+                }
         }
 
         private func record(

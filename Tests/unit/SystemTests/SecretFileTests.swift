@@ -35,6 +35,28 @@ import Testing
         #expect(!pipe.isOpenToOthers(user: user))
     }
 
+    /// It is waited for, and not for ever.
+    @Test func pipeThatNobodyWritesIntoIsAnError() throws {
+        try inFolder { (folder) throws in
+            let path = "\(folder)/pipe"
+            #expect(unsafe mkfifo(path, 0o600) == 0)
+            let failure = #expect(throws: PrivateFile.Failure.self) {
+                _ = try PrivateFile.readSecret(path, bytesMax: 1000, pipeMilliseconds: 10)
+            }
+            #expect(failure?.description == "\(path): it is a pipe, and nobody writes into it")
+            #expect(throws: PrivateFile.Failure.self) {
+                _ = try PrivateFile.read(path, pipeMilliseconds: 10)
+            }
+            let writer = Thread {
+                let descriptor = unsafe open(path, O_WRONLY)
+                _ = unsafe write(descriptor, "abc", 3)
+                close(descriptor)
+            }
+            writer.start()
+            #expect(try PrivateFile.read(path, pipeMilliseconds: 60_000) == Array("abc".utf8))
+        }
+    }
+
     @Test func newFileNeverReplacesAnother() throws {
         try inFolder { folder in
             let path = "\(folder)/keys"
