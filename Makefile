@@ -187,6 +187,7 @@ model: $(if $(filter postgres,$(STORE)),cluster-tools,check-tools) release
 cluster-check: ENDTOEND = whole
 cluster-check: cluster-check-fast
 	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 10000 $(if $(SEED),--seed $(SEED))
+	Tests/cluster/change_test.py --server $(SERVER) --rounds $(ROUNDS)
 	Tests/cluster/upgrade_test.py --old $(or $(OLD),$(SERVER)) --new $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --refused $(REFUSED) $(if $(SEED),--seed $(SEED))
