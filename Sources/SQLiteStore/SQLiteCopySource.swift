@@ -19,17 +19,22 @@ public final class SQLiteCopySource: CopySource {
         GROUP BY consent, institution)
         """
 
+    /// - Throws: `StoreFailure` where there is no store.
+    public static func refuseAbsence(_ path: String) throws(StoreFailure) {
+        guard try Schema.mark.isThere(path) else {
+            throw StoreFailure(
+                "there is no store at \(path): no server has used it; choose the right one with --from",
+                .absent)
+        }
+    }
+
     /// Takes the store, so that no server can start on it. Writes nothing into it.
     ///
     /// - Parameter keyring: tells the keys of a store of 0.7.0.
     /// - Throws: `StoreFailure` that says what to do; so while a server uses the store.
     public init(_ path: String, _ keyring: Keyring) throws(StoreFailure) {
         (self.path, self.keyring) = (path, keyring)
-        guard try Schema.mark.isThere(path) else {
-            throw StoreFailure(
-                "there is no store at \(path): no server has used it; choose the right one with --from",
-                .absent)
-        }
+        try SQLiteCopySource.refuseAbsence(path)
         guard SQLiteRegistry.exists(store: path) else {
             try SQLiteRegistry.refuseLoss(store: path)
             throw StoreFailure("there is no registry beside the store \(path)", .absent)

@@ -65,7 +65,11 @@ struct Copying {
     }
 
     func perform() throws(ProgramFailure) -> StoreCopy.Outcome {
-        try checkSource()
+        do throws(StoreFailure) {
+            try source.refuseAbsence()
+        } catch {
+            throw ProgramFailure(error)
+        }
         let keyring = try KeyFile.read(keysPath)
         do throws(StoreFailure) {
             // Before it is taken: a database counts over a connection of its own.
@@ -76,18 +80,6 @@ struct Copying {
             defer { target.close() }
             let progress = ProgressLines()
             return try StoreCopy(from: source, to: target) { progress.report($0) }.run()
-        } catch {
-            throw ProgramFailure(error)
-        }
-    }
-
-    /// Before its keys are looked for: who has misspelt it must not look for them.
-    private func checkSource() throws(ProgramFailure) {
-        do throws(StoreFailure) {
-            guard try source.administration.get().issueTimes() == nil else { return }
-            throw StoreFailure(
-                "there is no store at \(source.place): no server has used it; choose the right one with "
-                    + "--from", .absent)
         } catch {
             throw ProgramFailure(error)
         }

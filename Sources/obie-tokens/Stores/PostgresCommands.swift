@@ -106,6 +106,9 @@ extension PostgresChoice: MigratingStore {
 }
 
 extension PostgresChoice: CopyableStore {
+    /// It is asked when it is read.
+    func refuseAbsence() throws(StoreFailure) {}
+
     func copySource(_ keyring: Keyring) throws(StoreFailure) -> any CopySource {
         try PostgresCopySource(try settings(for: "copy"))
     }

@@ -75,6 +75,8 @@ extension SQLiteChoice {
 }
 
 extension SQLiteChoice: CopyableStore {
+    func refuseAbsence() throws(StoreFailure) { try SQLiteCopySource.refuseAbsence(file) }
+
     func copySource(_ keyring: Keyring) throws(StoreFailure) -> any CopySource {
         try SQLiteCopySource(file, keyring)
     }

@@ -120,6 +120,11 @@ protocol MigratingStore {
 
 /// A store that can be copied into one of another kind, and filled from one.
 protocol CopyableStore {
+    /// Before its keys are looked for: who has misspelt it must not look for them.
+    ///
+    /// - Throws: `StoreFailure` where it is a file that is not there.
+    func refuseAbsence() throws(StoreFailure)
+
     /// Takes it, so that nobody else uses it until it is closed.
     func copySource(_ keyring: Keyring) throws(StoreFailure) -> any CopySource
 
