@@ -18,9 +18,6 @@ enum ChangeResult: Sendable {
     case revoked(AccessToken?)
 
     var isDone: Void? { if case .done = self { () } else { nil } }
-    var outcome: RedemptionOutcome? {
-        if case .redeemed(let outcome) = self { outcome } else { nil }
-    }
     var revoked: AccessToken?? { if case .revoked(let token) = self { token } else { nil } }
 }
 

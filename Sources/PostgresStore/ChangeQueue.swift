@@ -30,8 +30,8 @@ final class ChangeQueue {
 
     /// Takes what has come.
     func take(at now: Int) {
-        inbox.take { change, ticket in
-            let pending = PendingChange(change, ticket, since: now)
+        inbox.take { ticket in
+            let pending = PendingChange(ticket, since: now)
             // Until it is known, a refusal could be wrong.
             let isDoubtful =
                 !doubtful.isEmpty && pending.redemption.map { doubtful[$0.code] != nil } == true

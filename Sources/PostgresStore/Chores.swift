@@ -30,8 +30,8 @@ final class Chores {
 
     /// Takes what has come.
     func take(at now: Int) {
-        inbox.take { chore, ticket in
-            waiting.append(PendingChore(now: chore.now, ticket: ticket, since: now))
+        inbox.take { ticket in
+            waiting.append(PendingChore(now: ticket.job.now, ticket: ticket, since: now))
         }
     }
 

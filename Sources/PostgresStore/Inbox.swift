@@ -15,10 +15,13 @@ final class OpenParcel<Job: Sendable, Answer: Sendable> {
     }
 }
 
-/// Where the answer to one job goes.
+/// One job of a parcel, and where its answer goes.
 struct Ticket<Job: Sendable, Answer: Sendable> {
     fileprivate let parcel: OpenParcel<Job, Answer>
+    /// In the parcel's slice of jobs.
     fileprivate let index: Int
+
+    var job: Job { parcel.parcel.jobs[index] }
 }
 
 /// Takes parcels apart and gives answers back. The store's thread.
@@ -37,19 +40,17 @@ final class Inbox<Job: Sendable, Answer: Sendable> {
     func rest() { queue.rest() }
 
     /// Takes what has come.
-    func take(_ each: (Job, Ticket<Job, Answer>) -> Void) {
+    func take(_ each: (Ticket<Job, Answer>) -> Void) {
         for parcel in queue.takeAll() {
             let open = OpenParcel(parcel, filler)
-            for (index, job) in parcel.jobs.enumerated() {
-                each(job, Ticket(parcel: open, index: index))
-            }
+            for index in parcel.jobs.indices { each(Ticket(parcel: open, index: index)) }
         }
     }
 
     /// - Parameter ticket: each is answered once.
     func answer(_ ticket: Ticket<Job, Answer>, _ answer: Answer) {
         let parcel = ticket.parcel
-        parcel.answers[ticket.index] = answer
+        parcel.answers[ticket.index - parcel.parcel.jobs.startIndex] = answer
         parcel.missing -= 1
         if parcel.missing == 0 { answered.append(parcel) }
     }

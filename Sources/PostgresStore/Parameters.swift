@@ -117,11 +117,17 @@ struct Parameters {
         smallNumbers items: Items, _ number: (Items.Element) -> Int16
     ) {
         begin(items.count, .smallNumber, false)
-        for item in items {
-            put(Int32(2))
-            put(number(item))
+        unsafe fill(items.count * 6) { room in
+            var place = 0
+            for item in items {
+                unsafe room.storeBytes(
+                    of: Int32(2).bigEndian, toByteOffset: place, as: Int32.self)
+                unsafe room.storeBytes(
+                    of: number(item).bigEndian, toByteOffset: place + 4, as: Int16.self)
+                place += 6
+            }
+            return place
         }
-        end()
     }
 
     /// - Parameter isText: of characters that every encoding has.

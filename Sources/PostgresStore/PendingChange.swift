@@ -4,7 +4,6 @@ import Tokens
 
 /// The store's thread.
 final class PendingChange {
-    let change: Change
     let ticket: Ticket<Change, ChangeAnswer>
     /// When it came, in monotonic microseconds.
     let since: Int
@@ -17,11 +16,13 @@ final class PendingChange {
     /// How often a code stood as if it was to be spent, after it was not.
     var surprises = 0
 
-    init(_ change: Change, _ ticket: Ticket<Change, ChangeAnswer>, since: Int) {
-        self.change = change
+    init(_ ticket: Ticket<Change, ChangeAnswer>, since: Int) {
         self.ticket = ticket
         self.since = since
     }
+
+    /// A copy: it stays where the loop has put it.
+    var change: Change { ticket.job }
 
     var redemption: Redemption? {
         if case .redeem(let attempt) = change { attempt } else { nil }

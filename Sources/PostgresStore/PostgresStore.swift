@@ -79,7 +79,14 @@ final class PostgresStore: TokenStore {
     func redeem(
         _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
-        changes.ask(.redeem(attempt), completion) { $0.outcome }
+        // One closure, and no other for each kind of answer: this is asked most.
+        changes.ask(.redeem(attempt)) { answer in
+            switch answer {
+            case .success(.redeemed(let outcome)): completion(.success(outcome))
+            case .success: preconditionFailure("each answer belongs to its question")
+            case .failure(let error): completion(.failure(error))
+            }
+        }
     }
 
     func token(

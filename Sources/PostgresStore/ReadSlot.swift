@@ -43,8 +43,8 @@ final class ReadSlot {
 
     /// Takes what has come.
     func take(at now: Int) {
-        inbox.take { question, ticket in
-            let pending = Pending(question: question, ticket: ticket, since: now)
+        inbox.take { ticket in
+            let pending = Pending(question: ticket.job, ticket: ticket, since: now)
             if waiting.count < ChangeQueue.waitingMax {
                 waiting.append(pending)
             } else {

@@ -13,6 +13,8 @@ final class WriteBatch {
     /// In the order in which they are sent: sorted, so that two batches cannot wait for each other.
     private var spending: [Spending] = []
     private var revoking: [(change: PendingChange, id: Identifier)] = []
+    /// All but exchanges.
+    private var others: [(pending: PendingChange, change: Change)] = []
     /// Exchanges that no statement has spent, to be asked about.
     private(set) var questions: [PendingChange] = []
     /// How often it has met another transaction, and gone back for it.
@@ -29,10 +31,11 @@ final class WriteBatch {
         var consents: [(ConsentRevocation, Milliseconds)] = []
         // Of its own until it is whole: each change of a property across a call is checked.
         var spending: [Spending] = []
-        (questions, revoking) = ([], [])
+        (questions, revoking, others) = ([], [], [])
         spending.reserveCapacity(changes.count)
         for (index, change) in changes.enumerated() {
-            switch change.change {
+            let asked = change.change
+            switch asked {
             case .insert(let code): codes.append(code)
             case .insertCCG(let token): ccgTokens.append(token)
             case .redeem(let attempt):
@@ -45,9 +48,12 @@ final class WriteBatch {
                 for id in candidates { revoking.append((change, id)) }
             case .revokeConsent(let consent, let now): consents.append((consent, now))
             }
+            if case .redeem = asked { continue }
+            others.append((change, asked))
         }
-        spending.sort { $0.code < $1.code }
-        self.spending = spending
+        // Places are moved about, and each exchange once: it has a hundred bytes and more.
+        self.spending = spending.indices.sorted { spending[$0].code < spending[$1].code }
+            .map { spending[$0] }
         revoking.sort { $0.id < $1.id }
         var steps: [(Part, Step)] = []
         if isRepetition { steps.append((.node, WriteBatch.nodeStep(node))) }
@@ -78,11 +84,11 @@ final class WriteBatch {
             case .node, .insert, .consent, .ccgToken: break
             }
         }
-        for change in changes {
-            switch change.change {
-            case .insert, .insertCCG, .revokeConsent: each(change, .success(.done))
+        for (pending, change) in others {
+            switch change {
+            case .insert, .insertCCG, .revokeConsent: each(pending, .success(.done))
             case .revoke(let candidates, _):
-                if candidates.isEmpty { each(change, .success(.revoked(nil))) }
+                if candidates.isEmpty { each(pending, .success(.revoked(nil))) }
             case .redeem: break
             }
         }
@@ -122,14 +128,12 @@ final class WriteBatch {
             let (change, id) = revoking[index]
             revoked[ObjectIdentifier(change)] = TokenRow.token(id, result, row)
         }
-        for change in changes {
-            guard case .revoke(let candidates, _) = change.change, !candidates.isEmpty else {
-                continue
-            }
-            let token = revoked[ObjectIdentifier(change)]
+        for (pending, change) in others {
+            guard case .revoke(let candidates, _) = change, !candidates.isEmpty else { continue }
+            let token = revoked[ObjectIdentifier(pending)]
             each(
-                change,
-                token == nil && change.mayBeDone
+                pending,
+                token == nil && pending.mayBeDone
                     ? .failure(.outcomeUnknown) : .success(.revoked(token)))
         }
     }
