@@ -32,6 +32,10 @@ public protocol ByteStream: AnyObject {
     /// Sends the bytes, or queues what the kernel does not take at once. Order is kept.
     func write(_ bytes: Span<UInt8>)
 
+    /// The same for the last bytes: nothing follows but `finishSending`, at once, and the bytes may wait for
+    /// it, so that they and the end take one packet.
+    func writeLast(_ bytes: Span<UInt8>)
+
     /// What the kernel has not yet taken, in bytes as they go over the wire.
     var queuedBytes: Int { get }
 
@@ -70,6 +74,7 @@ public protocol ByteStream: AnyObject {
 }
 
 extension ByteStream {
+    public func writeLast(_ bytes: Span<UInt8>) { write(bytes) }
     public var proxyAddress: [UInt8] { [] }
     public var peerAsksForItself: Bool { false }
     public var security: StreamSecurity? { nil }

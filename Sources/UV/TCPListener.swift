@@ -113,7 +113,9 @@ public final class TCPListener {
         poller?.stop()
     }
 
+    /// Costs nothing where it is not paused: to watch once more would be two system calls.
     public func resume() {
+        guard isPaused else { return }
         isPaused = false
         if isAccepting { poller?.watch(.readable) }
     }

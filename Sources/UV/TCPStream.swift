@@ -142,12 +142,9 @@ public final class TCPStream: Handle, ByteStream {
 
     /// `SIOCOUTQ` (tcp(7)).
     public var undeliveredBytes: Int {
-        guard isOpen else { return 0 }
-        var descriptor: uv_os_fd_t = -1
+        guard let descriptor else { return 0 }
         var count: Int32 = 0
-        guard unsafe uv_fileno(base, &descriptor) == 0,
-            unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0
-        else { return queuedBytes }
+        guard unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 else { return queuedBytes }
         return queuedBytes + Int(count)
     }
 
@@ -168,6 +165,24 @@ public final class TCPStream: Handle, ByteStream {
             }
             unsafe queue(UnsafeRawBufferPointer(rebasing: raw.dropFirst(Int(max(written, 0)))))
         }
+    }
+
+    /// What is last waits in the kernel for the end (`MSG_MORE`, `send(2)`).
+    public func writeLast(_ bytes: Span<UInt8>) {
+        guard queuedBytes == 0, let descriptor else { return write(bytes) }
+        let sent = unsafe bytes.withUnsafeBytes { raw in
+            unsafe send(
+                descriptor, raw.baseAddress, raw.count,
+                Int32(MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL))
+        }
+        // What the kernel does not take is queued, and what it refuses is refused once more and told.
+        write(bytes.extracting(droppingFirst: max(sent, 0)))
+    }
+
+    private var descriptor: uv_os_fd_t? {
+        guard isOpen else { return nil }
+        var descriptor: uv_os_fd_t = -1
+        return unsafe uv_fileno(base, &descriptor) == 0 ? descriptor : nil
     }
 
     /// Copies `rest` behind a write request in one allocation, which its callback frees.
@@ -210,9 +225,11 @@ public final class TCPStream: Handle, ByteStream {
         handler?.failed(.connection(UVError(code: code)))
     }
 
-    /// Sends FIN once everything queued has gone out (`uv_shutdown`); reading goes on.
+    /// Sends FIN once everything queued has gone out (`shutdown(2)`, `uv_shutdown`); reading goes on.
     public func finishSending() {
         guard isOpen else { return }
+        // Nothing waits: libuv would take another turn of the loop, and a system call more.
+        if queuedBytes == 0, let descriptor, shutdown(descriptor, Int32(SHUT_WR)) == 0 { return }
         let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
         let code = unsafe uv_shutdown(request, stream) { request, _ in
             // The only owner of the request; a failure also shows in reading or in the close.
@@ -227,9 +244,8 @@ public final class TCPStream: Handle, ByteStream {
     /// is just when a client that does not read has to go.
     public func reset() {
         guard isOpen else { return }
-        var descriptor: uv_os_fd_t = -1
         var now = linger(l_onoff: 1, l_linger: 0)
-        if unsafe uv_fileno(base, &descriptor) == 0 {
+        if let descriptor {
             // Where it fails the close is an ordinary one.
             _ = unsafe setsockopt(
                 descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))

@@ -212,19 +212,20 @@ extension Connection {
 
     /// Hands the answers to the kernel and sees to what the connection waits for next.
     private func settle() {
-        flush()
+        flush(isLast: state.phase == .lingering)
         if state.phase == .answering, kept.count > limits.keptBytesMax {
             happened(.tooMuchKept)
         }
         happened(.settled)
     }
 
-    private func flush() {
+    /// - Parameter isLast: the end follows at once.
+    private func flush(isLast: Bool = false) {
         guard replies.count > 0 else { return }
         observer.sent(replies.count)
         // What comes on top is no sign that the client has stopped reading.
         unreadBytes += replies.count
-        replies.take { stream.write($0) }
+        replies.take { isLast ? stream.writeLast($0) : stream.write($0) }
     }
 
     /// A client that does not read its answers is not read from.

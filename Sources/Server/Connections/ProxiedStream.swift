@@ -55,6 +55,7 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
     var security: StreamSecurity? { inner.security }
     var peerCertificate: [UInt8]? { inner.peerCertificate }
     func write(_ bytes: Span<UInt8>) { inner.write(bytes) }
+    func writeLast(_ bytes: Span<UInt8>) { inner.writeLast(bytes) }
     func pauseReading() { inner.pauseReading() }
     func resumeReading() { inner.resumeReading() }
     func finishSending() { inner.finishSending() }

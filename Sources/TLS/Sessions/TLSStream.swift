@@ -91,6 +91,17 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
         }
     }
 
+    /// TLS's own end goes with the bytes.
+    public func writeLast(_ bytes: Span<UInt8>) {
+        let isOne = bytes.count <= TLSLimits.plainBytesMax
+        guard phase == .open, !hasFinishedSending, isOne, session.send(bytes) else {
+            return write(bytes)
+        }
+        hasFinishedSending = true
+        session.finishSending()
+        shared.buffers.send { inner.writeLast($0) }
+    }
+
     /// The connection may fail in here, and the handler close it.
     func flush() {
         shared.buffers.send { inner.write($0) }

@@ -44,6 +44,7 @@ public struct ByteStreamContract {
             ("pausedStreamDeliversNothing", { try $0.pausedStreamDeliversNothing() }),
             ("queueIsCountedAndDrains", { try $0.queueIsCountedAndDrains() }),
             ("endComesBehindWhatIsQueued", { try $0.endComesBehindWhatIsQueued() }),
+            ("lastBytesComeBeforeTheEnd", { try $0.lastBytesComeBeforeTheEnd() }),
             ("endIsToldOnce", { try $0.endIsToldOnce() }),
             ("resetTakesBackWhatIsQueued", { try $0.resetTakesBack(finishes: false) }),
             ("resetWorksBehindTheEndToo", { try $0.resetTakesBack(finishes: true) }),

@@ -87,6 +87,23 @@ extension ByteStreamContract {
         }
     }
 
+    /// The end may take the same packet, or wait behind what the kernel does not take.
+    func lastBytesComeBeforeTheEnd() throws {
+        for (before, last) in [(0, 0), (0, 1), (0, 300), (300, 300), (0, crowd), (crowd, 300)] {
+            try open { loop, near, far in
+                near.write(count: before)
+                near.write(count: last, from: before, isLast: true)
+                near.call { $0.finishSending() }
+                try turn(loop, "the end never came behind \(last) last bytes") { far.hasEnded }
+                try check(far.count == before + last, "the end came before the last bytes")
+                try check(far.isInOrder, "bytes came in another order")
+                far.write(count: 500)
+                try turn(loop, "nothing can be read after the last bytes") { near.count == 500 }
+                try check(near.failure == nil && far.failure == nil, "an orderly end is a failure")
+            }
+        }
+    }
+
     func endIsToldOnce() throws {
         try open { loop, near, far in
             far.call { $0.finishSending() }

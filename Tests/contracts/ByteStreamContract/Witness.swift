@@ -33,13 +33,13 @@ final class Witness: ByteStreamHandler {
     }
 
     /// Bytes that show where they stand, from `start` on.
-    func write(count: Int, from start: Int = 0) {
+    func write(count: Int, from start: Int = 0, isLast: Bool = false) {
         var bytes: [UInt8] = []
         while bytes.count < count {
             let place = (start + bytes.count) % Pattern.bytes.count
             bytes += Pattern.bytes[place...].prefix(count - bytes.count)
         }
-        stream.write(bytes.span)
+        if isLast { stream.writeLast(bytes.span) } else { stream.write(bytes.span) }
     }
 
     func close(resets: Bool = false) {
