@@ -16,25 +16,32 @@ public final class SharedBytes {
     public init() {}
 
     /// The same bytes, in the memory of whoever was given them before.
-    public func share(_ bytes: [UInt8]) -> [UInt8] {
-        share(bytes, hash: bytes.hashValue)
-    }
+    public func share(_ bytes: [UInt8]) -> [UInt8] { share(bytes.span, 0..<bytes.count) }
 
     /// A copy of a part of borrowed bytes, or the one that somebody was given before.
     public func share(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
-        var copy: [UInt8] = []
-        copy.append(bytes, range)
-        return share(copy)
+        share(bytes, range, hash: SharedBytes.hash(bytes, range))
     }
 
-    func share(_ bytes: [UInt8], hash: Int) -> [UInt8] {
-        let sets = UInt(SharedBytes.countMax / SharedBytes.setSize)
-        let first = Int(UInt(bitPattern: hash) % sets) * SharedBytes.setSize
-        let places = first..<first + SharedBytes.setSize
-        if let place = places.first(where: { strings[$0] == bytes }) { return strings[place] }
+    func share(_ bytes: Span<UInt8>, _ range: Range<Int>, hash: UInt64) -> [UInt8] {
+        let sets = UInt64(SharedBytes.countMax / SharedBytes.setSize)
+        let first = Int(hash % sets) * SharedBytes.setSize
+        for place in first..<first + SharedBytes.setSize
+        where bytesEqual(bytes, range, strings[place]) {
+            return strings[place]
+        }
+        var copy: [UInt8] = []
+        copy.append(bytes, range)
         // In turn: all are in use sooner or later, or none is.
-        strings[first + nextPlace] = bytes
+        strings[first + nextPlace] = copy
         nextPlace = (nextPlace + 1) % SharedBytes.setSize
-        return bytes
+        return copy
+    }
+
+    /// FNV-1a. Whoever finds strings of one set makes them drive each other out, and gains nothing.
+    private static func hash(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in range { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
+        return hash >> 32 ^ hash
     }
 }
