@@ -244,7 +244,7 @@ $(SSLYZE)/installed: Tests/tls/requirements.txt
 
 tls-check: release $(SSLYZE)/installed
 	@Scripts/install-tools.sh curl openssl python3
-	Tests/tls/tls_test.py --server $(SERVER) --sslyze $(SSLYZE)/bin/sslyze $(ARGS)
+	$(SSLYZE)/bin/python Tests/tls/tls_test.py --server $(SERVER) --sslyze $(SSLYZE)/bin/sslyze $(ARGS)
 
 image:
 	Scripts/image.sh $(TAG)

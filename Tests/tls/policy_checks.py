@@ -33,7 +33,7 @@ def check_policy(bench):
         expect("Secure Renegotiation IS supported" in old.stdout, "1.2 has no secure renegotiation")
         expect("TLS session ticket:" not in old.stdout, "a ticket came in 1.2")
         for words in (["-tls1_2", "-cipher", "AES128-GCM-SHA256"], ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-SHA384"],
-                      ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"], ["-tls1_1"], ["-alpn", "h2"],
+                      ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"], ["-tls1_2", "-sigalgs", "ECDSA+SHA224"], ["-tls1_1"], ["-alpn", "h2"],
                       ["-groups", "X448"]):
             done = s_client(server, *words, data="Q\n")
             expect(done.returncode != 0 or "Cipher is (NONE)" in done.stdout, f"{words} was taken")

@@ -15,12 +15,13 @@ ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
 import certificate_checks  # noqa: E402
+import hostile_checks  # noqa: E402
 import policy_checks  # noqa: E402
 import wire_checks  # noqa: E402
 from bench import Bench  # noqa: E402
 from harness import Failure  # noqa: E402
 
-CHECKS = {name.removeprefix("check_"): check for module in (policy_checks, wire_checks, certificate_checks)
+CHECKS = {name.removeprefix("check_"): check for module in (policy_checks, wire_checks, hostile_checks, certificate_checks)
           for name, check in vars(module).items() if name.startswith("check_")}
 
 

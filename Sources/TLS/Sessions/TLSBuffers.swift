@@ -18,6 +18,8 @@ import COpenSSL
     @safe let plain = UnsafeMutableRawBufferPointer.allocate(
         byteCount: plainBytesMax, alignment: 64)
     private(set) var plainCount = 0
+    /// How many more steps the session of the call may take.
+    private(set) var stepsLeft = Int.max
 
     deinit { unsafe plain.deallocate() }
 
@@ -30,6 +32,10 @@ import COpenSSL
             return body()
         }
     }
+
+    /// Lets the session of the next calls take so many steps. Behind them it can read nothing more.
+    func allowSteps(_ count: Int) { stepsLeft = count }
+    var isOutOfSteps: Bool { stepsLeft < 0 }
 
     var isInputEmpty: Bool { unsafe input?.isEmpty ?? true }
 
@@ -105,6 +111,8 @@ extension TLSBuffers {
     ) -> Int32 {
         guard let target = unsafe target, let owner = unsafe owner(of: bio) else { return -1 }
         unsafe obie_bio_clear_retry(bio)
+        // An end for good: it is not to come again.
+        if owner.isOutOfSteps { return -1 }
         guard let input = owner.input, unsafe !input.isEmpty, wanted > 0 else {
             unsafe obie_bio_set_retry_read(bio)
             return -1
@@ -126,5 +134,15 @@ extension TLSBuffers {
         unsafe owner.output.append(
             contentsOf: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
         return count
+    }
+    /// OpenSSL tells here of each message of a handshake, also behind its end (`SSL_KEY_UPDATE`,
+    /// renegotiation), and of alerts; never of plain bytes (`SSL_CTX_set_info_callback(3)`).
+    @unsafe static let countStep: @convention(c) (OpaquePointer?, Int32, Int32) -> Void = {
+        session, what, _ in
+        guard what & (SSL_CB_LOOP | SSL_CB_ALERT) != 0 else { return }
+        guard let bio = unsafe SSL_get_rbio(session), let owner = unsafe owner(of: bio) else {
+            return
+        }
+        owner.stepsLeft -= 1
     }
 }

@@ -40,6 +40,7 @@ import COpenSSL
         let bio = unsafe buffers.makeBIO()
         // Given away once for both directions (`SSL_set_bio(3)`).
         unsafe SSL_set_bio(raw, bio, bio)
+        unsafe SSL_set_info_callback(raw, TLSBuffers.countStep)
     }
 
     deinit { unsafe SSL_free(raw) }

@@ -21,6 +21,7 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
     private var startedMicroseconds = 0
     /// What has come since there was something for HTTP in it.
     private var emptyBytes = 0
+    private var stepsLeft = TLSLimits.stepsMax
     private var isPaused = false
     private var hasEnded = false
     private var hasFinishedSending = false
@@ -199,9 +200,11 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
         guard phase == .handshaking || phase == .open, !hasEnded else { return }
         emptyBytes += bytes.count
         let buffers = shared.buffers
+        buffers.allowSteps(stepsLeft)
         buffers.offer(bytes) {
             while takeStep(session.receive()) {}
         }
+        stepsLeft = buffers.stepsLeft
         if emptyBytes > TLSLimits.emptyBytesMax { fail(.flood) }
     }
 
@@ -220,7 +223,7 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
         case .wantsMore: return false
         case .wantsRoom: return true
         case .ended: tellEnd()
-        case .failed(let failure): fail(failure)
+        case .failed(let failure): fail(buffers.isOutOfSteps ? .flood : failure)
         }
         return false
     }

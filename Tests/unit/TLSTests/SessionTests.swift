@@ -111,6 +111,16 @@ import Testing
         #expect(strict.serverStep == .failed(.version))
     }
 
+    /// TLS 1.2 still has names for them.
+    @Test(arguments: [("ECDSA+SHA224", false), ("ECDSA+SHA1", false), ("ECDSA+SHA256", true)])
+    func weakSignaturesAreRefused(offer: String, isTaken: Bool) throws {
+        let client = TestClient(newest: TLS1_2_VERSION, signatures: offer)
+        let talk = Conversation(try Self.context(), client)
+        talk.settle()
+        #expect(talk.isServerReady == isTaken)
+        if !isTaken { #expect(talk.serverStep == .failed(.algorithms)) }
+    }
+
     @Test func otherLanguagesAreTold() throws {
         let context = try Self.context()
         for (bytes, failure) in [

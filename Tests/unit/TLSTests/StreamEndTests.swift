@@ -118,21 +118,48 @@ final class Ear: ByteStreamHandler {
         }
     }
 
-    /// Updated keys, over and over, with nothing for HTTP: the connection ends behind the limit.
-    @Test func floodOfKeysEnds() throws {
+    /// Updated keys, over and over, each with a byte for HTTP behind it: the connection ends behind the
+    /// limit, and within one read.
+    @Test(arguments: [SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED])
+    func floodOfKeysEnds(kind: Int32) throws {
         try run { bench in
             let (near, far) = try ready(bench)
             let stream = try #require(far.stream as? TLSStream)
-            var updates = 0
-            while near.failure == nil, updates < 100_000 {
-                for _ in 0..<64 { stream.updateKeys() }
-                updates += 64
-                bench.loop.runOnce()
+            let byte = Array("x".utf8)
+            for _ in 0..<40 {
+                stream.updateKeys(kind)
+                stream.write(byte.span)
             }
+            bench.turn(until: { near.received.count == 40 })
+            #expect(near.received.count == 40 && near.failure == nil)
+            for _ in 0..<1000 {
+                stream.updateKeys(kind)
+                stream.write(byte.span)
+            }
+            bench.turn(until: { near.failure != nil })
             #expect(near.failure == .connection(.protocolError))
             #expect(bench.shared.counters.count(of: .flood) == 1)
-            // Each takes 27 bytes of the wire.
-            #expect(updates * 27 >= TLSLimits.emptyBytesMax)
+            #expect(near.received.count <= TLSLimits.stepsMax / 3)
+        }
+    }
+
+    /// A ClientHello of 100,000 bytes, which OpenSSL would wait for: it ends where the limit is.
+    @Test func endlessHelloEnds() throws {
+        try run { bench in
+            let (server, socket) = try bench.sockets()
+            defer { close(socket) }
+            let near = Ear(TLSStream(server, bench.shared))
+            let record: [UInt8] = [22, 3, 1, 0x40, 0]
+            send(record + [1, 0x01, 0x86, 0xA0] + [UInt8](repeating: 0, count: 16380), socket)
+            for _ in 0..<20 { bench.loop.runOnce() }
+            for _ in 0..<3 {
+                #expect(near.failure == nil)
+                send(record + [UInt8](repeating: 0, count: 16384), socket)
+                for _ in 0..<20 { bench.loop.runOnce() }
+            }
+            bench.turn(until: { near.isClosed })
+            #expect(near.failure == .handshake(TLSFailure.flood.text))
+            #expect(bench.shared.counters.count(of: .flood) == 1)
         }
     }
 
@@ -189,10 +216,10 @@ extension TLSStream {
     /// For tests: the connection ends under TLS.
     func cutOff() { inner.finishSending() }
 
-    /// For tests: a KeyUpdate that asks for another one.
-    func updateKeys() {
+    /// For tests: a KeyUpdate.
+    func updateKeys(_ kind: Int32) {
         let raw = session.raw
-        unsafe SSL_key_update(raw, SSL_KEY_UPDATE_REQUESTED)
+        unsafe SSL_key_update(raw, kind)
         _ = unsafe SSL_do_handshake(raw)
         flush()
     }

@@ -77,7 +77,7 @@ struct TestCA: Sendable {
     /// - Parameter certificate: what it shows, where it is asked.
     init(
         _ certificate: MadeCertificate? = nil, oldest: Int32 = TLS1_2_VERSION, newest: Int32 = 0,
-        protocols: [String] = []
+        protocols: [String] = [], signatures: String? = nil
     ) {
         guard let raw = unsafe SSL_CTX_new(TLS_client_method()) else {
             preconditionFailure("there is no memory")
@@ -89,6 +89,12 @@ struct TestCA: Sendable {
         unsafe SSL_CTX_set_security_level(raw, 0)
         let offer = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
         unsafe SSL_CTX_set_alpn_protos(raw, offer, UInt32(offer.count))
+        if let signatures {
+            var names = Array(signatures.utf8CString)
+            unsafe names.withUnsafeMutableBytes {
+                _ = unsafe SSL_CTX_ctrl(raw, SSL_CTRL_SET_SIGALGS_LIST, 0, $0.baseAddress)
+            }
+        }
         guard let certificate else { return }
         unsafe SSL_CTX_use_certificate(raw, certificate.certificate)
         unsafe SSL_CTX_use_PrivateKey(raw, certificate.key)
