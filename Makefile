@@ -8,6 +8,8 @@
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
 #   make tls-check   TLS in the process: curl, openssl, sslyze, client certificates, SIGHUP under load
+#   make tlsfuzzer TLSFUZZER=folder    tlsfuzzer's scripts at the server; the folder is a clone of it
+#   make testssl TESTSSL=folder    testssl.sh at the server; the folder is a clone of it
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
 #   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx, HAProxy and Apache in front
@@ -47,6 +49,8 @@ RELEASE := swift build -c release --static-swift-stdlib $(LINK) --product
 SERVER := .build/release/obie-tokens
 ARGS ?=
 OLD ?=
+TLSFUZZER ?=
+TESTSSL ?=
 ROUNDS ?= 10
 REFUSED ?= 10000
 FUZZ_SECONDS ?= 600
@@ -82,7 +86,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check tls-check image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -245,6 +249,16 @@ $(SSLYZE)/installed: Tests/tls/requirements.txt
 tls-check: release $(SSLYZE)/installed
 	@Scripts/install-tools.sh curl openssl python3
 	$(SSLYZE)/bin/python Tests/tls/tls_test.py --server $(SERVER) --sslyze $(SSLYZE)/bin/sslyze $(ARGS)
+
+tlsfuzzer: release $(SSLYZE)/installed
+	@test -n "$(TLSFUZZER)" || { echo 'tlsfuzzer: where is it? git clone https://github.com/tlsfuzzer/tlsfuzzer, and make tlsfuzzer TLSFUZZER=folder' >&2; exit 64; }
+	@Scripts/install-tools.sh openssl
+	$(SSLYZE)/bin/python Tests/tls/tlsfuzzer_check.py --server $(SERVER) --tlsfuzzer $(TLSFUZZER) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+testssl: release
+	@test -n "$(TESTSSL)" || { echo 'testssl: where is it? git clone https://github.com/testssl/testssl.sh, and make testssl TESTSSL=folder' >&2; exit 64; }
+	@Scripts/install-tools.sh openssl python3 bsdextrautils
+	Tests/tls/testssl_check.py --server $(SERVER) --testssl $(TESTSSL) $(ARGS)
 
 image:
 	Scripts/image.sh $(TAG)

@@ -49,6 +49,7 @@ for package in "$@"; do
         apache2-bin) [ -x /usr/sbin/apache2 ] && continue ;;
         libapache2-mod-auth-openidc) [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] && continue ;;
         libnginx-mod-stream) [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] && continue ;;
+        bsdextrautils) command -v hexdump >/dev/null && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
         *) command -v "$package" >/dev/null && continue ;;
     esac

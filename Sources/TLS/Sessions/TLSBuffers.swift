@@ -135,6 +135,7 @@ extension TLSBuffers {
             contentsOf: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
         return count
     }
+
     /// OpenSSL tells here of each message of a handshake, also behind its end (`SSL_KEY_UPDATE`,
     /// renegotiation), and of alerts; never of plain bytes (`SSL_CTX_set_info_callback(3)`).
     @unsafe static let countStep: @convention(c) (OpaquePointer?, Int32, Int32) -> Void = {

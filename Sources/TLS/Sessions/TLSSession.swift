@@ -18,6 +18,8 @@ import COpenSSL
         case ended
         /// Nothing more can be read or sent. An alert for the peer may be among the bytes to send.
         case failed(TLSFailure)
+
+        var isFailure: Bool { if case .failed = self { true } else { false } }
     }
 
     // Freed in `deinit`, with its BIO.

@@ -212,7 +212,7 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
     private func takeStep(_ step: TLSSession.Step) -> Bool {
         let buffers = shared.buffers
         flush()
-        if phase == .handshaking, session.isReady, isUsable(step) { becomeReady() }
+        if phase == .handshaking, session.isReady, !step.isFailure { becomeReady() }
         if phase == .open, buffers.plainCount > 0 {
             emptyBytes = 0
             buffers.withPlain { deliver($0) }
@@ -226,11 +226,6 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
         case .failed(let failure): fail(buffers.isOutOfSteps ? .flood : failure)
         }
         return false
-    }
-
-    private func isUsable(_ step: TLSSession.Step) -> Bool {
-        if case .failed = step { return false }
-        return true
     }
 
     private func becomeReady() {
