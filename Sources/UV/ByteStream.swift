@@ -29,6 +29,9 @@ public protocol ByteStream: AnyObject {
     /// `becameReady` or `failed`. How long that may take is the handler's matter.
     var isReady: Bool { get }
 
+    /// A handshake is to begin, and what the peer has to say first has not come, or only a part of it.
+    var isSilent: Bool { get }
+
     /// Sends the bytes, or queues what the kernel does not take at once. Order is kept.
     func write(_ bytes: Span<UInt8>)
 
@@ -75,6 +78,7 @@ public protocol ByteStream: AnyObject {
 
 extension ByteStream {
     public func writeLast(_ bytes: Span<UInt8>) { write(bytes) }
+    public var isSilent: Bool { false }
     public var proxyAddress: [UInt8] { [] }
     public var peerAsksForItself: Bool { false }
     public var security: StreamSecurity? { nil }

@@ -144,6 +144,9 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
         host.deadlineCameNearer(self)
     }
 
+    /// It has connected, and not said what a handshake begins with.
+    var isSilent: Bool { stream.isSilent }
+
     /// It has sent a request, ever.
     var hasAsked: Bool { requests > 0 }
 

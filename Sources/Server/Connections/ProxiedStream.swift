@@ -17,6 +17,7 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
     private var knownProxy: [UInt8] = []
 
     private(set) var isReady = false
+    var isSilent: Bool { !isReady && !hasFailed }
 
     /// - Parameter proxies: who may say for whom it asks; where there are none, everybody.
     init(_ inner: any ByteStream, from proxies: TrustedProxies, counting refusals: ProxyRefusals) {

@@ -17,11 +17,18 @@ public struct ServerLimits: Sendable {
     public var writeTimeoutMilliseconds: UInt64 = 10_000
     /// For a stream to become ready; then the connection is reset.
     public var handshakeTimeoutMilliseconds: UInt64 = 10_000
-    /// Streams of one event loop that are not ready yet; the next client waits in the kernel's queue until
-    /// one is. A crowd of handshakes costs a millisecond each, and those who talk already wait for all
-    /// that are looked at in one turn.
+    /// Streams of one event loop that are not ready yet, and not stalled; the next client waits in the
+    /// kernel's queue until one is. A crowd of handshakes costs a millisecond each, and those who talk already
+    /// wait for all that are looked at in one turn.
     public var handshakesPerLoopMax = 64
-    /// Where others wait for a handshake of theirs, one that has taken so long makes room.
+    /// Those whose client has said nothing yet, or which have taken `silentMilliseconds`: they wait for their
+    /// clients, and cost memory alone.
+    public var stalledHandshakesPerLoopMax = 512
+    /// How many clients that are to begin a handshake come in in one turn of the loop: what the first of them
+    /// say is read before more do, so that a crowd which talks is never taken for a silent one.
+    public var handshakesPerTurnMax = 16
+    /// Where others wait for such a place, one that has taken so long makes room; one whose client has said
+    /// nothing does after `silentMilliseconds`.
     public var slowHandshakeMilliseconds: UInt64 = 1_000
     /// How long a client may go on sending behind an answer that closes (RFC 9112 §9.6).
     public var lingerTimeoutMilliseconds: UInt64 = 2_000

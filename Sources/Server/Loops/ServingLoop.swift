@@ -30,6 +30,8 @@ final class ServingLoop: ConnectionHost {
     var connections: [ObjectIdentifier: Connection] = [:]
     /// Those of them whose streams are not ready yet.
     var handshaking: [ObjectIdentifier: Connection] = [:]
+    /// How many of those have come in in this turn.
+    private(set) var handshakesOfTurn = 0
     private var deadlines: DeadlineWheel<Connection>
     private var sweeper: UV.Timer?
     private var clock: UV.Timer?
@@ -116,8 +118,9 @@ final class ServingLoop: ConnectionHost {
             observer.ticked(everyMilliseconds: tick)
             sweep()
         }
-        turnEnd = try BeforeWait(loop) { [turns, observer] in
+        turnEnd = try BeforeWait(loop) { [unowned self, turns, observer] in
             turns.next()
+            handshakesOfTurn = 0
             observer.turnEnded()
         }
         nextTurn = try NextTurn(loop) { [unowned self] in goOn() }
@@ -144,7 +147,10 @@ final class ServingLoop: ConnectionHost {
         let stream = open(accepted)
         let connection = Connection(stream, self)
         connections[ObjectIdentifier(connection)] = connection
-        if !stream.isReady { handshaking[ObjectIdentifier(connection)] = connection }
+        if !stream.isReady {
+            handshaking[ObjectIdentifier(connection)] = connection
+            handshakesOfTurn += 1
+        }
         observer.opened()
         stream.start(connection)
     }
@@ -153,7 +159,7 @@ final class ServingLoop: ConnectionHost {
         for connection in deadlines.advance(now: loop.monotonicMilliseconds) {
             connection.deadlinePassed()
         }
-        if isFull, !isStopping { makeRoom() }
+        if isFull, !isStopping { lookForRoom() }
     }
 
     func awaitNextTurn(_ connection: Connection) {

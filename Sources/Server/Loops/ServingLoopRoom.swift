@@ -6,27 +6,65 @@ extension ServingLoop {
     /// Where there are as many connections as may be, a client waits in the kernel's queue until one
     /// closes; an idle one closes for it.
     func mayAccept(_ isWaiting: Bool) -> Bool {
-        if hasRoom { return true }
-        guard isWaiting else { return false }
-        for listener in listeners { listener.pause() }
-        makeRoom()
-        return false
+        guard hasRoom else {
+            guard isWaiting else { return false }
+            for listener in listeners { listener.pause() }
+            makeRoom()
+            return false
+        }
+        // The rest comes in the next turn, behind what those have to say that have come in.
+        return handshakesOfTurn < limits.handshakesPerTurnMax
     }
 
     private var hasRoom: Bool {
-        connections.count < limits.connectionsPerLoopMax
-            && handshaking.count < limits.handshakesPerLoopMax
+        connections.count < limits.connectionsPerLoopMax && hasRoomForHandshake
     }
 
-    /// Listeners wait until one of the handshakes under way has ended. One that has gone on for long ends
-    /// for it: a crowd that only connects must not keep others out.
+    private var hasRoomForHandshake: Bool {
+        if handshaking.count < limits.handshakesPerLoopMax { return true }
+        let stalled = stalledCount
+        return stalled < limits.stalledHandshakesPerLoopMax
+            && handshaking.count - stalled < limits.handshakesPerLoopMax
+    }
+
+    private var stalledCount: Int { handshaking.values.count { isStalled($0) } }
+
+    /// It waits for its client, and takes no time meanwhile.
+    private func isStalled(_ connection: Connection) -> Bool {
+        connection.isSilent || hasTaken(connection, limits.silentMilliseconds)
+    }
+
+    private func hasTaken(_ connection: Connection, _ milliseconds: UInt64) -> Bool {
+        loop.monotonicMilliseconds - connection.idleSince >= milliseconds
+    }
+
+    /// Listeners wait until one of the handshakes under way has ended. Where too many wait for their clients,
+    /// those that have done so for long end for it: first all of the address that has most of them, and of
+    /// others only where that is not enough. So a crowd of one address does not keep the others out.
     private func makeRoomAmidHandshakes() {
         isFull = true
-        let now = loop.monotonicMilliseconds
-        let slow = handshaking.values.filter {
-            now - $0.idleSince >= limits.slowHandshakeMilliseconds
+        guard stalledCount >= limits.stalledHandshakesPerLoopMax else { return }
+        var crowds: [[UInt8]: [Connection]] = [:]
+        for connection in handshaking.values where isStalled(connection) {
+            crowds[connection.streamAddress, default: []].append(connection)
         }
-        for connection in slow { connection.abort() }
+        var left = max(1, limits.stalledHandshakesPerLoopMax / 4)
+        for crowd in crowds.values.sorted(by: { $0.count > $1.count }) where left > 0 {
+            for connection in crowd {
+                let patience =
+                    connection.isSilent
+                    ? limits.silentMilliseconds : limits.slowHandshakeMilliseconds
+                guard hasTaken(connection, patience) else { continue }
+                connection.abort()
+                left -= 1
+            }
+        }
+    }
+
+    /// In regular intervals while a client waits: what has stalled meanwhile may have left room.
+    func lookForRoom() {
+        acceptAgain()
+        if isFull { makeRoom() }
     }
 
     func becameReady(_ connection: Connection) {

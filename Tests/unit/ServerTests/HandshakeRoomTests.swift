@@ -12,6 +12,10 @@ private final class SlowStream: ByteStream, ByteStreamHandler {
     private var handler: (any ByteStreamHandler)?
     private(set) var isReady = false
     private(set) var isClosing = false
+    /// Nothing has come yet that a handshake begins with.
+    var isSilent = false
+    /// Instead of the loopback address.
+    var address: [UInt8]?
 
     init(_ inner: TCPStream) { self.inner = inner }
 
@@ -26,7 +30,7 @@ private final class SlowStream: ByteStream, ByteStreamHandler {
     }
     var queuedBytes: Int { inner.queuedBytes }
     var undeliveredBytes: Int { inner.undeliveredBytes }
-    var peerAddress: [UInt8] { inner.peerAddress }
+    var peerAddress: [UInt8] { address ?? inner.peerAddress }
     func write(_ bytes: Span<UInt8>) { inner.write(bytes) }
     func pauseReading() { inner.pauseReading() }
     func resumeReading() { inner.resumeReading() }
@@ -52,21 +56,28 @@ private final class SlowStream: ByteStream, ByteStreamHandler {
 /// The streams that a loop has made.
 private final class Made: @unchecked Sendable {
     var streams: [SlowStream] = []
+    /// What becomes of the next.
+    var isSilent = false
+    var address: [UInt8]?
 }
 
 @Suite(.serialized) struct HandshakeRoomTests {
     /// Runs with a loop on which so many handshakes may be under way.
     private func run(
-        _ most: Int, slowMilliseconds: UInt64 = 3_600_000,
+        _ most: Int, stalled: Int = 512, slowMilliseconds: UInt64 = 3_600_000,
+        silentMilliseconds: UInt64 = 3_600_000,
         _ body: (EventLoop, Made, ServingLoop) throws -> Void
     ) throws {
         Signal.ignoreWriteSignals()
         let (loop, made) = (try EventLoop(), Made())
         var limits = ServerLimits()
         limits.handshakesPerLoopMax = most
+        limits.stalledHandshakesPerLoopMax = stalled
         limits.slowHandshakeMilliseconds = slowMilliseconds
+        limits.silentMilliseconds = silentMilliseconds
         let kind = StreamKind(scheme: "slow") { accepted in
             let stream = SlowStream(accepted)
+            (stream.isSilent, stream.address) = (made.isSilent, made.address)
             made.streams.append(stream)
             return stream
         }
@@ -131,7 +142,7 @@ private final class Made: @unchecked Sendable {
     }
 
     @Test func slowOnesMakeRoomWhereSomebodyWaits() throws {
-        try run(2, slowMilliseconds: 0) { loop, made, serving in
+        try run(2, stalled: 2, slowMilliseconds: 0, silentMilliseconds: 0) { loop, made, serving in
             let first = try (0..<2).map { _ in try connect(serving) }
             defer { for client in first { close(client) } }
             turn(loop, until: { made.streams.count == 2 })
@@ -141,8 +152,98 @@ private final class Made: @unchecked Sendable {
             let last = try connect(serving)
             defer { close(last) }
             turn(loop, until: { made.streams.count == 3 })
-            #expect(made.streams.prefix(2).allSatisfy { $0.isClosing })
-            #expect(!made.streams[2].isClosing)
+            #expect(made.streams.map(\.isClosing) == [true, true, false])
+        }
+    }
+
+    private func connect(_ count: Int, _ serving: ServingLoop) throws -> [Int32] {
+        try (0..<count).map { _ in try connect(serving) }
+    }
+
+    /// They take no place of those who talk, and make room for others where there are too many of them.
+    @Test func silentOnesHaveARoomOfTheirOwn() throws {
+        try run(2, stalled: 5, silentMilliseconds: 0) { loop, made, serving in
+            made.isSilent = true
+            let crowd = try connect(5, serving)
+            defer { for client in crowd { close(client) } }
+            turn(loop, until: { made.streams.count == 5 })
+            settle(loop)
+            #expect(!made.streams.contains { $0.isClosing })
+            made.isSilent = false
+            let next = try connect(1, serving)
+            defer { for client in next { close(client) } }
+            turn(loop, until: { made.streams.count == 6 })
+            #expect(made.streams.map(\.isClosing) == [true, true, true, true, true, false])
+        }
+    }
+
+    @Test func whoHasBegunToTalkIsNotSilent() throws {
+        try run(2, stalled: 2) { loop, made, serving in
+            made.isSilent = true
+            let first = try connect(2, serving)
+            defer { for client in first { close(client) } }
+            turn(loop, until: { made.streams.count == 2 })
+            for stream in made.streams { stream.isSilent = false }
+            let last = try connect(1, serving)
+            defer { for client in last { close(client) } }
+            settle(loop)
+            #expect(made.streams.count == 2, "the room of those who talk is full")
+            #expect(!made.streams.contains { $0.isClosing })
+        }
+    }
+
+    /// A client needs a moment between its connection and its first word.
+    @Test func silenceIsOneOnlyAfterAWhile() throws {
+        try run(2, stalled: 3, silentMilliseconds: 3_600_000) { loop, made, serving in
+            made.isSilent = true
+            let clients = try connect(5, serving)
+            defer { for client in clients { close(client) } }
+            turn(loop, until: { made.streams.count == 3 })
+            settle(loop)
+            #expect(made.streams.count == 3 && !made.streams.contains { $0.isClosing })
+        }
+    }
+
+    @Test func crowdOfOneAddressMakesRoomForOthers() throws {
+        try run(2, stalled: 8, silentMilliseconds: 0) { loop, made, serving in
+            made.isSilent = true
+            made.address = [192, 0, 2, 1]
+            let alone = try connect(3, serving)
+            defer { for client in alone { close(client) } }
+            turn(loop, until: { made.streams.count == 3 })
+            made.address = [192, 0, 2, 2]
+            let crowd = try connect(6, serving)
+            defer { for client in crowd { close(client) } }
+            turn(loop, until: { made.streams.count == 9 })
+            let closing = made.streams.map(\.isClosing)
+            #expect(closing.prefix(3) == [false, false, false], "they have no crowd")
+            #expect(closing.dropFirst(3) == [true, true, true, true, true, false])
+        }
+    }
+
+    /// What the first ones say is read before more come in.
+    @Test func onlySoManyComeInInOneTurn() throws {
+        try run(64) { loop, made, serving in
+            let clients = try connect(40, serving)
+            defer { for client in clients { close(client) } }
+            var most = 0
+            while made.streams.count < 40 {
+                let before = made.streams.count
+                loop.runOnce()
+                most = max(most, made.streams.count - before)
+            }
+            #expect(most == ServerLimits().handshakesPerTurnMax)
+        }
+    }
+
+    /// A handshake that waits for its client takes no place of those that go on.
+    @Test func slowOnesCountAmongTheStalled() throws {
+        try run(2, stalled: 4, silentMilliseconds: 0) { loop, made, serving in
+            let clients = try connect(6, serving)
+            defer { for client in clients { close(client) } }
+            turn(loop, until: { made.streams.count == 4 })
+            settle(loop)
+            #expect(made.streams.count == 4 && !made.streams.contains { $0.isClosing })
         }
     }
 
@@ -150,5 +251,7 @@ private final class Made: @unchecked Sendable {
         let limits = ServerLimits()
         #expect(limits.slowHandshakeMilliseconds < limits.handshakeTimeoutMilliseconds)
         #expect(limits.silentMilliseconds < limits.slowHandshakeMilliseconds)
+        #expect(limits.handshakesPerTurnMax < limits.handshakesPerLoopMax)
+        #expect(limits.handshakesPerLoopMax < limits.stalledHandshakesPerLoopMax)
     }
 }
