@@ -84,6 +84,9 @@ enum AuditSentences {
         case .certificateOfOtherProvider:
             "The certificate's organizationIdentifier was not the reference of the provider that the CCG "
                 + "token stands for."
+        case .certificateOfAuthority: "The certificate was an authority's own."
+        case .certificateExtensionUnknown:
+            "The certificate had a critical extension that the server does not know."
         case .certificateUntrusted:
             "No authority of eidas-ca had issued the provider's certificate."
         case .accountsNotCertified:

@@ -57,6 +57,12 @@ public enum Hexadecimal {
         return high == nil ? bytes : nil
     }
 
+    /// The same, of digits in either case.
+    @inlinable
+    public static func bytesInAnyCase(_ digits: some Sequence<UInt8>) -> [UInt8]? {
+        bytes(digits.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 })
+    }
+
     /// - Parameter value: below 16.
     @inlinable @inline(__always)
     static func digit(_ value: UInt8) -> UInt8 {

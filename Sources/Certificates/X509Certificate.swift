@@ -51,7 +51,10 @@ import Tokens
         else { return nil }
         return Certificate(
             thumbprint: thumbprint, subject: subject, alternativeNames: alternativeNames,
-            roles: roles, validFrom: validFrom, validUntil: validUntil)
+            roles: roles, validFrom: validFrom, validUntil: validUntil,
+            isAuthority: unsafe X509_check_ca(handle) != 0,
+            hasUnknownExtension: unsafe X509_get_extension_flags(handle) & UInt32(EXFLAG_CRITICAL)
+                != 0)
     }
 
     // MARK: Names

@@ -3,6 +3,7 @@
 
 import COpenSSL
 import Glibc
+import Synchronization
 import Tokens
 
 /// Why a file of authorities cannot be taken: the end of a sentence.
@@ -107,22 +108,38 @@ public struct AuthoritiesFailure: Error, CustomStringConvertible {
 
 /// Reads and verifies certificates. Any thread; takes some 0.3 ms for each that it reads.
 public final class X509Reader: CertificateReader {
-    private let providers: TrustedAuthorities?
-    private let clients: TrustedAuthorities?
+    private struct Trust {
+        var providers: TrustedAuthorities?
+        var clients: TrustedAuthorities?
+        var generation = 0
+    }
+
+    private let trust: Mutex<Trust>
 
     /// - Parameters:
     ///   - providers: who may have issued providers' certificates; nil: their chains are not verified.
     ///   - clients: who may have issued clients' certificates; nil: none of them has an authority.
     public init(providers: TrustedAuthorities? = nil, clients: TrustedAuthorities? = nil) {
-        (self.providers, self.clients) = (providers, clients)
+        trust = Mutex(Trust(providers: providers, clients: clients))
     }
+
+    /// From now on these are trusted, and no others.
+    public func trust(providers: TrustedAuthorities?, clients: TrustedAuthorities?) {
+        trust.withLock {
+            $0 = Trust(providers: providers, clients: clients, generation: $0.generation + 1)
+        }
+    }
+
+    public var generation: Int { trust.withLock { $0.generation } }
 
     public func read(_ der: [UInt8]) -> Certificate? { X509Certificate(der)?.facts }
 
     private func trusted(_ authorities: CertificateAuthorities) -> TrustedAuthorities? {
-        switch authorities {
-        case .providers: providers
-        case .clients: clients
+        trust.withLock {
+            switch authorities {
+            case .providers: $0.providers
+            case .clients: $0.clients
+            }
         }
     }
 

@@ -48,8 +48,7 @@ struct Program {
         configuration.onHangUp = {
             // logrotate moves the file, and then sends the signal.
             log?.reopen()
-            tls.reload()
-            reload.perform($0, notices, logger)
+            reload.perform($0, files: tls.reload(), notices, logger)
         }
         configuration.moreMetrics = Program.metrics(settings.mode, store, audit, tls, refusals)
         do throws(StartFailure) {
@@ -91,7 +90,7 @@ struct Program {
         configuration.streams = options.streams(tls.endpoint(.open), counting: refusals)
         configuration.adminStreams =
             tls.endpoint(.admin).map { .tls($0, over: .plain) } ?? .plain
-        configuration.certificates = try options.certificatePolicy()
+        configuration.certificates = tls.policy
         configuration.log = logger
         configuration.onWarning = { logger.log(.warning, $0) }
         do throws(StartFailure) {

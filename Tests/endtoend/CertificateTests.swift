@@ -4,47 +4,6 @@
 import Foundation
 import Testing
 
-/// Files with certificates, made once.
-private struct Certificates {
-    static let shared = Result { try Certificates() }
-    let folder: String
-
-    private init() throws {
-        folder = NSTemporaryDirectory() + "obie-certificates-\(UUID().uuidString)"
-        let made = try ChildProcess.run("/usr/bin/env", ["python3", Self.maker, folder])
-        try #require(made.status == 0, "\(made.errors)")
-    }
-
-    private static let maker: String = {
-        let here = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        return here.appending(path: "harness/certificates.py").path
-    }()
-
-    func path(_ name: String) -> String { "\(folder)/\(name).pem" }
-
-    /// As a header has it: base64 of the DER.
-    func header(_ name: String) throws -> String {
-        try String(contentsOfFile: path(name), encoding: .utf8).split(separator: "\n")
-            .filter { !$0.hasPrefix("-----") }.joined()
-    }
-
-    /// As nginx passes it on.
-    func escaped(_ name: String) throws -> String {
-        try String(contentsOfFile: path(name), encoding: .utf8)
-            .replacing("\n", with: "%0A").replacing("+", with: "%2B").replacing("/", with: "%2F")
-            .replacing("=", with: "%3D").replacing(" ", with: "%20")
-    }
-
-    /// SHA-256 of the DER in base64url, by openssl.
-    func thumbprint(_ name: String) throws -> String {
-        let command =
-            "openssl x509 -in '\(path(name))' -outform DER | openssl dgst -sha256 -binary | base64"
-        let found = try ChildProcess.run("/bin/sh", ["-c", command])
-        return found.output.trimmingCharacters(in: .whitespacesAndNewlines)
-            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-}
-
 @Suite struct BoundTokenTests {
     private let files: Certificates
     init() throws { files = try Certificates.shared.get() }
@@ -90,6 +49,18 @@ private struct Certificates {
             bank.answer(bank.exchange(code).adding("eidas", files.header(name))), 403,
             "psp_certificate_invalid", on: bank.server)
         try expectToken(bank.answer(bank.exchange(code).adding("eidas", files.header("psp"))))
+    }
+
+    /// With and without authorities: what the certificate itself says is wrong is told by its own words.
+    @Test(arguments: [("psp_critical", "critical extension"), ("psp_ca", "authority's own")])
+    func reasonIsTheRightOne(name: String, words: String) throws {
+        for options in [[], ["--eidas-ca", files.path("ca")]] {
+            let bank = Bank(server: try ServerProcess(options))
+            let code = try bank.newCode()
+            let answer = try bank.answer(bank.exchange(code).adding("eidas", files.header(name)))
+            #expect(answer.status == 403 && answer.text.contains(words), "\(answer.text)")
+            try expectToken(bank.answer(bank.exchange(code).adding("eidas", files.header("psp"))))
+        }
     }
 
     @Test func whatIsNoCertificateIsRefused() throws {
@@ -176,6 +147,10 @@ private struct Certificates {
         for (header, value) in [
             ("client-cert", ":\(try files.header("bank")):"),
             ("x-forwarded-client-cert", "Cert=\"\(try files.escaped("bank"))\""),
+            (
+                "x-forwarded-client-cert",
+                "Hash=\(try files.digest("bank"));Cert=\"\(try files.escaped("bank"))\""
+            ),
         ] {
             let bank = try served(store, secret, header: header)
             #expect(try status(bank, header, value) == 201)
@@ -215,6 +190,8 @@ private struct Certificates {
                 ["--certificate", bank, "--certificate-match", "san", "--certificate-ca", ca], 65,
                 "6"
             ),
+            // It would be asked of the CA, and no chain ends at it.
+            (["--certificate", bank, "--certificate-ca", bank], 65, "no CA's"),
             (["--certificate", "/none/x.pem"], 66, "/none/x.pem"),
             (["--certificate", "/etc/hostname"], 65, "PEM"), ([], 64, "--certificate"),
             (["--certificate", "none", "--certificate-ca", ca], 64, "--certificate"),
@@ -226,6 +203,34 @@ private struct Certificates {
         }
         let shown = try store.command("fi", "show", "PSDGB-FCA-111111", "--json").json()
         #expect(shown["client_certificates"] as? [String] == [])
+    }
+
+    @Test func digestOfAnotherCertificateIsRefused() throws {
+        let store = try ProductionStore()
+        let secret = try added(
+            store, "--certificate", files.path("bank"), "--certificate-ca", files.path("ca"))
+        let header = "x-forwarded-client-cert"
+        let bank = try served(store, secret, header: header)
+        let certificate = "Cert=\"\(try files.escaped("bank"))\""
+        for hash in [try files.digest("psp"), "00", ""] {
+            #expect(try status(bank, header, "Hash=\(hash);\(certificate)") == 400, "\(hash)")
+        }
+        #expect(try status(bank, header, certificate) == 201)
+    }
+
+    @Test(arguments: ["authorization", "eidas", "FI_Reference_ID", "x-forwarded-for", "host"])
+    func headerThatMeansSomethingElseStopsTheStart(name: String) throws {
+        let ended = try ChildProcess.run(
+            ChildProcess.binary.path,
+            ["serve", "--store", "memory", "--client-certificate-header", name])
+        #expect(ended.status == 64 && ended.errors.contains("means something else"))
+        let variable = try ChildProcess.run(
+            "/usr/bin/env",
+            [
+                "OBIE_TOKENS_CLIENT_CERTIFICATE_HEADER=\(name)", ChildProcess.binary.path, "serve",
+                "--store", "memory",
+            ])
+        #expect(variable.status == 78 && variable.errors.contains("means something else"))
     }
 
     @Test func nobodyIsBelievedWithoutTrustedProxies() throws {

@@ -18,15 +18,16 @@ PSP = "/C=GB/O=Example PSP/organizationIdentifier=PSDGB-FCA-222222/CN=psp.exampl
 CA = "/C=GB/O=Example Trust/CN=Example CA"
 
 
-def config(roles, names, purposes):
-    """Extensions of a leaf; `roles` None: no statement about PSD2."""
-    lines = ["[ext]", "basicConstraints = critical,CA:FALSE", "keyUsage = critical,digitalSignature"]
+def config(roles, names, purposes, is_ca=False, critical=""):
+    """Extensions of a leaf; `roles` None: no statement about PSD2. `critical`: "critical," for those about it."""
+    usage = "digitalSignature,keyCertSign" if is_ca else "digitalSignature"
+    lines = ["[ext]", f"basicConstraints = critical,CA:{str(is_ca).upper()}", f"keyUsage = critical,{usage}"]
     if purposes:
         lines.append(f"extendedKeyUsage = {purposes}")
     if names:
         lines.append(f"subjectAltName = {names}")
     if roles is not None:
-        lines.append("1.3.6.1.5.5.7.1.3 = ASN1:SEQUENCE:statements")
+        lines.append(f"1.3.6.1.5.5.7.1.3 = {critical}ASN1:SEQUENCE:statements")
         lines += ["[statements]", "a = SEQUENCE:compliance", "b = SEQUENCE:psd2"]
         lines += ["[compliance]", "id = OID:0.4.0.1862.1.1"]
         lines += ["[psd2]", "id = OID:0.4.0.19495.2", "info = SEQUENCE:info"]
@@ -81,6 +82,8 @@ def make_all(folder, start, end, past):
     maker.make("psp_without", PSP, "ca", config(None, None, client))
     maker.make("psp_expired", PSP, "ca", config(["AI", "PI", "IC"], None, client), start=past[0], end=past[1])
     maker.make("psp_of_another", PSP.replace("222222", "333333"), "ca", config(["AI", "PI", "IC"], None, client))
+    maker.make("psp_critical", PSP, "ca", config(["AI", "PI", "IC"], None, client, critical="critical,"))
+    maker.make("psp_ca", PSP, "ca", config(["AI", "PI", "IC"], None, client, is_ca=True))
     maker.make("other", PSP, "twin", config(["AI", "PI", "IC"], None, client))
     maker.make("bank", BANK, "ca", config(None, names, client))
     maker.make("bank_server", BANK, "ca", config(None, names, "serverAuth"))

@@ -27,6 +27,11 @@ enum ProviderWords {
         case .otherProvider:
             "the organizationIdentifier of the certificate in the header eidas is not the reference of the "
                 + "provider that the ccg_token speaks for"
+        case .ofAuthority:
+            "the certificate in the header eidas is an authority's own; send the provider's"
+        case .unknownExtension:
+            "the certificate in the header eidas has a critical extension that is not known here, such as "
+                + "critical qcStatements, which ETSI EN 319 412-5 forbids; send another one"
         case .untrusted:
             "the certificate in the header eidas was issued by no authority that is trusted here"
         }

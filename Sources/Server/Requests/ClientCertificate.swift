@@ -20,16 +20,21 @@ final class JudgedCertificate {
     /// None where the chain does not hold, or nothing is trusted.
     let authorities: [Thumbprint]
     let at: Milliseconds
+    /// Of the reader that has judged it.
+    let generation: Int
 
     /// How long a chain that holds is believed to hold: a connection may stay open for days.
     static let milliseconds: Milliseconds = 60_000
 
-    init(_ der: [UInt8], _ certificate: Certificate, _ authorities: [Thumbprint], at: Milliseconds)
-    {
+    init(
+        _ der: [UInt8], _ certificate: Certificate, _ authorities: [Thumbprint], at: Milliseconds,
+        generation: Int
+    ) {
         self.der = der
         self.certificate = certificate
         self.authorities = authorities
         self.at = at
+        self.generation = generation
     }
 }
 
@@ -68,8 +73,11 @@ final class CertificateProver {
     /// To read one takes longer than all the rest of a request.
     private func judged(_ chain: [[UInt8]], _ session: Session) -> JudgedCertificate? {
         let now = clock.now()
+        // Before the judgement: what changes amid it is seen the next time.
+        let generation = reader?.generation ?? 0
         if let known = session.certificate, known.der == chain.first,
-            now - known.at < JudgedCertificate.milliseconds, now >= known.at
+            known.generation == generation, now - known.at < JudgedCertificate.milliseconds,
+            now >= known.at
         {
             return known
         }
@@ -77,7 +85,8 @@ final class CertificateProver {
             return nil
         }
         let authorities = reader.authorities(of: chain, among: .clients, now: now) ?? []
-        let judged = JudgedCertificate(first, certificate, authorities, at: now)
+        let judged = JudgedCertificate(
+            first, certificate, authorities, at: now, generation: generation)
         session.certificate = judged
         return judged
     }

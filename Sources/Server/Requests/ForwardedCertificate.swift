@@ -24,13 +24,19 @@ public final class CertificateField: Sendable, Equatable {
     /// How long a name may be.
     public static let nameLengths = 1...31
 
-    /// - Parameter name: `client-cert`, `x-forwarded-client-cert`, or whatever else the proxy calls it.
-    /// - Returns: nil where no field can be called so (RFC 9110 §5.6.2).
-    public init?(_ name: String) {
+    /// SHA-256 of a certificate in DER.
+    let digest: @Sendable (Span<UInt8>) -> [UInt8]
+
+    /// - Parameters:
+    ///   - name: `client-cert`, `x-forwarded-client-cert`, or whatever else the proxy calls it.
+    ///   - digest: SHA-256.
+    /// - Returns: nil where no field can be called so (RFC 9110 §5.6.2), or one means something else.
+    public init?(_ name: String, digest: @escaping @Sendable (Span<UInt8>) -> [UInt8]) {
         guard CertificateField.nameLengths.contains(name.utf8.count),
-            name.utf8.allSatisfy(CertificateField.isLowerCase)
+            name.utf8.allSatisfy(CertificateField.isLowerCase), !CertificateField.isTaken(name)
         else { return nil }
         self.name = name
+        self.digest = digest
         form =
             switch name {
             case "client-cert": .structured
@@ -44,6 +50,28 @@ public final class CertificateField: Sendable, Equatable {
         (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
             || byte == UInt8(ascii: "_")
     }
+
+    /// Whether a field of that name means something else: here, in HTTP, or to whoever stands between.
+    public static func isTaken(_ name: String) -> Bool {
+        RequestFields.knownNames.contains(name) || ofHTTP.contains(name) || ofProxies.contains(name)
+            || name.hasPrefix("sec-") || name.hasPrefix("accept")
+    }
+
+    /// What proxies say of their clients otherwise.
+    private static let ofProxies: Set<String> = [
+        "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
+        "x-real-ip", "tracestate",
+    ]
+
+    /// RFC 9110, RFC 9112, RFC 6265, RFC 6454, RFC 9111.
+    private static let ofHTTP: Set<String> = [
+        "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade",
+        "expect", "date", "via", "from", "user-agent", "referer", "origin", "cookie", "range",
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
+        "max-forwards", "cache-control", "pragma", "keep-alive", "proxy-authorization",
+        "proxy-connection", "http2-settings", "content-language", "content-location",
+        "content-range",
+    ]
 
     public static func == (one: CertificateField, other: CertificateField) -> Bool {
         one.name == other.name
@@ -74,7 +102,7 @@ final class ForwardedCertificate {
         let found: Content? =
             switch field.form {
             case .structured: ForwardedCertificate.structured(value)
-            case .elements: ForwardedCertificate.element(value)
+            case .elements: ForwardedCertificate.element(value, field.digest)
             case .escaped: CertificateText.chain(value.span).map { .chain($0) }
             }
         self.init(
@@ -92,18 +120,24 @@ final class ForwardedCertificate {
     }
 
     /// One element: a second one is of another proxy, and nobody could say which is whose.
-    private static func element(_ value: [UInt8]) -> Content? {
+    private static func element(
+        _ value: [UInt8], _ digest: (Span<UInt8>) -> [UInt8]
+    ) -> Content? {
         guard let pairs = ElementReader.pairs(value) else { return nil }
         let certificates = pairs.filter { $0.name == "cert" }
         let hashes = pairs.filter { $0.name == "hash" }
         guard certificates.count <= 1, hashes.count <= 1 else { return nil }
-        if let certificate = certificates.first {
-            return CertificateText.chain(certificate.value.span).map { .chain($0) }
+        let thumbprint = hashes.first.flatMap { Hexadecimal.bytesInAnyCase($0.value) }
+            .flatMap { Thumbprint($0) }
+        // Half of what a proxy says is no more to be believed than the whole.
+        if !hashes.isEmpty, thumbprint == nil { return nil }
+        guard let certificate = certificates.first else {
+            return thumbprint.map { .thumbprint($0) }
         }
-        guard let hash = hashes.first, let bytes = Hexadecimal.bytes(hash.value),
-            let thumbprint = Thumbprint(bytes)
+        guard let chain = CertificateText.chain(certificate.value.span), let first = chain.first
         else { return nil }
-        return .thumbprint(thumbprint)
+        if let thumbprint, Thumbprint(digest(first.span)) != thumbprint { return nil }
+        return .chain(chain)
     }
 }
 

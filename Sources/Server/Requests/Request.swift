@@ -129,4 +129,10 @@ struct RequestFields: Sendable {
         let certificate = FieldName("eidas")
     }
     private static let names = Names()
+    /// Of all of these.
+    static let knownNames: Set<String> = [
+        "authorization", "fi_reference_id", "fi-reference-id", "version", "ccg_token", "ccg-token",
+        "content-type", "content-encoding", "transaction_reference", "transaction-reference",
+        "x-fapi-interaction-id", "x-request-id", "traceparent", "x-idempotency-key", "eidas",
+    ]
 }

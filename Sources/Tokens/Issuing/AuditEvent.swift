@@ -122,6 +122,8 @@ public enum AuditReason: String, Sendable, CaseIterable {
     case certificateNotYetValid = "certificate_not_yet_valid"
     case certificateExpired = "certificate_expired"
     case certificateOfOtherProvider = "certificate_of_other_provider"
+    case certificateOfAuthority = "certificate_of_authority"
+    case certificateExtensionUnknown = "certificate_extension_unknown"
     case certificateUntrusted = "certificate_untrusted"
     case accountsNotCertified = "accounts_not_certified"
     case paymentsNotCertified = "payments_not_certified"
@@ -193,6 +195,8 @@ public enum AuditReason: String, Sendable, CaseIterable {
             case .certificateInvalid(.notYetValid): .certificateNotYetValid
             case .certificateInvalid(.expired): .certificateExpired
             case .certificateInvalid(.otherProvider): .certificateOfOtherProvider
+            case .certificateInvalid(.ofAuthority): .certificateOfAuthority
+            case .certificateInvalid(.unknownExtension): .certificateExtensionUnknown
             case .certificateInvalid(.untrusted): .certificateUntrusted
             case .store(.unavailable): .storeUnavailable
             case .store(.full): .storeFull

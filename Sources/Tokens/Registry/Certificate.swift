@@ -76,13 +76,18 @@ public struct Certificate: Sendable {
     public let validFrom: Milliseconds
     /// Until and with this moment.
     public let validUntil: Milliseconds
+    /// It may issue others.
+    public let isAuthority: Bool
+    /// It has a critical extension that nobody here understands (RFC 5280 §4.2).
+    public let hasUnknownExtension: Bool
 
     /// The type of `organizationIdentifier`, by which a provider is known (ETSI EN 319 412-1 §5.1.4).
     public static let organizationIdentifier = "2.5.4.97"
 
     public init(
         thumbprint: Thumbprint, subject: [NameAttribute], alternativeNames: [AlternativeName] = [],
-        roles: ProviderRoles? = nil, validFrom: Milliseconds, validUntil: Milliseconds
+        roles: ProviderRoles? = nil, validFrom: Milliseconds, validUntil: Milliseconds,
+        isAuthority: Bool = false, hasUnknownExtension: Bool = false
     ) {
         self.thumbprint = thumbprint
         self.subject = subject
@@ -90,6 +95,8 @@ public struct Certificate: Sendable {
         self.roles = roles
         self.validFrom = validFrom
         self.validUntil = validUntil
+        self.isAuthority = isAuthority
+        self.hasUnknownExtension = hasUnknownExtension
     }
 
     /// nil where it has none, or more than one.
@@ -104,6 +111,10 @@ public enum CertificateRefusal: Equatable, Sendable, CaseIterable {
     case notYetValid, expired
     /// It was issued to somebody else, or to nobody who could be told.
     case otherProvider
+    /// It is an authority's own, and no provider's.
+    case ofAuthority
+    /// What it says cannot be understood: an extension that has to be is not.
+    case unknownExtension
     /// No authority that is trusted here has issued it.
     case untrusted
 }
@@ -116,6 +127,8 @@ extension Certificate {
     public func refusal(for provider: Provider, now: Milliseconds) -> CertificateRefusal? {
         if now < validFrom { return .notYetValid }
         if now > validUntil { return .expired }
+        if isAuthority { return .ofAuthority }
+        if hasUnknownExtension { return .unknownExtension }
         return organizationIdentifier == provider.reference ? nil : .otherProvider
     }
 
@@ -136,6 +149,9 @@ public protocol CertificateReader: Sendable {
     /// - Returns: nil where the bytes are no certificate, or more than one.
     func read(_ der: [UInt8]) -> Certificate?
 
+    /// Another one once other authorities are trusted: what was verified before has to be verified again.
+    var generation: Int { get }
+
     /// Whether anything is trusted at all: without that no chain holds.
     func trusts(_ authorities: CertificateAuthorities) -> Bool
 
@@ -146,4 +162,8 @@ public protocol CertificateReader: Sendable {
     func authorities(
         of chain: [[UInt8]], among authorities: CertificateAuthorities, now: Milliseconds
     ) -> [Thumbprint]?
+}
+
+extension CertificateReader {
+    public var generation: Int { 0 }
 }

@@ -120,6 +120,12 @@ struct CertificateOptions: ParsableArguments {
         guard certificates.count == 1, let authority = X509Reader().read(certificates[0]) else {
             throw CertificateOptions.refusal(certificateCA, "it must hold one certificate in PEM")
         }
+        guard authority.isAuthority else {
+            throw CertificateOptions.refusal(
+                certificateCA,
+                "its certificate is no CA's (basicConstraints), so it has issued none: name the CA's with "
+                    + "--certificate-ca, or take --certificate-match thumbprint without a CA")
+        }
         let trusted: TrustedAuthorities
         do throws(AuthoritiesFailure) {
             trusted = try TrustedAuthorities(pem: pem)

@@ -1,5 +1,5 @@
 // From the settings about certificates to what the server does about them: the files of authorities are read
-// here, once.
+// here, at the start and after SIGHUP.
 
 import Certificates
 import Server
@@ -9,15 +9,15 @@ extension Settings {
     /// Every list of trusted services there is fits.
     private static let authoritiesBytesMax = 4 << 20
 
-    /// What the server is to do about certificates.
+    /// Whose certificates are trusted.
     ///
     /// - Throws: 78 where a file of authorities cannot be read, or holds none.
-    func certificatePolicy() throws(ProgramFailure) -> CertificatePolicy {
+    func certificateAuthorities() throws(ProgramFailure) -> (
+        providers: TrustedAuthorities?, clients: TrustedAuthorities?
+    ) {
         let providers = try authorities(SettingsTable.rows.eidasCA, self.eidasCA)
         let clients = try authorities(SettingsTable.rows.clientCertificateCA, clientAuthorities)
-        return CertificatePolicy(
-            reader: X509Reader(providers: providers, clients: clients),
-            requiresHolder: self.requireCNF)
+        return (providers, clients)
     }
 
     /// Whoever ends clients' handshakes here has said already whom to trust.

@@ -1,5 +1,6 @@
-// The TLS of a running server: its listeners, and how they get new certificates.
+// The certificates of a running server: its listeners' and whose it trusts, and how new ones get in.
 
+import Certificates
 import Metrics
 import Server
 import System
@@ -12,6 +13,8 @@ final class ServerTLS {
     private let listeners: [(listener: TLSListener, endpoint: TLSEndpoint)]
     private let clock: Timekeeper
     private let logger: Logger
+    /// Verifies certificates for all loops.
+    private let reader: X509Reader
     private var reloadFailures = 0
 
     /// What ends sooner is told of, in milliseconds. Revocation lists come every week or every day.
@@ -33,6 +36,17 @@ final class ServerTLS {
             listeners.append((listener, TLSEndpoint(context, now: clock.now)))
         }
         self.listeners = listeners
+        let trusted = try settings.certificateAuthorities()
+        reader = X509Reader(providers: trusted.providers, clients: trusted.clients)
+    }
+
+    /// What the server is to do about certificates.
+    var policy: CertificatePolicy {
+        CertificatePolicy(reader: reader, requiresHolder: settings.requireCNF)
+    }
+
+    private var hasFiles: Bool {
+        !listeners.isEmpty || reader.trusts(.providers) || reader.trusts(.clients)
     }
 
     /// What a listener talks with; nil: it does not speak TLS.
@@ -40,10 +54,11 @@ final class ServerTLS {
         listeners.first { $0.listener.name == name.name }?.endpoint
     }
 
-    /// After SIGHUP: reads all files again. New connections get what is in them, open ones go on. Where
-    /// anything is wrong with any of them, everything stays as it was, and one line says why.
-    func reload() {
-        guard !listeners.isEmpty else { return }
+    /// After SIGHUP: reads all files again. New connections get what is in them, open ones go on; and the
+    /// next certificate that is passed on is judged by them. Where anything is wrong with any of them,
+    /// everything stays as it was, and one line says why.
+    func reload() -> Reload.Files {
+        guard hasFiles else { return .none }
         let now = clock.now()
         do throws(ProgramFailure) {
             var fresh: [(TLSEndpoint, TLSContext)] = []
@@ -53,14 +68,17 @@ final class ServerTLS {
                 }
                 fresh.append((endpoint, context))
             }
+            let trusted = try settings.certificateAuthorities()
             for (endpoint, context) in fresh { endpoint.replace(with: context) }
+            reader.trust(providers: trusted.providers, clients: trusted.clients)
         } catch {
             reloadFailures += 1
             logger.log(.error, "the certificates of before stay in use: \(error)")
-            return
+            return .refused
         }
-        logger.log(.info, "certificates, keys and revocation lists were read again")
+        logger.log(.info, "certificates, keys, CAs and revocation lists were read again")
         for line in endings { logger.log(.warning, line) }
+        return .taken
     }
 
     /// What is not as an operator may think that it is.
@@ -93,8 +111,10 @@ final class ServerTLS {
     }
 
     func appendMetrics(to text: inout MetricsText) {
-        guard !listeners.isEmpty else { return }
-        TLSEndpoint.appendMetrics(listeners.map { ($0.listener.name, $0.endpoint) }, to: &text)
+        guard hasFiles else { return }
+        if !listeners.isEmpty {
+            TLSEndpoint.appendMetrics(listeners.map { ($0.listener.name, $0.endpoint) }, to: &text)
+        }
         text.counter(
             "obie_tokens_tls_reload_failures_total",
             "How often SIGHUP found new certificates that were wrong; the log says why.",

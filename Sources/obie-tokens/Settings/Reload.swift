@@ -8,6 +8,15 @@ final class Reload {
     private let flags: SettingFlags<EverySetting>
     private(set) var settings: Settings
 
+    /// What has become of the files with certificates after SIGHUP.
+    enum Files {
+        /// There are none.
+        case none
+        case taken
+        /// Something is wrong with one of them.
+        case refused
+    }
+
     init(_ flags: SettingFlags<EverySetting>) throws(ProgramFailure) {
         self.flags = flags
         settings = try flags.read()
@@ -16,8 +25,12 @@ final class Reload {
         Signal.ignore(Signal.hangUp)
     }
 
-    /// Where anything is wrong, everything stays as it was, and one line says why.
-    func perform(_ server: Server, _ notices: ServiceNotices, _ logger: Logger) {
+    /// Where anything is wrong, all settings stay as they were, and one line says why.
+    ///
+    /// - Parameter files: what has become of those with certificates.
+    func perform(
+        _ server: Server, files: Files, _ notices: ServiceNotices, _ logger: Logger
+    ) {
         notices.reloading()
         defer { notices.reloaded() }
         let old = settings
@@ -26,7 +39,8 @@ final class Reload {
             fresh = try flags.read()
             settings = try old.reloaded(fresh)
         } catch {
-            logger.log(.error, "nothing was reloaded: \(error)")
+            let what = files == .taken ? "no setting" : "nothing"
+            logger.log(.error, "\(what) was reloaded: \(error)")
             return
         }
         // What needs a restart is named each time until there is one.
@@ -41,7 +55,13 @@ final class Reload {
                     "\(setting.name) can only change at a restart: it stays \(was), not \(new)")
             }
         }
-        if changed.isEmpty { logger.log(.info, "reloaded: no setting has changed") }
+        if changed.isEmpty {
+            logger.log(
+                .info,
+                files == .refused
+                    ? "nothing was reloaded: no setting has changed, and the certificates were refused"
+                    : "reloaded: no setting has changed")
+        }
         server.reload(ServerLimits(settings))
         logger.set(settings.logLevel, isAccessLogged: settings.accessLog)
     }

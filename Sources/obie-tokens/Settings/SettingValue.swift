@@ -1,6 +1,7 @@
 // From words to values, for flags, variables and the file alike.
 
 import ArgumentParser
+import Crypto
 import Server
 import System
 import Tokens
@@ -65,7 +66,14 @@ enum SettingValue {
         _ text: String
     ) throws(ValidationError) -> CertificateField? {
         if text == "none" { return nil }
-        guard let field = CertificateField(text.lowercased()) else {
+        guard !CertificateField.isTaken(text.lowercased()) else {
+            throw ValidationError(
+                "the header '\(text)' means something else, so no proxy can pass a certificate on in it; "
+                    + "let the proxy write another one, such as x-ssl-client-cert, and name that")
+        }
+        guard
+            let field = CertificateField(text.lowercased(), digest: { OpenSSL().digest($0) })
+        else {
             throw ValidationError(
                 "'\(text)' is no name of a header of up to \(CertificateField.nameLengths.upperBound) "
                     + "characters, such as client-cert" + Nearest.hint(text, ["none"]))

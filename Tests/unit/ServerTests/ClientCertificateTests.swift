@@ -27,7 +27,7 @@ import Tokens
         var trusted = TrustedProxies.none
         if let header {
             trusted = try TrustedProxies(proxies)
-            trusted.certificateField = CertificateField(header)
+            trusted.certificateField = CertificateField(header) { KnownCertificates.digest($0) }
             #expect(trusted.certificateField?.name == header)
         }
         let rig = AuditedConnection(
@@ -102,6 +102,17 @@ import Tokens
         #expect(rig.send(makeCode()).status == 201)
     }
 
+    /// What was verified by the authorities of before counts no more, on connections that are open.
+    @Test func newAuthoritiesCountAtOnce() throws {
+        let rig = try rig()
+        rig.transport.peerCertificate = [1]
+        #expect(rig.send(makeCode()).status == 201)
+        reader.trust([1: [KnownCertificates.thumbprint(98)]])
+        #expect(rig.send(makeCode()).status == 401)
+        reader.trust(Self.chains)
+        #expect(rig.send(makeCode()).status == 201)
+    }
+
     @Test func certificateEndsWithItsTime() throws {
         let rig = try rig()
         rig.transport.peerCertificate = [1]
@@ -114,6 +125,8 @@ import Tokens
 
     // MARK: Behind a proxy
 
+    /// The digest of the same bytes.
+    private static let one = String(repeating: "01", count: 32)
     /// The same bytes, 1, 0 in each way of writing.
     private static let written = [
         ("client-cert", ":AQA=:"), ("x-ssl-client-cert", "AQA="),
@@ -121,7 +134,7 @@ import Tokens
         ("x-forwarded-client-cert", "Cert=AQA%3D"),
         (
             "x-forwarded-client-cert",
-            #"By=spiffe://x;Hash=00;Cert="-----BEGIN%20CERTIFICATE-----%0AAQA%3D%0A-----END%20CERTIFICATE-----";Subject="CN=a,O=\"b\"";URI="#
+            #"By=spiffe://x;Hash=\#(one);Cert="-----BEGIN%20CERTIFICATE-----%0AAQA%3D%0A-----END%20CERTIFICATE-----";Subject="CN=a,O=\"b\"";URI="#
         ),
     ]
 
@@ -168,7 +181,10 @@ import Tokens
         ("x-forwarded-client-cert", "Cert=AQA%3D,Cert=AQA%3D"),
         ("x-forwarded-client-cert", "Cert=\"AQA%3D"),
         ("x-forwarded-client-cert", "Cert=AQA%3D;Cert=AQA%3D"),
-        ("x-forwarded-client-cert", "Hash=01"),
+        ("x-forwarded-client-cert", "Hash=01"), ("x-forwarded-client-cert", "Hash=01;Cert=AQA%3D"),
+        // What Envoy says of one certificate is not about another.
+        ("x-forwarded-client-cert", "Hash=\(String(repeating: "02", count: 32));Cert=AQA%3D"),
+        ("x-forwarded-client-cert", "Cert=AQA%3D;Hash=\(String(repeating: "02", count: 32))"),
     ])
     func malformedOnesAreRefused(name: String, value: String) throws {
         let rig = try rig(nil, header: name)
@@ -179,8 +195,8 @@ import Tokens
 
     /// Envoy may say no more than the digest.
     @Test func digestAloneIsEnoughForAThumbprint() throws {
-        let hash = String(repeating: "01", count: 32)
-        let one = KnownCertificates.thumbprint(1)
+        let hash = String(repeating: "1a", count: 32)
+        let one = KnownCertificates.thumbprint(0x1A)
         for (rule, status) in [
             (CertificateRule(.thumbprint(one), authority: nil), 201),
             (CertificateRule(.thumbprint(one), authority: Self.authority), 401),
@@ -188,8 +204,23 @@ import Tokens
             (CertificateRule(.organization("PSDGB-FCA-111111"), authority: Self.authority), 401),
         ] {
             let rig = try rig(rule, header: "x-forwarded-client-cert")
-            #expect(
-                rig.send(makeCode("X-Forwarded-Client-Cert: Hash=\(hash)\r\n")).status == status)
+            for hash in [hash, hash.uppercased()] {
+                #expect(
+                    rig.send(makeCode("X-Forwarded-Client-Cert: Hash=\(hash)\r\n")).status
+                        == status)
+            }
+        }
+    }
+
+    /// A field that is read for something else cannot have a certificate in it.
+    @Test func everyFieldThatIsReadIsTaken() {
+        let spelledWithHyphens = 3
+        #expect(
+            RequestFields.knownNames.count
+                == Mirror(reflecting: RequestFields()).children.count + spelledWithHyphens)
+        let addresses = TrustedProxies.Header.allCases.map(\.rawValue)
+        for name in RequestFields.knownNames.union(addresses) {
+            #expect(CertificateField.isTaken(name))
         }
     }
 
@@ -211,8 +242,13 @@ import Tokens
         ("", false), ("Client-Cert", false), ("client cert", false), ("a:b", false),
         ("x-ssl-client-cert", true), ("ssl_client_cert", true),
         (String(repeating: "a", count: 31), true), (String(repeating: "a", count: 32), false),
+        // What means something already.
+        ("authorization", false), ("eidas", false), ("fi_reference_id", false),
+        ("fi-reference-id", false), ("ccg-token", false), ("x-idempotency-key", false),
+        ("forwarded", false), ("x-forwarded-for", false), ("host", false),
+        ("content-length", false), ("cookie", false), ("sec-fetch-mode", false),
     ])
     func nameIsThatOfAField(name: String, isTaken: Bool) {
-        #expect((CertificateField(name) != nil) == isTaken)
+        #expect((CertificateField(name) { _ in [] } != nil) == isTaken)
     }
 }

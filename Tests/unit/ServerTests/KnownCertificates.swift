@@ -10,13 +10,22 @@ final class KnownCertificates: CertificateReader {
     /// By the byte that its "DER" begins with.
     private let known: [UInt8: Certificate]
     /// For the chains of those bytes: the authorities. nil: nothing is trusted.
-    private let chains: [UInt8: [Thumbprint]]?
+    private let chains: Mutex<[UInt8: [Thumbprint]]?>
+    private let changes = Mutex(0)
+    var generation: Int { changes.withLock { $0 } }
     private let reads = Mutex(0)
     /// How often one was read.
     var readCount: Int { reads.withLock { $0 } }
 
     init(_ known: [UInt8: Certificate], chains: [UInt8: [Thumbprint]]? = nil) {
-        (self.known, self.chains) = (known, chains)
+        self.known = known
+        self.chains = Mutex(chains)
+    }
+
+    /// From now on others are trusted.
+    func trust(_ chains: [UInt8: [Thumbprint]]) {
+        self.chains.withLock { $0 = chains }
+        changes.withLock { $0 += 1 }
     }
 
     func read(_ der: [UInt8]) -> Certificate? {
@@ -24,12 +33,14 @@ final class KnownCertificates: CertificateReader {
         return der.first.flatMap { known[$0] }
     }
 
-    func trusts(_ authorities: CertificateAuthorities) -> Bool { chains != nil }
+    func trusts(_ authorities: CertificateAuthorities) -> Bool {
+        chains.withLock { $0 != nil }
+    }
 
     func authorities(
         of chain: [[UInt8]], among authorities: CertificateAuthorities, now: Milliseconds
     ) -> [Thumbprint]? {
-        chain.first?.first.flatMap { chains?[$0] }
+        chain.first?.first.flatMap { number in chains.withLock { $0?[number] } }
     }
 
     static func thumbprint(_ number: UInt8) -> Thumbprint {
@@ -37,6 +48,11 @@ final class KnownCertificates: CertificateReader {
             preconditionFailure("32 bytes are a thumbprint")
         }
         return thumbprint
+    }
+
+    /// As `thumbprint` has it, of "DER" that begins with the number.
+    @Sendable static func digest(_ der: Span<UInt8>) -> [UInt8] {
+        [UInt8](repeating: der[0], count: 32)
     }
 
     /// One that is valid from 2020 to 2060.
