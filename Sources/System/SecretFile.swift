@@ -70,6 +70,9 @@ extension PrivateFile {
         try syncFolder(of: path)
     }
 
+    /// Takes back a file that `make` has made. Any thread.
+    public static func unmake(_ path: String) { unsafe unlink(path) }
+
     /// Changes the content of a file that is there; its owner and its mode stay. A crash leaves the old
     /// content or the new. On disk when this returns. Any thread; blocks.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(Failure) {

@@ -14,8 +14,9 @@ def openssl(*words, text=None):
 class Authority:
     """A CA in a folder of its own: NAME.pem and NAME.key for everything that it signs."""
 
-    def __init__(self, folder, common_name="Test CA"):
-        self.folder, self.number = Path(folder), 1
+    def __init__(self, folder, common_name="Test CA", identifiers=True):
+        """Without identifiers nothing but the name says whose key has signed what."""
+        self.folder, self.number, self.identifiers = Path(folder), 1, identifiers
         self.folder.mkdir(parents=True)
         self.certificate, self.key = self.folder / "ca.pem", self.folder / "ca.key"
         (self.folder / "index.txt").touch()
@@ -27,7 +28,8 @@ class Authority:
         make_key(self.key)
         openssl("req", "-x509", "-new", "-key", self.key, "-out", self.certificate, "-days", 30,
                 "-subj", f"/CN={common_name}", "-addext", "basicConstraints=critical,CA:TRUE",
-                "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+                *([] if identifiers else ["-addext", "subjectKeyIdentifier=none", "-addext", "authorityKeyIdentifier=none"]))
 
     def issue(self, name, usage="clientAuth", days=30):
         """Returns (certificate, key). It is good for so many days; with a negative number it has ended."""
@@ -37,7 +39,8 @@ class Authority:
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(
             f"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage={usage}\n"
-            "subjectAltName=DNS:localhost,IP:127.0.0.1\n", encoding="ascii")
+            "subjectAltName=DNS:localhost,IP:127.0.0.1\n"
+            + ("" if self.identifiers else "subjectKeyIdentifier=none\nauthorityKeyIdentifier=none\n"), encoding="ascii")
         self.number += 1
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-out", certificate,
                 "-set_serial", self.number, "-extfile", extensions, "-sha256", "-days", days)

@@ -8,6 +8,7 @@ import time
 from authority import Authority, openssl, self_signed
 from bench import GRANT, counted, s_client
 from harness import Failure, Server, came_true, expect, sandbox, wait_until
+from refusal_checks import check_headers, check_lists, check_probe, check_refusals, check_resumption  # noqa: F401
 from talk import Wire, context
 
 
@@ -149,6 +150,9 @@ def check_starts(bench):
         with Wire(server.port, context(bench.folder / "tls.pem")) as wire:
             wire.handshake()
             expect(wire.ask(GRANT).status == 201, "a certificate of tls self-signed does not serve")
+    for words, status in ((("one", "one"), 64), (("one", "./one"), 73), (("/none/one", "one"), 73)):
+        half = run(bench, "tls", "self-signed", "--certificate", words[0], "--key", words[1])
+        expect(half.returncode == status and not (bench.folder / "one").exists(), f"{words}: {half}")
     return f"{len(rows)} wrong files told; self-signed serves and never overwrites"
 
 
@@ -160,7 +164,7 @@ def check_admin(bench):
             wire.handshake()
             expect(wire.ask(sandbox.get("/readyz")).status == 200, "the admin address does not answer over TLS")
         check = run(bench, "healthcheck", "--config", config(bench, server.admin_port))
-        expect(check.returncode == 1 and "speaks TLS" in check.stderr, f"healthcheck: {check.stderr}")
+        expect(check.returncode == 1 and "name one with --certificate" in check.stderr, f"healthcheck: {check.stderr}")
         try:
             with Wire(server.admin_port, bench.context()) as wire:
                 wire.handshake()

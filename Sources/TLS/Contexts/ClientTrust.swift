@@ -27,8 +27,9 @@ enum ClientTrust {
         guard let lists = material.clientCRL else { return nil }
         unsafe X509_STORE_set_flags(
             store, UInt(X509_V_FLAG_CRL_CHECK) | UInt(X509_V_FLAG_CRL_CHECK_ALL))
+        let issuers = try ListIssuers(authorities: material.clientCA ?? [], beside: lists)
         return try PEMReader.read(lists) { (reader) throws(TLSFault) in
-            try unsafe loadLists(reader, store, now: now)
+            try unsafe loadLists(reader, store, of: issuers, now: now)
         }
     }
 
@@ -48,7 +49,7 @@ enum ClientTrust {
     }
 
     @unsafe private static func loadLists(
-        _ reader: PEMReader, _ store: OpaquePointer, now: Int64
+        _ reader: PEMReader, _ store: OpaquePointer, of issuers: ListIssuers, now: Int64
     ) throws(TLSFault) -> Int64 {
         var expiry: Int64?
         while let list = try unsafe reader.nextRevocationList() {
@@ -56,6 +57,8 @@ enum ClientTrust {
             // With a list that has expired every client would be refused.
             let validity = unsafe Validity(revocationList: list)
             try validity.check(.clientCRL, now: now)
+            // One of somebody else counts for nobody, and the list that is missing shuts all clients out.
+            guard unsafe issuers.haveSigned(list) else { throw .unknownIssuer }
             guard unsafe X509_STORE_add_crl(store, list) == 1 else {
                 throw .refused(.clientCRL, TLSLibrary.lastReason)
             }

@@ -22,6 +22,8 @@ public enum TLSFault: Error, Equatable, Sendable {
     case encrypted
     /// The key is not that of the certificate.
     case mismatched
+    /// A revocation list that none of the authorities has signed, and none below them that stands beside it.
+    case unknownIssuer
     /// OpenSSL refuses it: too short, or signed with what is no longer safe. The text is OpenSSL's.
     case refused(TLSPart, String)
     /// It was good until then, in milliseconds since 1970.

@@ -27,7 +27,8 @@ public struct TLSMaterial: Sendable, CustomStringConvertible {
     public var key: [UInt8]
     /// PEM: whom clients' certificates must come from. Any of them is trusted, root or not.
     public var clientCA: [UInt8]?
-    /// PEM: a list of each CA on the way from a client's certificate to the one that is trusted.
+    /// PEM: a list of each CA on the way from a client's certificate to the one that is trusted, and the
+    /// certificates of those among them that `clientCA` does not have.
     public var clientCRL: [UInt8]?
     public var clientAuthentication = ClientAuthentication.off
     public var oldest = TLSVersion.tls12

@@ -1,26 +1,31 @@
 // One question to a running server, and its answer.
 
 import ArgumentParser
+import TLS
 import UV
 
-/// `http://IP:PORT/PATH`. There is no TLS and no look-up of names.
+/// `http://IP:PORT/PATH`, or `https://`. There is no look-up of names.
 struct ProbeURL: CustomStringConvertible {
+    private static let schemes = [StreamKind.plain.scheme, StreamKind.encryptedScheme]
+
+    let scheme: String
     let address: SocketAddress
     let path: String
+    var isEncrypted: Bool { scheme == StreamKind.encryptedScheme }
 
-    init(address: SocketAddress, path: String) {
-        self.address = address
-        self.path = path
+    init(scheme: String, address: SocketAddress, path: String) {
+        (self.scheme, self.address, self.path) = (scheme, address, path)
     }
 
     init(_ text: String) throws {
-        let scheme = "http://"
-        let rest = text.dropFirst(scheme.count)
+        let scheme = ProbeURL.schemes.first { text.hasPrefix("\($0)://") }
+        let rest = text.dropFirst((scheme ?? "").count + 3)
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        guard text.hasPrefix(scheme), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+        guard let scheme, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw ValidationError(
                 "'\(text)' is not a URL to ask, such as http://127.0.0.1:9090/readyz")
         }
+        self.scheme = scheme
         do {
             address = try SocketAddress(String(rest[..<slash]))
         } catch {
@@ -29,7 +34,7 @@ struct ProbeURL: CustomStringConvertible {
         path = slash == rest.endIndex ? "/" : String(rest[slash...])
     }
 
-    var description: String { "http://\(address)\(path)" }
+    var description: String { "\(scheme)://\(address)\(path)" }
 }
 
 enum ProbeOutcome {
@@ -55,9 +60,10 @@ final class Probe: ByteStreamHandler {
 
     /// Asks and waits until the server has closed the connection.
     ///
+    /// - Parameter context: what TLS is spoken with; nil: none is.
     /// - Throws: `UVError` where the attempt cannot even begin.
     static func ask(
-        _ url: ProbeURL, withinMilliseconds limit: UInt64
+        _ url: ProbeURL, _ context: TLSClientContext?, withinMilliseconds limit: UInt64
     ) throws(UVError) -> ProbeOutcome {
         Signal.ignoreWriteSignals()
         let loop = try EventLoop()
@@ -65,18 +71,23 @@ final class Probe: ByteStreamHandler {
         defer { loop.run() }
         let probe = Probe(try Timer(loop))
         probe.timer.start(afterMilliseconds: limit) { probe.finish(.timedOut) }
+        let request =
+            "GET \(url.path) HTTP/1.1\r\nHost: \(url.address)\r\n"
+            + "User-Agent: obie-tokens-healthcheck\r\nConnection: close\r\n\r\n"
+        let encrypted = context.map { TLSProbe($0, asking: Array(request.utf8), probe) }
         let stream: TCPStream
         do throws(UVError) {
-            stream = try TCPStream(loop, connectingTo: url.address, probe)
+            stream = try TCPStream(loop, connectingTo: url.address, encrypted ?? probe)
         } catch {
             probe.finish(.failed(.connection(error)))
             throw error
         }
         probe.stream = stream
-        let request =
-            "GET \(url.path) HTTP/1.1\r\nHost: \(url.address)\r\n"
-            + "User-Agent: obie-tokens-healthcheck\r\nConnection: close\r\n\r\n"
-        stream.write(Array(request.utf8).span)
+        if let encrypted {
+            encrypted.start(stream)
+        } else {
+            stream.write(Array(request.utf8).span)
+        }
         loop.run()
         return probe.outcome ?? .timedOut
     }

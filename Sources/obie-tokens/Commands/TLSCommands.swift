@@ -39,6 +39,13 @@ struct TLSCommand: ParsableCommand {
             transform: { try SettingValue.number(1...3650)($0) })
         var days: Int64 = 30
 
+        func validate() throws {
+            if certificate == key {
+                throw ValidationError(
+                    "--certificate and --key name the same file, \(key); write them into two")
+            }
+        }
+
         func run() throws {
             for path in [certificate, key] where PrivateFile.exists(path) {
                 throw ProgramFailure(
@@ -48,7 +55,13 @@ struct TLSCommand: ParsableCommand {
             let names = name.isEmpty ? ["localhost", "127.0.0.1", "::1"] : name
             let made = SelfSigned.make(names: names, now: Clock.wallMilliseconds(), days: days)
             try make(made.key, at: key)
-            try make(made.certificate, at: certificate)
+            do {
+                try make(made.certificate, at: certificate)
+            } catch {
+                // A key without its certificate would stand in the way of the next attempt.
+                PrivateFile.unmake(key)
+                throw error
+            }
             Program.log(
                 "made \(certificate) and \(key) for \(names.joined(separator: ", ")); nobody trusts it "
                     + "but who is told to (curl --cacert \(certificate))")

@@ -29,7 +29,7 @@ struct TLSFiles {
         var material = TLSMaterial(certificate: certificate, key: key)
         material.clientAuthentication = settings.value(listener.clientAuth)
         material.clientCA = try text(.clientCA)
-        if listener.clientCRL != nil { material.clientCRL = try text(.clientCRL) }
+        material.clientCRL = try text(.clientCRL)
         material.oldest = settings.tlsMinVersion
         do throws(TLSFault) {
             return try TLSContext(material, now: now)
@@ -43,7 +43,7 @@ struct TLSFiles {
         case .certificate: settings.value(listener.certificate)
         case .key: settings.value(listener.key)
         case .clientCA: settings.value(listener.clientCA)
-        case .clientCRL: listener.clientCRL.flatMap { settings.value($0) }
+        case .clientCRL: settings.value(listener.clientCRL)
         }
     }
 
@@ -118,6 +118,12 @@ extension TLSFiles {
                 .key,
                 "the key in \(name(.key)) does not belong to the first certificate in "
                     + "\(name(.certificate)); name a pair, with the server's own certificate first")
+        case .unknownIssuer:
+            wrong(
+                .clientCRL,
+                "a revocation list in \(name(.clientCRL)) is signed by none of the CAs in "
+                    + "\(name(.clientCA)); take the list of such a CA. Where a CA below them has signed it, "
+                    + "put that CA's certificate beside its list")
         case .refused(let part, let reason):
             wrong(
                 part,

@@ -68,8 +68,9 @@ struct SettingsTable: Sendable {
         "tls-client-crl", "file|credential:name", without: nil, meaning: "no revocation lists",
         SettingValue.secret,
         help:
-            "The file with the revocation lists of the CAs of clients, one for each CA on the way (PEM). "
-            + "SIGHUP reads the file again.")
+            "The file with the revocation lists of the CAs of clients, one for each CA on the way, and "
+            + "the certificates of those CAs that tls-client-ca does not have (PEM). SIGHUP reads the file "
+            + "again.")
     let tlsMinVersion = Setting(
         "tls-min-version", "1.2|1.3", default: "1.2",
         SettingValue.word(TLSVersion.allCases.map { ($0.rawValue, $0) }),
@@ -89,6 +90,10 @@ struct SettingsTable: Sendable {
         "admin-tls-client-auth", "off|optional|required", default: "off",
         SettingValue.word(ClientAuthentication.allCases.map { ($0.rawValue, $0) }),
         help: "As tls-client-auth, for the admin address.")
+    let adminTLSClientCRL = Setting<SecretSource?>(
+        "admin-tls-client-crl", "file|credential:name", without: nil,
+        meaning: "no revocation lists", SettingValue.secret,
+        help: "As tls-client-crl, for the admin address.")
     let store = Setting<any StoreChoice>(
         "store", StoreKinds.form, default: "sqlite:./obie-tokens.db", SettingValue.store,
         help: "Where the server keeps codes and tokens: in a file, in memory, which forgets "
@@ -148,7 +153,7 @@ struct SettingsTable: Sendable {
         "eidas-ca", "file", without: nil,
         meaning: "chains of providers' certificates are not verified", SettingValue.path,
         help: "The file with the authorities, in PEM, that may have issued the certificates of "
-            + "providers in the header eidas.")
+            + "providers in the header eidas. SIGHUP reads the file again.")
     let clientCertificateHeader = Setting<CertificateField?>(
         "client-certificate-header", "name", without: nil, meaning: "none",
         SettingValue.certificateField,
@@ -161,7 +166,7 @@ struct SettingsTable: Sendable {
         meaning: "the file of tls-client-ca, where that is set", SettingValue.path,
         help:
             "The file with the authorities, in PEM, that may have issued the certificates of clients; "
-            + "a rule in the registry names one of them.")
+            + "a rule in the registry names one of them. SIGHUP reads the file again.")
     let throttle = Setting(
         "throttle", "yes|no", default: "yes", SettingValue.truth,
         help: "Answer failures with 429 once a client or an address has failed too often. A "

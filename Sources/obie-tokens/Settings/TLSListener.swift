@@ -10,8 +10,7 @@ struct TLSListener: Sendable {
     let key: Setting<SecretSource?>
     let clientCA: Setting<SecretSource?>
     let clientAuth: Setting<ClientAuthentication>
-    /// nil: it takes none.
-    let clientCRL: Setting<SecretSource?>?
+    let clientCRL: Setting<SecretSource?>
 
     static let open = TLSListener(
         name: "public", certificate: SettingsTable.rows.tlsCertificate,
@@ -20,7 +19,8 @@ struct TLSListener: Sendable {
     static let admin = TLSListener(
         name: "admin", certificate: SettingsTable.rows.adminTLSCertificate,
         key: SettingsTable.rows.adminTLSKey, clientCA: SettingsTable.rows.adminTLSClientCA,
-        clientAuth: SettingsTable.rows.adminTLSClientAuth, clientCRL: nil)
+        clientAuth: SettingsTable.rows.adminTLSClientAuth,
+        clientCRL: SettingsTable.rows.adminTLSClientCRL)
     static let all = [open, admin]
 
     /// The one that a part of what is served with comes from.
@@ -29,7 +29,7 @@ struct TLSListener: Sendable {
         case .certificate: certificate
         case .key: key
         case .clientCA: clientCA
-        case .clientCRL: clientCRL ?? clientCA
+        case .clientCRL: clientCRL
         }
     }
 }
@@ -47,9 +47,12 @@ extension Settings {
 
     /// What is set of TLS and does nothing: an operator may think that it does.
     func idle(_ listener: TLSListener) -> String? {
-        guard value(listener.clientAuth) == .off, isSet(listener.clientCA) else { return nil }
+        let settings = [listener.clientCA, listener.clientCRL]
+        guard value(listener.clientAuth) == .off, let idle = settings.first(where: isSet) else {
+            return nil
+        }
         let name = listener.clientAuth.name
-        return "\(place(of: listener.clientCA)) does nothing: \(name) is off, and nobody is "
+        return "\(place(of: idle)) does nothing: \(name) is off, and nobody is "
             + "asked for a certificate; set it to optional or required"
     }
 

@@ -89,9 +89,32 @@ import Testing
         #expect(verdict(Self.good, context, now: testDay + oneDay + 1000) != nil)
     }
 
-    @Test func listOfAnotherAuthoritySaysNothing() throws {
-        let context = try context(.required, TestCA("Other").revoke([]))
-        #expect(verdict(Self.good, context) == .revocationList)
+    /// With it instead of theirs, all clients would be refused.
+    @Test(arguments: ["Other", "Test CA"])
+    func listOfAnotherAuthorityIsNotTaken(name: String) throws {
+        let other = TestCA(name).revoke([])
+        #expect(throws: TLSFault.unknownIssuer) { _ = try context(.required, other) }
+        #expect(throws: TLSFault.unknownIssuer) {
+            _ = try context(.required, Self.ca.revoke([]) + other)
+        }
+    }
+
+    /// A CA below the one that is trusted has a list of its own, and its certificate stands beside it.
+    @Test func listOfAnAuthorityBelowIsTaken() throws {
+        let below = TestCA("Below", by: Self.ca)
+        let lists = Self.ca.revoke([]) + below.revoke([])
+        #expect(throws: TLSFault.unknownIssuer) { _ = try context(.required, lists) }
+        _ = try context(.required, lists + below.pem)
+        _ = try context(.required, below.pem + lists)
+        let stranger = TestCA("Below", by: TestCA())
+        #expect(throws: TLSFault.unknownIssuer) {
+            _ = try context(.required, lists + stranger.pem)
+        }
+        // A client's certificate is no authority, whoever has issued it.
+        let client = TestCA(made: Self.good)
+        #expect(throws: TLSFault.unknownIssuer) {
+            _ = try context(.required, Self.ca.revoke([]) + client.revoke([]) + client.pem)
+        }
     }
 
     /// To the second, by the time that the server is told.

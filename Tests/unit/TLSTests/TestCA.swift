@@ -11,14 +11,17 @@ let oneDay: Int64 = 86_400_000
 struct TestCA: Sendable {
     let made: MadeCertificate
 
-    init(_ name: String = "Test CA") {
+    init(made: MadeCertificate) { self.made = made }
+
+    /// - Parameter issuer: who signs it; nil: itself.
+    init(_ name: String = "Test CA", by issuer: TestCA? = nil) {
         made = CertificateMaker(
             name: name, from: testDay - oneDay, until: testDay + 365 * oneDay,
             extensions: [
                 (NID_basic_constraints, "critical,CA:TRUE"),
                 (NID_key_usage, "critical,keyCertSign,cRLSign"),
             ]
-        ).make()
+        ).make(by: issuer?.made)
     }
 
     var pem: [UInt8] { made.certificatePEM }

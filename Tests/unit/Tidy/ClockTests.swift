@@ -16,6 +16,8 @@ enum WallClock {
         "Sources/obie-tokens/Commands/CertificateOptions.swift":
             "whether a file that somebody names is in time",
         "Sources/obie-tokens/Commands/CommandTime.swift": "not before what the store has seen",
+        "Sources/obie-tokens/Commands/HealthCheck.swift":
+            "whether a file that somebody names is in time",
         "Sources/obie-tokens/Commands/KeyList.swift": "what is shown, and not written",
         "Sources/obie-tokens/Commands/RegistryCommands.swift": "what is shown, and not written",
         "Sources/obie-tokens/Commands/TLSCommands.swift": "a certificate for trying out begins now",
