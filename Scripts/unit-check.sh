@@ -15,6 +15,9 @@ units=$folder/usr/lib/systemd/system
 # systemd-analyze wants the program where the unit says that it is.
 sed -i "s#^ExecStart=/usr#ExecStart=$folder/usr#" "$units/obie-tokens.service"
 systemd-analyze verify --man=no --recursive-errors=no "$units"/obie-tokens*
+# The same with TLS, as Deploy/obie-tokens-tls.conf has it.
+install -D --mode 644 Deploy/obie-tokens-tls.conf "$units/obie-tokens.service.d/tls.conf"
+systemd-analyze verify --man=no --recursive-errors=no "$units/obie-tokens.service"
 systemd-analyze security --offline=true --threshold=15 --no-pager "$units/obie-tokens.service" | tail -1
 # Verify accepts a unit that lost half of its lines; these make it what it is.
 for line in Type=notify WatchdogSec= DynamicUser=yes StateDirectory= LoadCredential=keys: ExecReload= TimeoutStopSec= Restart=on-failure StartLimitIntervalSec=0; do

@@ -17,6 +17,7 @@ from cluster_files import check_compose_cluster, check_kubernetes_cluster
 from files import ROOT, expect, expect_probes, expect_restricted, image_variables, read, seconds, settings, validate
 from metric_names import check_alerts, check_dashboard
 from proxy_files import check_envoy, check_idle_times, check_load_balancer, check_public_url
+from tls_files import check_tls
 
 from harness import Failure
 
@@ -86,6 +87,7 @@ def main():
         check_compose(server, version)
         check_kubernetes_cluster(server, version)
         check_compose_cluster(server, version)
+        check_tls(server)
         check_envoy()
         check_public_url()
         check_load_balancer()

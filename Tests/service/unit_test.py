@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -261,8 +262,26 @@ def check_misuse():
     return "a socket of the wrong name ends it with 78, and the journal says what to set"
 
 
+def check_tls():
+    """The sample drop-in: systemd hands over certificate and key, and new ones at a restart, which refuses nobody."""
+    etc = Path("/etc/obie-tokens")
+    shutil.rmtree(f"/run/systemd/system/{SOCKETS[0]}.d")
+    run("install", "-D", str(ROOT / "Deploy/obie-tokens-tls.conf"), f"/etc/systemd/system/{UNIT}.d/tls.conf")
+    systemctl("daemon-reload")
+    for number in range(2):
+        tokens("tls", "self-signed", "--certificate", f"{etc}/{number}.pem", "--key", f"{etc}/{number}.key")
+        for end in ("pem", "key"):
+            os.replace(etc / f"{number}.{end}", etc / f"tls.{end}")
+        systemctl("restart", *([] if number else SOCKETS), UNIT)
+        said = run("curl", "--silent", "--cacert", f"{etc}/tls.pem", f"https://localhost:{HTTP}/healthz")
+        expect("ok" in said, f"over TLS it says {said!r}")
+    user = os.stat(f"{STATE}/").st_uid
+    expect((os.stat(etc / "tls.key").st_uid, oct(os.stat(etc / "tls.key").st_mode)[-3:]) == (0, "600"), "the key is not root's")
+    return f"with the drop-in it serves https:// as user {user}, with a key that only root can read; a restart takes a new one"
+
+
 CHECKS = {"start": check_start, "commands": check_commands, "reload": check_reload, "watchdog": check_watchdog,
-          "retries": check_retries, "drain": check_drain, "activation": check_activation, "misuse": check_misuse}
+          "retries": check_retries, "drain": check_drain, "activation": check_activation, "misuse": check_misuse, "tls": check_tls}
 
 
 def main():
