@@ -146,6 +146,7 @@ check: check-fast
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	Tests/faults/faults_test.py --server $(SERVER)
 	Tests/model/model_test.py --server $(SERVER) --steps 10000
+	Tests/model/theft_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
 	$(MAKE) cluster-check-fast
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
@@ -187,6 +188,7 @@ faults: check-tools release
 
 model: $(if $(filter postgres,$(STORE)),cluster-tools,check-tools) release
 	Tests/model/model_test.py --server $(SERVER) --store $(STORE) --steps $(STEPS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	Tests/model/theft_test.py --server $(SERVER) --attempts $(STEPS) $(if $(SEED),--seed $(SEED))
 
 cluster-check: ENDTOEND = whole
 cluster-check: cluster-check-fast

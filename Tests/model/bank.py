@@ -5,11 +5,13 @@ import subprocess
 import time
 
 import sandbox
+from certificates_of import HEADER, Certificates
 from harness import Client, Failure, Server, expect
 
 CALLBACK = "https://psp.example/callback"
 COMMAND_SECONDS = 60
 CONSENT_REVOKE = "/v1/obie/consents/revoke"
+OWN = object()  # the certificate that an institution must show
 
 
 class Commands:
@@ -38,8 +40,16 @@ class Bank:
         self.program, self.folder, self.timepiece = program, folder, timepiece
         self.commands = Commands(program, folder, timepiece, self.store)
         self.server, self.clients, self.turn = None, [], 0
-        self.settings = {"--code-lifetime": "60", "--access-token-lifetime": "never"}
-        self.ccg = {}
+        self.settings = {"--code-lifetime": "60", "--access-token-lifetime": "never", "--require-cnf": "no",
+                         "--client-certificate-header": HEADER, "--trusted-proxies": "127.0.0.0/8"}
+        self.ccg, self.certificates = {}, None
+
+    def make_certificates(self, fis, psps):
+        self.certificates = Certificates(self.folder, fis, psps)
+
+    @property
+    def requires_holder(self):
+        return self.settings["--require-cnf"] == "yes"
 
     # The process
 
@@ -119,8 +129,11 @@ class Bank:
             self.hang_up()
         return answer
 
-    def fields(self, fi, ccg_token=None):
+    def fields(self, fi, ccg_token=None, shown=OWN):
         fields = {"Authorization": sandbox.basic(fi.reference, fi.secret), "fi_reference_id": fi.reference}
+        certificate = fi.certificate if shown is OWN else shown
+        if certificate:
+            fields[HEADER] = certificate.escaped
         return fields | ({"ccg_token": ccg_token} if ccg_token else {"ccg_token": ""})
 
     def ccg_token(self, fi, psp):
@@ -149,9 +162,11 @@ class Bank:
         answer = self.with_ccg_token(fi, psp, lambda fields: sandbox.post(sandbox.CODES, body, **fields))
         return (sandbox.code_of(answer) if answer and answer.status == 201 else None), answer
 
-    def exchange(self, fi, psp, code, redirect_uri=CALLBACK, key=""):
+    def exchange(self, fi, psp, code, redirect_uri=CALLBACK, key="", holder=None):
         """(token, answer)."""
         body, given = {"redirect_uri": redirect_uri, "auth_code": code}, {"x-idempotency-key": key}
+        if holder:
+            body, given = body | holder.members(), given | holder.fields()
         answer = self.with_ccg_token(fi, psp, lambda fields: sandbox.post(sandbox.TOKENS, body, **fields, **given))
         return (sandbox.token_of(answer) if answer and answer.status == 201 else None), answer
 
@@ -173,6 +188,11 @@ class Bank:
 
     def add_fi(self, fi):
         fi.secret = json.loads(self.commands.succeed("fi", "add", fi.reference, "--json"))["client_secret"]
+
+    def set_rule(self, fi):
+        words = ["--certificate", fi.certificate.path, "--certificate-match", "thumbprint"] if fi.certificate else [
+            "--certificate", "none"]
+        self.commands.succeed("fi", "set", fi.reference, *words)
 
     def add_psp(self, psp):
         self.commands.succeed("psp", "add", psp.reference, "--redirect-uri", CALLBACK)

@@ -59,6 +59,7 @@ def prepare(bank):
         party = Party(f"PSDGB-FCA-20000{number}")
         bank.add_psp(party)
         model.psps[party.reference] = party
+    bank.make_certificates(model.fis, model.psps)
     bank.start()
     return model
 

@@ -42,7 +42,7 @@ class Operators:
             party.exists = False
         elif not party.exists:
             (self.bank.add_fi if noun == "fi" else self.bank.add_psp)(party)
-            party.exists, party.enabled, party.entry = True, True, party.entry + 1
+            party.exists, party.enabled, party.entry, party.certificate = True, True, party.entry + 1, None
         self.look_at_some()
 
     def look_at_some(self):
@@ -75,7 +75,8 @@ class Operators:
     def change_settings(self):
         lifetime = self.chance.choice([None, None, 86_400, 31_104_000])
         code_lifetime = self.chance.choice([60, 60, 600])
-        self.bank.settings = {"--code-lifetime": str(code_lifetime), "--access-token-lifetime": str(lifetime or "never")}
+        self.bank.settings |= {"--code-lifetime": str(code_lifetime), "--access-token-lifetime": str(lifetime or "never"),
+                               "--require-cnf": self.chance.choice(["no", "no", "yes"])}
         self.model.code_lifetime = code_lifetime * 1000
         self.model.token_lifetime = lifetime and lifetime * 1000
         self.restart()

@@ -26,6 +26,7 @@ class Party:
     exists: bool = True
     enabled: bool = True
     secret: str = ""
+    certificate: object = None  # that it must show; of an institution
 
     @property
     def counts(self):
@@ -52,6 +53,7 @@ class Item:
     key: str = ""  # under which it was exchanged
     code: "Item | None" = None
     why: str = ""
+    holder: object = None  # whose certificate it is bound to
 
 
 @dataclass
@@ -109,10 +111,11 @@ class Model:
         self.codes.append(code)
         return code
 
-    def exchanged(self, code, text, now):
+    def exchanged(self, code, text, now, holder=None):
         token = Item(text, code.fi, code.fi_entry, code.psp, code.psp_entry, code.consent, code.account, now, self.lag,
                      self.token_lifetime, code=code)
         code.used_at, code.token = now, token
+        code.holder = token.holder = holder
         self.tokens.append(token)
         return token
 

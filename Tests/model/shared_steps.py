@@ -7,7 +7,7 @@ from bank import CALLBACK
 from harness import Client, expect
 from operators import ROTATIONS_MAX
 from rules import CONSENTS
-from steps import Steps
+from steps import HOLDER, Steps
 
 # About files, which a database has none of.
 LEFT_OUT = ("back_up", "restore", "lose_a_file", "keep_registry")
@@ -115,13 +115,14 @@ class SharedSteps(Steps):
         for code in codes:
             try:
                 client = client or Client(port)
-                answer = client.ask(sandbox.post(sandbox.TOKENS, {"redirect_uri": CALLBACK, "auth_code": code.text}, **fields))
+                body = {"redirect_uri": CALLBACK, "auth_code": code.text} | HOLDER.members()
+                answer = client.ask(sandbox.post(sandbox.TOKENS, body, **fields))
             except OSError:
                 doubtful.add(code)
                 client = None
                 continue
             if answer.status == 201:
-                self.model.exchanged(code, sandbox.token_of(answer), self.now)
+                self.model.exchanged(code, sandbox.token_of(answer), self.now, HOLDER)
             elif answer.status != 503:
                 wrong.append(answer)
             if answer.closes:

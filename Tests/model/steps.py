@@ -4,7 +4,9 @@ import time
 
 import sandbox
 from bank import CALLBACK
+from certificates_of import Holder, base64url
 from harness import Client, expect
+from holders import Holders
 from operators import Operators
 from rules import CONSENTS, EITHER, NO, YES
 
@@ -13,7 +15,11 @@ BURST_CODES = 48
 BURST_THREADS = 4
 
 
-class Steps(Operators):
+DRAWN = object()
+HOLDER = Holder(base64url(b"a thread's" + bytes(22)))
+
+
+class Steps(Operators, Holders):
     """Random steps on one bank and one model. What goes wrong raises Failure."""
 
     def __init__(self, bank, model, chance):
@@ -80,12 +86,14 @@ class Steps(Operators):
             return
         code = self.chance.choice(keyed[-20:])
         fi, psp, wanted = self.model.fis[code.fi], self.model.psps[code.psp], self.model.is_repeated(code, self.now)
+        if self.bank.requires_holder and not code.holder:
+            return
         if wanted == YES:
-            text, answer = self.bank.exchange(fi, psp, code.text, key=code.key)
+            text, answer = self.bank.exchange(fi, psp, code.text, key=code.key, holder=code.holder)
             expect(text == code.token.text, lambda: f"a repetition for {code}: {answer!r}")
             self.look_at(code.token)
         elif wanted == NO:
-            self.try_code(code, fi, psp, CALLBACK, code.key)
+            self.try_code(code, fi, psp, CALLBACK, code.key, code.holder)
 
     def exchange_wrongly(self):
         if code := self.recent(self.model.codes):
@@ -100,7 +108,8 @@ class Steps(Operators):
             code = self.chance.choice(used)
             self.try_code(code, self.model.fis[code.fi], self.psp(), CALLBACK)
 
-    def try_code(self, code, fi, psp, redirect_uri, key=""):
+    def try_code(self, code, fi, psp, redirect_uri, key="", holder=DRAWN):
+        holder = self.holder(psp) if holder is DRAWN else holder
         model, before = self.model, self.now
         is_right = redirect_uri == CALLBACK
         wanted = model.can_be_exchanged(code, fi.reference, psp.reference, is_right, before)
@@ -108,10 +117,10 @@ class Steps(Operators):
         if replays == EITHER:
             return
         reaches_the_code = model.may_ask(fi.reference, psp.reference)
-        text, answer = self.bank.exchange(fi, psp, code.text, redirect_uri, key)
+        text, answer = self.bank.exchange(fi, psp, code.text, redirect_uri, key, holder)
         if text:
             expect(wanted != NO, lambda: f"exchanged {code}, which was {code.why or 'not good'}: {answer!r}")
-            model.exchanged(code, text, self.now)
+            model.exchanged(code, text, self.now, holder)
             code.key = key
             return
         expect(wanted != YES, lambda: f"did not exchange {code}: {answer!r}")
@@ -138,6 +147,8 @@ class Steps(Operators):
         if active:
             expect((said["consent_id"], said["sub"], said["client_id"]) == (token.consent, token.account, token.psp),
                    lambda: f"{token} is said to be {said}")
+            bound = {"x5t#S256": token.holder.thumbprint} if token.holder else None
+            expect(said.get("cnf") == bound, lambda: f"{token} is said to be bound to {said.get('cnf')}")
 
     def revoke(self):
         token = self.recent(self.model.tokens)
@@ -216,15 +227,15 @@ class Steps(Operators):
         with Client(self.bank.ports[0]) as client:
             fields = self.bank.fields(fi, self.bank.ccg[fi.reference, psp.reference])
             for code in codes:
-                answer = client.ask(sandbox.post(sandbox.TOKENS, {"redirect_uri": CALLBACK, "auth_code": code.text},
-                                                 **fields))
+                body = {"redirect_uri": CALLBACK, "auth_code": code.text} | HOLDER.members()
+                answer = client.ask(sandbox.post(sandbox.TOKENS, body, **fields))
                 if answer.status == 201:
-                    self.model.exchanged(code, sandbox.token_of(answer), self.now)
+                    self.model.exchanged(code, sandbox.token_of(answer), self.now, HOLDER)
 
 
 WEIGHTS = {
     "issue": 330, "exchange": 290, "exchange_wrongly": 30, "replay": 15, "repeat": 40, "introspect": 230, "revoke": 25,
-    "withdraw": 12,
+    "withdraw": 12, "exchange_with_another": 20, "repeat_with_another": 10, "show_wrongly": 30, "change_rule": 2,
     "pass_time": 12, "step_clock": 3, "withdraw_amid_exchanges": 0.8, "revoke_amid_exchanges": 0.2,
     "revoke_by_command": 1.5, "disable_or_enable": 2.5, "remove_or_add": 1, "rotate": 0.3, "restart": 0.6, "kill": 1,
     "change_settings": 0.5, "back_up": 0.4, "restore": 0.15, "lose_a_file": 0.4, "keep_registry": 0.2,
