@@ -7,7 +7,7 @@
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
-#   make tls-check   TLS in the process: curl, openssl, sslyze, client certificates, SIGHUP under load
+#   make tls-check   TLS in the process: curl, openssl, sslyze, SIGHUP under load, other suites over TLS (SUITE=whole: all of them)
 #   make tlsfuzzer TLSFUZZER=folder    tlsfuzzer's scripts at the server; the folder is a clone of it
 #   make testssl TESTSSL=folder    testssl.sh at the server; the folder is a clone of it
 #   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
@@ -248,9 +248,21 @@ clients-check: release $(CLIENTS)/installed
 $(SSLYZE)/installed: Tests/tls/requirements.txt
 	$(VENV)
 
-tls-check: release $(SSLYZE)/installed
-	@Scripts/install-tools.sh curl openssl python3
-	$(SSLYZE)/bin/python Tests/tls/tls_test.py --server $(SERVER) --sslyze $(SSLYZE)/bin/sslyze $(ARGS)
+# Of the end-to-end suite: what travels over connections, and whatever spends a code.
+SUITE ?= part
+WHOLE := $(filter whole,$(SUITE))
+TLS_PART := $(addprefix --filter EndToEnd.,AbuseTests ConnectionTests FramingTests LimitTests OrderTests HeaderTests \
+    RepeatedHeadTests GrantTests SingleUseTests RepetitionTests RevocationTests IntrospectionTests CurlTests ProxyTests)
+
+tls-check: release $(SSLYZE)/installed $(if $(WHOLE),$(OPENAPI)/installed)
+	@Scripts/install-tools.sh curl openssl python3 util-linux wrk systemd
+	$(SSLYZE)/bin/python Tests/tls/tls_test.py --server $(SERVER) --sslyze $(SSLYZE)/bin/sslyze $(if $(WHOLE),--seconds 60) $(ARGS)
+	Tests/tls/endtoend_test.py $(if $(WHOLE),,$(TLS_PART))
+	Tests/service/service_test.py --server $(SERVER) --tls $(if $(WHOLE),,--only activation drain busy restart)
+	Tests/abuse/abuse_test.py --server $(SERVER) --tls
+	Tests/abuse/random_bytes.py --server $(SERVER) --tls --megabytes $(if $(WHOLE),100,4)
+	$(if $(WHOLE),Tests/tls/endtoend_test.py --version 1.2)
+	$(if $(WHOLE),$(OPENAPI)/bin/python Tests/contracts/openapi/openapi_check.py --server $(SERVER) --tls --seed $(or $(SEED),1))
 
 tlsfuzzer: release $(SSLYZE)/installed
 	@test -n "$(TLSFUZZER)" || { echo 'tlsfuzzer: where is it? git clone https://github.com/tlsfuzzer/tlsfuzzer, and make tlsfuzzer TLSFUZZER=folder' >&2; exit 64; }

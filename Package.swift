@@ -98,7 +98,7 @@ let package = Package(
             name: "http1-events", dependencies: ["Bytes", "HTTP1"],
             path: "Tests/differential/http1-events", swiftSettings: strict),
         .testTarget(
-            name: "EndToEnd", dependencies: ["obie-tokens"], path: "Tests/endtoend",
+            name: "EndToEnd", dependencies: ["COpenSSL", "obie-tokens"], path: "Tests/endtoend",
             swiftSettings: strict),
         unit("BytesTests", "Bytes"),
         unit("SystemTests", "System"),

@@ -2,10 +2,11 @@
 # Throws random and mutated requests at the real server, over many sockets of the loopback device,
 # and looks at what is left: the process, its descriptors, its memory, and whether it still works.
 #
-#     Tests/abuse/random_bytes.py --server PATH [--megabytes N] [--seed N]
+#     Tests/abuse/random_bytes.py --server PATH [--tls] [--megabytes N] [--seed N]
 #
 # Half of the bytes are noise, half are requests with some bytes changed, cut, doubled or joined, in
-# portions of any size; sockets are closed in order, half closed, reset, or left to the server.
+# portions of any size; sockets are closed in order, half closed, reset, or left to the server. With TLS all that is
+# encrypted, but for some sockets whose records are damaged, in the handshake and behind it, and some without TLS.
 import argparse
 import multiprocessing
 import os
@@ -15,12 +16,14 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
+from encrypted import EncryptedClient, Encryption  # noqa: E402
 from harness import Client, Failure, Server, came_true, expect, sandbox  # noqa: E402
 
 KIB = 1024
@@ -34,6 +37,8 @@ BYTES_PER_SOCKET_MAX = 64 * 1024
 # With 1000 MB, a leak of one byte in a hundred shows.
 GROWTH_KIB_MAX = 8 * 1024
 SETTLE_SECONDS = 10
+# A damaged handshake may leave both sides waiting for each other.
+HANDSHAKE_SECONDS = 0.2
 # Codes that were issued on the way are memory in use; they are gone when memory is looked at.
 CODE_SECONDS = 2
 
@@ -77,24 +82,50 @@ def payload(source):
     return b"".join(mutate(source, source.choice(REQUESTS)) for _ in range(source.randrange(1, 33)))
 
 
+class Damaged(EncryptedClient):
+    """What it sends is damaged now and then. Raises OSError, where that is so in the handshake."""
+
+    def __init__(self, source, server):
+        self.source = source
+        super().__init__(server.tls.context, server.port, timeout=HANDSHAKE_SECONDS)
+
+    def pending(self):
+        data = super().pending()
+        return mutate(self.source, data) if data and self.source.random() < 0.5 else data
+
+
+def connect(source, server):
+    """A socket that does not block. Raises OSError where its handshake fails."""
+    kind = source.random() if server.tls else 1
+    if kind < 0.2:
+        connection = Damaged(source, server)
+    elif kind < 0.3:
+        connection = Client(server.port)
+    else:
+        connection = server.client()
+    connection.socket.setblocking(False)
+    return connection
+
+
 def drop(source, connection):
     if source.random() < 0.3:
         # No time to linger: RST, with whatever is on its way.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
-def abuse(address, seed, bytes_max, result):
+def abuse(server, seed, bytes_max, result):
     """One process: sends its share of the bytes, and reports how many, over how many sockets."""
     source = random.Random(seed)
     sent = sockets = answers = 0
     open_sockets = {}
     while sent < bytes_max:
         while len(open_sockets) < SOCKETS_AT_ONCE:
-            connection = socket.create_connection(address)
-            connection.setblocking(False)
-            open_sockets[connection] = 0
             sockets += 1
+            try:
+                open_sockets[connect(source, server)] = 0
+            except OSError:
+                expect(server.tls, "nobody takes connections any more")
         readable, writable, _ = select.select(open_sockets, open_sockets, [], 5)
         if not readable and not writable:
             # All are choked with answers that nobody reads: the server may wait, this must not.
@@ -104,7 +135,7 @@ def abuse(address, seed, bytes_max, result):
         for connection in set(readable) | set(writable):
             try:
                 if connection in readable and source.random() < 0.9:
-                    got = connection.recv(1 << 18)
+                    got = connection.receive()
                     answers += got.count(b"HTTP/1.1 ")
                     is_last = b"Connection: close\r\n" in got
                     if not got or is_last and source.random() >= STAYS_BEHIND_CLOSE:
@@ -113,14 +144,14 @@ def abuse(address, seed, bytes_max, result):
                     data = payload(source)
                     while data and sent < bytes_max:
                         portion = data[:source.choice([1, 100, 4096, 1 << 17])]
-                        count = connection.send(portion)
+                        count = connection.push(portion)
                         sent += count
                         open_sockets[connection] += count
                         data = data[count:]
-                        if count > 1 and source.random() < 0.3:
+                        if not count or count > 1 and source.random() < 0.3:
                             break
                 if source.random() < 0.02:
-                    connection.shutdown(socket.SHUT_WR)
+                    connection.finish_sending()
                 is_worn_out = open_sockets[connection] > BYTES_PER_SOCKET_MAX
                 if is_worn_out or source.random() < 0.02:
                     raise ConnectionError
@@ -151,7 +182,7 @@ def check_alive(server):
 
 def check_exchange(server):
     """A code is made and becomes a token, once."""
-    with Client(server.port, timeout=5) as client:
+    with server.client(timeout=5) as client:
         issued = client.ask(ISSUE)
         expect(issued.status == 201, "no code is issued any more")
         exchange = sandbox.exchange(sandbox.code_of(issued))
@@ -163,7 +194,7 @@ def throw(server, seed, megabytes):
     result = multiprocessing.Queue()
     share = int(megabytes * 1e6 / PROCESSES)
     processes = [
-        multiprocessing.Process(target=abuse, args=(("127.0.0.1", server.port), seed + index, share, result))
+        multiprocessing.Process(target=abuse, args=(server, seed + index, share, result))
         for index in range(PROCESSES)
     ]
     for process in processes:
@@ -186,15 +217,18 @@ def throw(server, seed, megabytes):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", required=True)
+    parser.add_argument("--tls", action="store_true", help="the server speaks TLS, and so do most clients")
     parser.add_argument("--megabytes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("OBIE_SEED", 0)))
     arguments = parser.parse_args()
     seed = arguments.seed or random.randrange(1, 1 << 31)
-    print(f"random bytes: {arguments.megabytes:.0f} MB, OBIE_SEED={seed}", flush=True)
+    print(f"random bytes: {arguments.megabytes:.0f} MB{' over TLS' if arguments.tls else ''}, OBIE_SEED={seed}", flush=True)
     # The server goes too where this is told to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with Server(arguments.server, "--code-lifetime", CODE_SECONDS) as server:
+        with tempfile.TemporaryDirectory(prefix="obie-tokens-random-") as folder, \
+                Server(arguments.server, "--code-lifetime", CODE_SECONDS,
+                       tls=Encryption(f"{folder}/ca") if arguments.tls else None) as server:
             run(server, seed, arguments.megabytes)
             status = server.stop(20)
             expect(status == 0, f"the server ended with {status}")

@@ -26,20 +26,20 @@ class Slow:
         self.rest = start if self.kind == "deaf" else b"GET /healthz HTTP/1.1\r\nHost: a\r\nx: " + b"x" * 1000
         self.began, self.ended = time.monotonic(), None
         if start:
-            self.socket.send(start)
+            self.client.push(start)
 
     def drip(self):
         if self.ended or self.client.received:
             return
         if self.kind in ("head", "body"):
-            self.socket.send(self.rest[:1])
+            if self.kind == "head" and self.rest.startswith(b"GET"):
+                self.began = time.monotonic()  # its time counts from the first byte
+            self.client.push(self.rest[:1])
             self.rest = self.rest[1:]
         elif self.kind == "deaf":
             # Something unread makes the end a reset; a FIN would stand behind the answers that it does not read.
             try:
-                self.socket.send(self.rest)
-            except BlockingIOError:
-                pass  # so there is something
+                self.client.push(self.rest)
             except ConnectionError:
                 self.ended = time.monotonic()
 
@@ -48,14 +48,17 @@ class Slow:
         if self.kind == "deaf":
             self.ended = time.monotonic()
             return
-        data = self.socket.recv(65536)
+        try:
+            data = self.client.receive()
+        except BlockingIOError:
+            return  # half a record
         if data and not self.client.received:
             self.answered = time.monotonic()
         self.client.received += data
         if not data:
             self.ended = time.monotonic()
         elif b"request_timeout" in self.client.received:
-            self.socket.shutdown(socket.SHUT_WR)
+            self.client.finish_sending()
 
     def verdict(self):
         """Seconds until it was told, or closed. Raises where it was not told properly."""
@@ -94,8 +97,8 @@ def attack_slowly(server, results):
         results.send(str(failure))
 
 
-def check_slow(program):
-    with target(program) as server:
+def check_slow(program, tls):
+    with target(program, tls) as server:
         baseline = exchanges(server, 2)
         process, receiver = in_child(attack_slowly, server)
         expect(receiver.poll(10), "the slow clients could not connect")

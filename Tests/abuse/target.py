@@ -2,7 +2,7 @@
 import multiprocessing
 import time
 
-from harness import Client, Server, expect, sandbox
+from harness import Server, expect, sandbox
 
 GRANT = sandbox.client_credentials()
 MAKE_CODE = sandbox.make_code()
@@ -15,14 +15,14 @@ LATE = 1.0  # two ticks of the server's clock, 0.5 s, and a busy machine
 EARLY = 0.05
 
 
-def target(program, **limits):
-    """A server with one loop, to be used by `with`."""
-    return Server(program, "--loops", "1", limits=limits)
+def target(program, tls, **limits):
+    """A server with one loop, to be used by `with`. `tls` is an Encryption, or None."""
+    return Server(program, "--loops", "1", limits=limits, tls=tls)
 
 
 def connect(server, number=0):
     """A connection from one of several addresses, so that no address runs out of ports."""
-    return Client(server.port, source=f"127.0.0.{2 + number % 8}")
+    return server.client(source=f"127.0.0.{2 + number % 8}")
 
 
 def exchanges(server, seconds):

@@ -3,21 +3,15 @@
 Everything comes from the random.Random that is given, so a seed gives the same inputs again.
 """
 import re
+import sys
 from pathlib import Path
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
-CORPUS = ROOT / "Tests/corpora/conformance"
+sys.path.insert(0, str(ROOT / "Tests/harness"))
+
+from conformance import cases  # noqa: E402
+
 CORPUS_BYTES_MAX = 2_000
-ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})|\\(.)|\{((?:\\.|[^{}])*)\*(\d+)\}", re.S)
-PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\", b"{": b"{"}
-
-
-def unescape(text):
-    def one(match):
-        if match[1]:
-            return bytes([int(match[1], 16)])
-        return PLAIN[match[2]] if match[2] else unescape(match[3]) * int(match[4])
-    return ESCAPE.sub(one, text)
 
 
 def written(data):
@@ -35,22 +29,10 @@ def written(data):
 
 
 def corpus():
-    """The inputs of Tests/corpora/conformance: those that are taken, those that are not."""
-    taken, others = [], []
-    for file in sorted(CORPUS.glob("*.txt")):
-        current = b""
-        for line in file.read_bytes().splitlines():
-            if line.startswith(b"> "):
-                current += unescape(line[2:])
-            elif line in (b"stays", b"ends"):
-                taken.append(current)
-            elif line.startswith(b"refused ") or line == b"waits":
-                others.append(current)
-            elif line.startswith(b"== "):
-                current = b""
-    if len(taken) + len(others) < 300:
-        raise SystemExit("differential: the conformance corpus was not found")
-    return taken, others
+    """The inputs of Tests/corpora/conformance: those that are taken, once for each request, and those that are not."""
+    found = cases()
+    return ([case.data for case in found for _ in range(case.requests)],
+            [case.data for case in found if case.refused or case.waits])
 
 
 METHODS = [b"GET"] * 6 + [b"POST"] * 6 + [b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT",

@@ -49,7 +49,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             }
             let connection = try server.connect()
             try connection.send(bytes)
-            connection.finishSending()
+            try connection.finishSending()
             let answer = try connection.readUntilClose()
             guard !answer.isEmpty else { continue }
             let line = String(decoding: answer.prefix(12), as: UTF8.self)
@@ -69,7 +69,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             let count = Int.random(in: 1...3_000, using: &generator)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             try connection.send(bytes)
-            connection.finishSending()
+            try connection.finishSending()
             _ = try connection.readUntilClose()
         }
         #expect(try server.isServing())

@@ -95,7 +95,7 @@ import Testing
         let connection = try ServerProcess.shared().connect()
         let page = Call("GET", "/errors")
         try connection.send((0..<200).flatMap { _ in page.bytes })
-        connection.finishSending()
+        try connection.finishSending()
         for _ in 0..<200 {
             #expect(try connection.readResponse().status == 200)
         }
@@ -153,7 +153,7 @@ import Testing
         let server = try ServerProcess.shared()
         let connection = try server.connect()
         try connection.send(Call.makeCode().bytes + Call.clientCredentials.bytes)
-        connection.finishSending()
+        try connection.finishSending()
         try expectCode(connection.readResponse())
         try expectToken(connection.readResponse())
         #expect(try connection.readUntilClose().isEmpty)
@@ -192,7 +192,7 @@ import Testing
                 #expect(try connection.readResponse().status == 200)
                 return connection
             }
-            let waiting = try server.connect()
+            let waiting = try server.connect(isAwaited: false)
             try waiting.send(Self.health.bytes)
             #expect(!waiting.hasInput(withinMilliseconds: 1500))
             try served[1].send("Host: a\r\n\r\n")

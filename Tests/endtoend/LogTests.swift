@@ -33,7 +33,7 @@ import Testing
         }
         let messages = lines.compactMap { $0["message"] as? String }
         #expect(messages.contains { $0.hasPrefix("SANDBOX") })
-        #expect(messages.contains { $0.hasPrefix("listening on http://127.0.0.1:") })
+        #expect(messages.contains { $0.hasPrefix("listening on \(server.origin)") })
         #expect(messages.contains { $0.hasPrefix("stopping") } && messages.last == "stopped")
         #expect(messages.filter { $0 == "answered" }.count == 2)
     }

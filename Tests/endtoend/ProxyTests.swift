@@ -211,7 +211,7 @@ import Testing
         let link = try response.errors()[0].link
         let name =
             ProcessInfo.processInfo.hostName.split(separator: ".").first.map(String.init) ?? ""
-        #expect(link.hasPrefix("http://\(name)"), "\(link)")
+        #expect(link.hasPrefix("\(server.scheme)://\(name)"), "\(link)")
         #expect(link.hasSuffix(":\(server.port)/errors#not_found"))
         #expect(!link.contains("0.0.0.0") && !link.contains("evil"))
         #expect(server.program.errorOutput.contains("public-url is not set"))

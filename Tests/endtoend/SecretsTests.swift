@@ -92,8 +92,7 @@ import Testing
         }
         let process = flow.server.process
         for path in ["/livez", "/readyz", "/metrics", "/healthz?\(flow.token)", "/errors"] {
-            for port in [process.port, process.adminPort] {
-                let connection = try HTTPConnection(port: port)
+            for connection in [try process.connect(), try HTTPConnection(port: process.adminPort)] {
                 try connection.send(Call("GET", path).bytes)
                 flow.forbidden.expectNone(in: try connection.readResponse().body, path)
             }

@@ -13,6 +13,8 @@ final class ServerProcess: Sendable {
     let port: UInt16
     let adminPort: UInt16
     private let database: TestDatabase?
+    /// Whether its public address speaks TLS, because all of this run does.
+    private let isEncrypted: Bool
 
     /// The server that most tests share: a sandbox with defaults, on two loops.
     static func shared() throws -> ServerProcess {
@@ -21,7 +23,9 @@ final class ServerProcess: Sendable {
 
     private static let sharedOutcome = Result { try ServerProcess(["--loops", "2"]) }
 
-    var origin: String { "http://127.0.0.1:\(port)" }
+    /// Of the public address.
+    var scheme: String { isEncrypted ? "https" : "http" }
+    var origin: String { "\(scheme)://127.0.0.1:\(port)" }
 
     /// Starts with free ports and waits until it listens.
     ///
@@ -31,10 +35,12 @@ final class ServerProcess: Sendable {
         var database: TestDatabase?
         let store = try StoreUnderTest.options(arguments, &database)
         self.database = database
+        let tls = TLSUnderTest.options
+        isEncrypted = !tls.isEmpty
         // Tests fail more often than a client may, unless they are about that.
         let throttle = arguments.contains("--throttle") ? [] : ["--no-throttle"]
         let addresses =
-            ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] + store + throttle
+            ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] + store + throttle + tls
         let variables = environment.map { "\($0.key)=\($0.value)" }
         program = try ChildProcess(
             "/usr/bin/env",
@@ -43,7 +49,7 @@ final class ServerProcess: Sendable {
         let deadline = Date(timeIntervalSinceNow: 30)
         while Date() < deadline, program.isRunning {
             let output = program.errorOutput
-            let expression = /listening on http:\/\/[\d.]+:(\d+), probes on http:\/\/[\d.]+:(\d+)/
+            let expression = /listening on https?:\/\/[\d.]+:(\d+), probes on http:\/\/[\d.]+:(\d+)/
             if let match = output.firstMatch(of: expression),
                 let port = UInt16(match.1), let adminPort = UInt16(match.2)
             {
@@ -70,8 +76,12 @@ final class ServerProcess: Sendable {
         return try body(server)
     }
 
-    func connect(timeoutSeconds: Int = 20) throws -> HTTPConnection {
-        try HTTPConnection(port: port, timeoutSeconds: timeoutSeconds)
+    /// - Parameter isAwaited: false where the server is not to take the connection now.
+    func connect(timeoutSeconds: Int = 20, isAwaited: Bool = true) throws -> HTTPConnection {
+        try HTTPConnection(
+            port: port, timeoutSeconds: timeoutSeconds,
+            tls: isEncrypted ? TLSClient(TLSUnderTest.clientContext.get()) : nil,
+            isAwaited: isAwaited)
     }
 
     /// The answer to one request on a connection of its own.

@@ -156,7 +156,7 @@ extension ConfigurationTests {
                 #expect(try connection.readResponse().status == 200)
                 return connection
             }
-            let third = try server.connect(timeoutSeconds: 1)
+            let third = try server.connect(timeoutSeconds: 1, isAwaited: false)
             try third.send(Call("GET", "/healthz").bytes)
             #expect(throws: (any Error).self) { try third.readResponse() }
             for connection in busy {

@@ -61,6 +61,10 @@ class Client:
     def close(self):
         self.socket.close()
 
+    def fileno(self):
+        """For select."""
+        return self.socket.fileno()
+
     def ask(self, data):
         """Sends the bytes of a request and returns its Answer. Raises OSError where the server is gone."""
         self.send(data)
@@ -68,6 +72,22 @@ class Client:
 
     def send(self, data):
         self.socket.sendall(data)
+
+    def push(self, data):
+        """Of a socket that does not block: sends what the kernel takes, and returns how many bytes that were. Others, with
+        TLS, keep the rest of a record for the next push, which then returns 0."""
+        try:
+            return self.socket.send(data)
+        except BlockingIOError:
+            return 0
+
+    def finish_sending(self):
+        """The server hears the end; answers can still come."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def receive(self):
+        """What comes next; nothing at the end."""
+        return self.socket.recv(1 << 18)
 
     def read(self):
         """The next Answer. Raises ConnectionError where the connection ends before the answer's last byte."""
@@ -83,15 +103,19 @@ class Client:
         return answer
 
     def _receive(self):
-        data = self.socket.recv(1 << 18)
+        data = self.receive()
         if not data:
             raise ConnectionError(f"the connection ended after {self.received[-200:]!r}")
         self.received += data
 
 
-def request(port, method, path, body=None, fields=None, timeout=5):
-    """One request on a connection of its own: (status, text). Raises OSError where nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+def request(port, method, path, body=None, fields=None, timeout=5, tls=None):
+    """One request on a connection of its own: (status, text). Raises OSError where nobody answers. `tls` is the context of
+    a client that speaks TLS."""
+    if tls:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, body, fields or {})
         answer = connection.getresponse()

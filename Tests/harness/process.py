@@ -192,11 +192,11 @@ class Process:
         return (int(fields[11]) + int(fields[12])) / TICK
 
     def thread(self, name):
-        """The id of the thread of that name."""
-        for thread in os.listdir(f"/proc/{self.pid}/task"):
-            if self._proc(f"task/{thread}/comm").strip() == name:
-                return int(thread)
-        raise Failure(f"there is no thread '{name}'")
+        """The id of the thread of that name, which it gives itself a moment after it has begun."""
+        found = came_true(lambda: [thread for thread in os.listdir(f"/proc/{self.pid}/task")
+                                   if self._proc(f"task/{thread}/comm").strip() == name], 5)
+        expect(found, f"there is no thread '{name}'")
+        return int(found[0])
 
     def _proc(self, name):
         with open(f"/proc/{self.pid}/{name}", encoding="ascii") as file:

@@ -4,7 +4,8 @@ import os
 import shutil
 
 from checks import Failure, expect
-from client import get
+from client import Client, get, request
+from encrypted import EncryptedClient
 from process import Process
 
 LISTENING = r"listening on https?://[^:]+:(\d+), probes on https?://[^:]+:(\d+)"
@@ -17,19 +18,20 @@ class Server(Process):
     flags     what stands behind `serve`; --listen and --admin-listen are added where they are missing
     store     --store, where the flags have none; a relative file stands in cwd
     throttle  True leaves --no-throttle out
+    tls       an Encryption: the public address speaks TLS, and so do clients that are made by client()
     awaited   False returns at once; True when it listens, and raises Failure where it does not
 
     env, limits, preload and cwd are those of Process, which also says how it ends.
     """
 
     def __init__(self, program, *flags, env=None, limits=None, preload=None, store="memory", throttle=False, cwd=None,
-                 awaited=True):
+                 awaited=True, tls=None):
         super().__init__(env, limits, preload, cwd)
         self.program, self.flags = os.path.abspath(shutil.which(program) or program), [str(flag) for flag in flags]
-        self.store, self.throttle, self.awaited = store, throttle, awaited
+        self.store, self.throttle, self.awaited, self.tls = store, throttle, awaited, tls
 
     def arguments(self):
-        arguments = [self.program, "serve", *self.flags]
+        arguments = [self.program, "serve", *self.flags, *(self.tls.flags if self.tls else [])]
         if not self.throttle:
             arguments.append("--no-throttle")
         if self.store and "--store" not in arguments:
@@ -68,6 +70,19 @@ class Server(Process):
     @property
     def admin_port(self):
         return self._wait_until_it_listens()[1]
+
+    @property
+    def scheme(self):
+        return "https" if self.tls else "http"
+
+    def client(self, port=None, **options):
+        """A new connection to the public address, or to another port that speaks as it does."""
+        port = port or self.port
+        return EncryptedClient(self.tls.context, port, **options) if self.tls else Client(port, **options)
+
+    def get(self, path, port=None, timeout=5):
+        """(status, text) of a GET on a connection of its own."""
+        return request(port or self.port, "GET", path, timeout=timeout, tls=self.tls and self.tls.context)
 
     def metrics(self):
         """Every sample: its name, with its labels as they stand on the page, and its value."""

@@ -2,23 +2,23 @@
 import signal
 import time
 
-from harness import Client, connects, expect, get, sandbox, wait_until
+from harness import connects, expect, get, sandbox, wait_until
 from manager import Manager, Stopped
 
 CODE = sandbox.code_body()
 MAKE_CODE = sandbox.make_code()
 
 
-def check_drain(program, folder):
-    with Manager(program, folder, "--drain-delay", "1") as server:
+def check_drain(program, folder, tls):
+    with Manager(program, folder, tls, "--drain-delay", "1") as server:
         server.wait_notice("READY=1")
         expect(get(server.admin_port, "/readyz")[0] == 200, "not ready")
-        idle = Client(server.port)
+        idle = server.client()
         server.signal(signal.SIGTERM)
         wait_until(lambda: get(server.admin_port, "/readyz")[0] == 503, "/readyz does not say 503", 0.5)
         expect(get(server.admin_port, "/livez")[0] == 200, "/livez does not say 200")
         began = time.monotonic()
-        late = Client(server.port)
+        late = server.client()
         answer = late.ask(MAKE_CODE)
         expect(answer.status == 201 and not answer.closes, "it turned away too early")
         requests = 1
@@ -30,19 +30,19 @@ def check_drain(program, folder):
         accepted = time.monotonic() - began
         expect(not connects(server.port), "it goes on accepting")
         idle.socket.settimeout(3)
-        expect(idle.socket.recv(1) == b"", "an idle connection is not closed")
+        expect(idle.receive() == b"", "an idle connection is not closed")
         expect(server.wait(5) == 0, "it did not end with 0")
         expect(0.7 < accepted < 2, f"it accepted for {accepted:.2f} s")
     return (f"503 at once, accepts for {accepted:.1f} s more, then closes what is idle and with each answer; "
             f"{requests} requests meanwhile, none lost")
 
 
-def check_second_signal(program, folder):
-    with Manager(program, folder) as server:
+def check_second_signal(program, folder, tls):
+    with Manager(program, folder, tls) as server:
         server.wait_notice("READY=1")
-        busy = Client(server.port)
+        busy = server.client()
         busy.send(MAKE_CODE[:-len(CODE)])
-        expect(get(server.port, "/healthz")[0] == 200, "not serving")
+        expect(server.get("/healthz")[0] == 200, "not serving")
         server.signal(signal.SIGTERM)
         server.wait_notice("STOPPING=1")
         server.signal(signal.SIGTERM)  # as supervisors do that signal the group, too
@@ -57,12 +57,12 @@ def check_second_signal(program, folder):
 BUSY = 1000
 
 
-def check_busy(program, folder):
-    with Manager(program, folder, "--loops", "2", store="sqlite:busy.db") as server:
+def check_busy(program, folder, tls):
+    with Manager(program, folder, tls, "--loops", "2", store="sqlite:busy.db") as server:
         server.wait_notice("READY=1")
         clients = []
         for _ in range(BUSY):
-            client = Client(server.port, timeout=10)
+            client = server.client(timeout=10)
             client.send(MAKE_CODE[:20 - len(CODE)])
             clients.append(client)
         time.sleep(0.3)
@@ -80,11 +80,11 @@ def check_busy(program, folder):
     return f"{BUSY:,} requests under way at SIGTERM are all answered 201 and closed; it ends with 0"
 
 
-def check_hung_disk(program, folder):
-    with Manager(program, folder, "--drain-timeout", "1", store="sqlite:hung.db") as server:
+def check_hung_disk(program, folder, tls):
+    with Manager(program, folder, tls, "--drain-timeout", "1", store="sqlite:hung.db") as server:
         server.wait_notice("READY=1")
         with Stopped(server.thread("store writer")) as writer, \
-                Client(server.port) as client:
+                server.client() as client:
             client.send(MAKE_CODE)
             time.sleep(0.3)
             began = time.monotonic()

@@ -14,8 +14,9 @@ class Manager(Server):
     `sockets` are names, http or admin; "http:udp" is a socket that cannot listen. The process ids can be another's.
     """
 
-    def __init__(self, program, folder, *flags, watchdog=None, watchdog_pid=None, sockets=(), listen_pid=None, store="memory"):
-        super().__init__(program, *flags, cwd=folder, store=store, awaited=False)
+    def __init__(self, program, folder, tls, *flags, watchdog=None, watchdog_pid=None, sockets=(), listen_pid=None,
+                 store="memory"):
+        super().__init__(program, *flags, cwd=folder, store=store, awaited=False, tls=tls)
         self.watchdog, self.watchdog_pid, self.listen_pid = watchdog, watchdog_pid, listen_pid
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify_path = os.path.join(folder, f"notify-{time.monotonic_ns()}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Is the server a good service? Readiness, watchdog, sockets that somebody else opened, drain, restarts without a loss.
 
-    Tests/service/service_test.py --server .build/release/obie-tokens [--only notify drain ...]
+    Tests/service/service_test.py --server .build/release/obie-tokens [--tls] [--only notify drain ...]
 
 Plays the service manager: a real notify socket, real listening sockets handed over as file descriptors. Every check prints
 one line; ends with 1 if one fails. Traffic stays on 127.0.0.1; about a minute in all. Threads are stopped with ptrace(2),
@@ -10,7 +10,6 @@ which takes root or the same user without a ban on it.
 import argparse
 import re
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,18 +19,19 @@ from pathlib import Path
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
+from encrypted import Encryption  # noqa: E402
 from ending import check_busy, check_drain, check_hung_disk, check_second_signal  # noqa: E402
-from harness import Client, Failure, connects, expect, free_ports, get, sandbox, wait_until  # noqa: E402
+from harness import Failure, connects, expect, free_ports, get, request, sandbox, wait_until  # noqa: E402
 from manager import Manager, Stopped  # noqa: E402
 
 MAKE_CODE = sandbox.make_code()
 
 
-def check_notify(program, folder):
-    with Manager(program, folder) as server:
+def check_notify(program, folder, tls):
+    with Manager(program, folder, tls) as server:
         first = server.wait_notice("READY=1")
-        expect(re.search(r"STATUS=serving on http://127\.0\.0\.1:\d+", first), f"no status in {first!r}")
-        expect(get(server.port, "/healthz")[0] == 200, "READY came before it listened")
+        expect(re.search(rf"STATUS=serving on {server.scheme}://127\.0\.0\.1:\d+", first), f"no status in {first!r}")
+        expect(server.get("/healthz")[0] == 200, "READY came before it listened")
         server.signal(signal.SIGHUP)
         reloading = server.wait_notice("RELOADING=1")
         expect(re.search(r"MONOTONIC_USEC=\d+", reloading), f"no time in {reloading!r}")
@@ -47,19 +47,18 @@ def check_notify(program, folder):
 WATCHDOG = 1.0  # seconds: it has to speak twice as often
 
 
-def check_watchdog(program, folder):
+def check_watchdog(program, folder, tls):
     store = "sqlite:watchdog.db"
-    with Manager(program, folder, "--loops", "2", store=store, watchdog=WATCHDOG) as server:
+    with Manager(program, folder, tls, "--loops", "2", store=store, watchdog=WATCHDOG) as server:
         server.wait_notice("READY=1")
         pings = server.count_notices("WATCHDOG=1", 2 * WATCHDOG)
         expect(2 <= pings <= 6, f"{pings} pings in two intervals")
         for name in ("loop 1", "store writer"):
-            with Stopped(server.thread(name)):
-                with Client(server.port) as client:
-                    client.send(MAKE_CODE)  # something for the writer to do
-                    server.count_notices("WATCHDOG=1", WATCHDOG)  # it takes that long to be noticed
-                    silent = server.count_notices("WATCHDOG=1", 2 * WATCHDOG)
-                    expect(silent == 0, f"{silent} pings while {name} stood still: systemd would not have noticed")
+            with server.client() as client, Stopped(server.thread(name)):
+                client.send(MAKE_CODE)  # something for the writer to do
+                server.count_notices("WATCHDOG=1", WATCHDOG)  # it takes that long to be noticed
+                silent = server.count_notices("WATCHDOG=1", 2 * WATCHDOG)
+                expect(silent == 0, f"{silent} pings while {name} stood still: systemd would not have noticed")
             expect(server.count_notices("WATCHDOG=1", 2 * WATCHDOG) >= 2, f"no pings after {name} went on")
         said = server.log_text()
         expect("event loop 1 has not moved" in said and "the store's writer has not moved" in said,
@@ -68,24 +67,24 @@ def check_watchdog(program, folder):
             "again when it goes on")
 
 
-def check_foreign_watchdog(program, folder):
-    with Manager(program, folder, watchdog=WATCHDOG, watchdog_pid=1) as server:
+def check_foreign_watchdog(program, folder, tls):
+    with Manager(program, folder, tls, watchdog=WATCHDOG, watchdog_pid=1) as server:
         server.wait_notice("READY=1")
         expect(server.count_notices("WATCHDOG=1", 2 * WATCHDOG) == 0, "it answers for another process")
     return "WATCHDOG_PID of another process is respected"
 
 
-def check_activation(program, folder):
+def check_activation(program, folder, tls):
     store = "sqlite:activation.db"
-    with Manager(program, folder, "--loops", "2", store=store, sockets=["http", "admin", "http"]) as server:
+    with Manager(program, folder, tls, "--loops", "2", store=store, sockets=["http", "admin", "http"]) as server:
         server.wait_notice("READY=1")
         ports = server.socket_ports
-        line = f"listening on http://127.0.0.1:{ports[0]}, probes on http://127.0.0.1:{ports[1]}"
+        line = f"listening on {server.scheme}://127.0.0.1:{ports[0]}, probes on http://127.0.0.1:{ports[1]}"
         wait_until(lambda: line in server.log_text(), lambda: f"it does not listen where it was told: {server.log_text()}", 5)
         for port in (ports[0], ports[2]):
-            expect(get(port, "/healthz")[0] == 200, "a socket that was handed over is not served")
+            expect(server.get("/healthz", port)[0] == 200, "a socket that was handed over is not served")
         expect(get(ports[1], "/readyz")[0] == 200, "the admin socket is not served")
-        clients = [Client(ports[0]) for _ in range(200)]
+        clients = [server.client(ports[0]) for _ in range(200)]
         for client in clients:
             client.send(MAKE_CODE)
         for client in clients:
@@ -93,33 +92,33 @@ def check_activation(program, folder):
             client.close()
     lines = []
     for sockets, word in ((["web"], "FileDescriptorName="), (["http:udp"], "ListenStream=")):
-        with Manager(program, folder, sockets=sockets) as server:
+        with Manager(program, folder, tls, sockets=sockets) as server:
             expect(server.wait(10) == 78, "what was handed over is useless, and it started")
             lines.append(server.log_text().strip())
             expect(word in lines[-1] and "\n" not in lines[-1], f"no fix in {lines[-1]!r}")
-    with Manager(program, folder, sockets=["http"], listen_pid=1) as server:
+    with Manager(program, folder, tls, sockets=["http"], listen_pid=1) as server:
         server.wait_notice("READY=1")
         expect(server.port != server.socket_ports[0], "it took sockets that were another process's")
     return "sockets by name, several of a name, on two loops; others' are left alone, useless ones named"
 
 
-def check_socket_activate(program, folder):
+def check_socket_activate(program, folder, tls):
     """systemd's own tool, which starts the program with the first connection."""
     [port] = free_ports(1)
     process = subprocess.Popen(
         ["systemd-socket-activate", f"--listen=127.0.0.1:{port}", "--fdname=http", program, "serve", "--store", "memory",
-         "--admin-listen", "127.0.0.1:0"], stderr=subprocess.DEVNULL)
+         "--admin-listen", "127.0.0.1:0", *(tls.flags if tls else [])], stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: connects(port), "systemd-socket-activate does not listen", 5)
-        expect(get(port, "/healthz")[0] == 200, "the first connection was lost")
+        expect(request(port, "GET", "/healthz", tls=tls and tls.context)[0] == 200, "the first connection was lost")
     finally:
         process.terminate()
         expect(process.wait(10) == 0, f"it did not end with 0 but {process.returncode}")
     return "systemd-socket-activate's first connection is served"
 
 
-def check_probes(program, folder):
-    with Manager(program, folder, "--loops", "2", store="sqlite:probes.db") as server:
+def check_probes(program, folder, tls):
+    with Manager(program, folder, tls, "--loops", "2", store="sqlite:probes.db") as server:
         server.wait_notice("READY=1")
         with Stopped(server.thread("loop 0")), Stopped(server.thread("loop 1")), Stopped(server.thread("store writer")):
             time.sleep(1)
@@ -134,13 +133,11 @@ def check_probes(program, folder):
     return f"with every loop and the writer standing still, probes and metrics take {1000 * slowest:.1f} ms; lag {lag:.1f} s"
 
 
-def check_metrics(program, folder):
-    subprocess.run([program, "tls", "self-signed"], cwd=folder, check=True, stderr=subprocess.DEVNULL)
-    with Manager(program, folder, "--audit-log", "audit", "--tls-certificate", "tls.pem", "--tls-key", "tls.key",
-                 store="sqlite:metrics.db") as server:
+def check_metrics(program, folder, tls):
+    tls = tls or Encryption(f"{folder}/own")  # the dashboard shows it, too
+    with Manager(program, folder, tls, "--audit-log", "audit", store="sqlite:metrics.db") as server:
         server.wait_notice("READY=1")
-        with Client(server.port) as client:
-            client.socket = ssl._create_unverified_context().wrap_socket(client.socket)
+        with server.client() as client:
             client.ask(MAKE_CODE)
         page = get(server.admin_port, "/metrics")[1]
         # The names of other stores are held to the sources by Tests/deploy.
@@ -163,17 +160,17 @@ function response(status, headers, body) if status ~= 201 then print("bad answer
 """
 
 
-def check_restart(program, folder):
+def check_restart(program, folder, tls):
     """wrk sees one address; behind it one server follows the other, as systemd would do it."""
     script = f"{folder}/restart.lua"
     with open(script, "w", encoding="ascii") as file:
         fields = {**sandbox.FIELDS, "Content-Type": sandbox.JSON}
         file.write(LUA % (", ".join(f'["{name}"]="{value}"' for name, value in fields.items()), sandbox.code_body().decode()))
     pauses = []
-    with Manager(program, folder, "--loops", "2", store="sqlite:restart.db", sockets=["http", "admin"]) as server:
+    with Manager(program, folder, tls, "--loops", "2", store="sqlite:restart.db", sockets=["http", "admin"]) as server:
         server.wait_notice("READY=1")
         load = subprocess.Popen(["wrk", "-t1", "-c32", "-d12", "--timeout", "10", "-s", script,
-                                 f"http://127.0.0.1:{server.socket_ports[0]}{sandbox.CODES}"],
+                                 f"{server.scheme}://127.0.0.1:{server.socket_ports[0]}{sandbox.CODES}"],
                                 stdout=subprocess.PIPE, text=True)
         try:
             for _ in range(RESTARTS):
@@ -204,15 +201,15 @@ CHECKS = {"notify": check_notify, "watchdog": check_watchdog, "foreign-watchdog"
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, metavar="PATH", help="the obie-tokens binary")
+    parser.add_argument("--tls", action="store_true", help="servers and clients speak TLS")
     parser.add_argument("--only", nargs="+", choices=CHECKS, metavar="CHECK", help=", ".join(CHECKS))
     options = parser.parse_args()
     status = 0
-    for name, check in CHECKS.items():
-        if options.only and name not in options.only:
-            continue
+    for name in options.only or CHECKS:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                print(f"{name}: {check(str(Path(options.server).absolute()), folder)}", flush=True)
+                tls = Encryption(f"{folder}/ca") if options.tls else None
+                print(f"{name}: {CHECKS[name](str(Path(options.server).absolute()), folder, tls)}", flush=True)
             except (Failure, OSError) as failure:
                 print(f"{name}: FAILED {failure}", flush=True)
                 status = 1

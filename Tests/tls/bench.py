@@ -13,8 +13,8 @@ FAILURES = "obie_tokens_tls_failures_total"
 class Bench:
     """Certificates of all kinds, and servers with them."""
 
-    def __init__(self, program, folder, sslyze):
-        self.program, self.folder, self.sslyze = program, Path(folder), sslyze
+    def __init__(self, program, folder, sslyze, seconds=6):
+        self.program, self.folder, self.sslyze, self.seconds = program, Path(folder), sslyze, seconds
         self.authority = Authority(self.folder / "ca")
         self.identity = self.authority.issue("server", "serverAuth")
         self.client = self.authority.issue("bank")

@@ -1,12 +1,9 @@
-"""Certificates: the clients' own, those that change, and those that end a start."""
-import signal
+"""Certificates: the clients' own, and those that end a start."""
 import ssl
 import subprocess
-import threading
-import time
 
-from authority import Authority, openssl, self_signed
-from bench import GRANT, counted, s_client
+from authority import Authority, self_signed
+from bench import GRANT, counted
 from harness import Failure, Server, came_true, expect, sandbox, wait_until
 from refusal_checks import check_headers, check_lists, check_probe, check_refusals, check_resumption  # noqa: F401
 from talk import Wire, context
@@ -51,72 +48,6 @@ def check_clients(bench):
                     expect(wire.ask(GRANT).status == 201, "optional refuses a client without a certificate")
             wait_until(lambda: "thumbprint" in server.log_text(), "the access log has no thumbprint", 5)  # noqa: B023
     return f"{len(wrong)} certificates refused, each with its reason; the good one is taken"
-
-
-def load(bench, server, end, results):
-    """Exchanges on kept connections and on new ones, until `end` is set."""
-    asked, made = 0, bench.context()
-    try:
-        while not end.is_set():
-            with Wire(server.port, made) as wire:
-                wire.handshake()
-                for _ in range(20):
-                    expect(wire.ask(GRANT).status == 201, "a request failed")
-                    asked += 1
-        results.append(asked)
-    except (Failure, OSError) as failure:
-        results.append(failure)
-
-
-def check_reload(bench):
-    folder = bench.folder / "live"
-    folder.mkdir()
-    files = folder / "tls.pem", folder / "tls.key"
-
-    def place(identity):
-        for source, target in zip(identity, files):
-            draft = target.with_suffix(".new")
-            draft.write_bytes(source.read_bytes())
-            draft.chmod(0o600)
-            draft.rename(target)
-
-    identities = [bench.identity, bench.authority.issue("second", "serverAuth")]
-    place(identities[0])
-    with bench.server(identity=files) as server, bench.wire(server) as old:
-        old.handshake()
-        end, results = threading.Event(), []
-        threads = [threading.Thread(target=load, args=(bench, server, end, results)) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for number in range(6):
-            place(identities[(number + 1) % 2])
-            server.signal(signal.SIGHUP)
-            time.sleep(1)
-        end.set()
-        for thread in threads:
-            thread.join()
-        failed = [result for result in results if not isinstance(result, int)]
-        expect(not failed, f"under SIGHUP requests failed: {failed}")
-        expect(old.ask(GRANT).status == 201, "an open connection did not go on")
-        before = served(server)
-        place((identities[0][0], identities[1][1]))
-        server.signal(signal.SIGHUP)
-        wait_until(lambda: "stay in use" in server.log_text(), "a pair that does not fit is not told of", 10)
-        expect(served(server) == before, "a wrong pair is served with")
-        expect(server.metrics()["obie_tokens_tls_reload_failures_total"] == 1, "a wrong pair is not counted")
-        place(identities[1])
-        server.signal(signal.SIGHUP)
-        wait_until(lambda: served(server) == serial(identities[1][0]), "the new certificate is not served", 10)
-    return f"{sum(results)} requests while certificates changed every second, none failed; a wrong pair changes nothing"
-
-
-def serial(certificate):
-    return openssl("x509", "-noout", "-serial", "-in", certificate).strip()
-
-
-def served(server):
-    """The serial number of the certificate that connections get."""
-    return openssl("x509", "-noout", "-serial", text=s_client(server, data="Q\n").stdout).strip()
 
 
 def run(bench, *words):

@@ -1,4 +1,5 @@
 """What comes over the wire: portions, silence, crowds, ends, floods."""
+import re
 import socket
 import ssl
 import subprocess
@@ -26,6 +27,36 @@ def check_splits(bench):
                     expect(wire.read_answer().status == 201, f"{newest} split at {place}")
                     records = wire.seal(GRANT)
     return "every portion reads the same"
+
+
+def check_proxy(bench):
+    """A PROXY header stands in front of the handshake, in one portion with it or in many; without one there is no TLS."""
+    binary = bytes([13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10, 0x21, 0x11, 0, 12, 198, 51, 100, 1, 10, 0, 0, 1, 1, 2, 3, 4])
+    rows = [(b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 8080\r\n", "192.0.2.7"), (binary, "198.51.100.1")]
+    with bench.server("--proxy-protocol", "--access-log") as server:
+        for header, _ in rows:
+            for size in (1, 10_000):
+                with bench.wire(server) as wire:
+                    wire.step()
+                    in_portions(wire, size)(header + wire.pending())
+                    wire.handshake()
+                    for _ in range(2):  # it stands in front of the connection, and not of each request
+                        expect(wire.ask(GRANT).status == 201, "a client behind a PROXY header was not served")
+        peers = [peer for _, peer in rows for _ in range(4)]
+        wait_until(lambda: re.findall(r'"answered".*"peer":"([^"]*)"', server.log_text()) == peers,
+                   lambda: f"the access log has other peers than {peers}: {server.log_text()}", 5)
+        try:
+            with bench.wire(server) as wire:
+                wire.handshake()
+                raise Failure("a client without a PROXY header was served")
+        except ConnectionError:
+            pass
+        expect(came_true(lambda: server.metrics()['obie_tokens_proxy_refused_total{reason="missing"}'] == 1, 5),
+               "a missing PROXY header is not counted")
+    with bench.server("--proxy-protocol", "--trusted-proxies", "10.0.0.0/8") as server, bench.wire(server) as wire:
+        wire.socket.settimeout(5)  # at once, though it says nothing
+        expect(wire.socket.recv(1) == b"", "a stranger's PROXY header is waited for")
+    return "PROXY headers in front of the handshake, at once and byte by byte; without one nobody is served"
 
 
 def check_silence(bench):
