@@ -54,6 +54,47 @@ def check_second_signal(program, folder, tls):
     return "a second signal, a second later, ends it while a request is under way; one at once does not"
 
 
+ARRIVING = 20
+
+
+def check_arriving(program, folder, tls):
+    """They have connected when SIGTERM comes, and say the rest of their handshake and their request later."""
+    with Manager(program, folder, tls) as server:
+        server.wait_notice("READY=1")
+        clients = [server.client(awaited=False) if tls else server.client() for _ in range(ARRIVING)]
+        for client in clients[::2] if tls else []:  # the others have said nothing yet
+            client.step()
+            client.socket.sendall(client.pending())
+            client.feed()
+        expect(get(server.admin_port, "/livez")[0] == 200, "not alive")
+        server.signal(signal.SIGTERM)
+        server.wait_notice("STOPPING=1")
+        time.sleep(0.1)  # until every loop has heard of it
+        for client in clients:
+            if tls:
+                client.handshake()
+            answer = client.ask(MAKE_CODE)
+            expect(answer.status == 201 and answer.closes, f"a client that had connected got {answer!r}")
+            client.close()
+        expect(server.wait(5) == 0, "it did not end with 0")
+        silent_took = silent(program, folder, tls)
+    return f"{ARRIVING} clients that had just connected at SIGTERM are served; one that says nothing holds it for {silent_took:.1f} s"
+
+
+def silent(program, folder, tls):
+    """How long the end waits for a client that connects and says nothing."""
+    with Manager(program, folder, tls) as server:
+        server.wait_notice("READY=1")
+        with server.client(awaited=False) if tls else server.client():
+            expect(get(server.admin_port, "/livez")[0] == 200, "not alive")
+            began = time.monotonic()
+            server.signal(signal.SIGTERM)
+            expect(server.wait(10) == 0, "it did not end with 0")
+            took = time.monotonic() - began
+            expect(took < 4, f"a silent client holds the end for {took:.1f} s")
+            return took
+
+
 BUSY = 1000
 
 

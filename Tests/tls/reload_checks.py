@@ -95,7 +95,7 @@ def check_reload(bench):
 
 
 def check_reload_leak(bench):
-    """Reloads alone, good ones and wrong ones: a context that stays would be some 50 KiB."""
+    """Reloads alone, good ones and wrong ones: a context that stays is some 25 KiB."""
     files, crl = Files(bench, "often"), bench.authority.revoke()
     wrong = files.identities[0][0], files.identities[1][1]
     flags = ["--tls-client-auth", "optional", "--tls-client-ca", bench.authority.certificate, "--tls-client-crl", crl]

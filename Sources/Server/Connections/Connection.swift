@@ -70,6 +70,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     // MARK: What the stream says
 
     func becameReady() {
+        idleSince = host.monotonicMilliseconds
         happened(.becameReady)
         host.becameReady(self)
     }
@@ -291,7 +292,7 @@ extension Connection {
         let now = host.monotonicMilliseconds
         if wait == .request { idleSince = now }
         if wait == .unreadAnswers { unreadBytes = stream.undeliveredBytes }
-        let start = wait == .lastRequest ? idleSince : now
+        let start = wait == .lastRequest || wait == .lastHandshake ? idleSince : now
         deadline = limits.milliseconds(for: wait).map { start + $0 } ?? .max
         if deadline != .max, DeadlineWheel<Connection>.tick(deadline) < wheelTick {
             host.deadlineCameNearer(self)

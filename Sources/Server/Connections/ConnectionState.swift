@@ -12,8 +12,8 @@
 // 4. A client that asks without end has a budget in each turn of the loop. The rest waits for the
 //    next turn, behind everybody else.
 // 5. A client that has sent all it will send gets the answers to all of it.
-// 6. When the server stops, an idle connection closes, one that was in use a moment ago may ask once
-//    more, and every answer is the last.
+// 6. When the server stops, an idle connection closes, one that came or was in use a moment ago may ask
+//    once more, and every answer is the last.
 // 7. A connection waits for one thing at a time, and each has a time limit of its own: see `Wait`.
 //    Only an answer that the server owes has none.
 // 8. Closing is a state: after it nothing happens but the stream's last call.
@@ -41,6 +41,8 @@ struct ConnectionState: Equatable, Sendable {
     enum Wait: UInt8, CaseIterable, Sendable {
         case nothing
         case handshake
+        /// The rest of a handshake that was under way when the server was told to stop.
+        case lastHandshake
         /// The next request. Then it closes without a word.
         case request
         /// A request that was on its way when the server was told to stop.
@@ -184,8 +186,8 @@ extension ConnectionState {
         case .deadlinePassed(let hasProgressed): return deadlinePassed(hasProgressed)
         case .serverStops(let isQuiet):
             isStopping = true
-            // What a handshake has in the queue is no answer.
-            if phase == .handshaking { return end(with: .close) }
+            // A request stands behind a handshake. What that has in the queue is no answer.
+            if phase == .handshaking { return isQuiet ? end(with: .close) : [] }
             return isIdle && isQuiet ? endWhenWritten(isQueueEmpty) : []
         case .placeNeeded: return isIdle ? endWhenWritten(isQueueEmpty) : []
         case .aborted, .failed: return end(with: .close)
@@ -242,7 +244,7 @@ extension ConnectionState {
         case .nothing: return []
         case .handshake: return end(with: .reset)
         case .restOfHead, .restOfBody: return .answerTimeout
-        case .request, .lastRequest, .lastBytes: return end(with: .close)
+        case .request, .lastHandshake, .lastRequest, .lastBytes: return end(with: .close)
         // A client that does not read would keep its answers in the kernel for many minutes more.
         case .unreadAnswers:
             guard hasProgressed else { return end(with: .reset) }
@@ -275,7 +277,7 @@ extension ConnectionState {
 
     private func wait(_ isQueueEmpty: Bool) -> Wait {
         switch phase {
-        case .handshaking: return .handshake
+        case .handshaking: return isStopping ? .lastHandshake : .handshake
         case .answering, .closed: return .nothing
         case .lingering: return isQueueEmpty ? .lastBytes : .unreadAnswers
         case .reading:

@@ -98,7 +98,7 @@ extension ServerLimits {
         case .nothing: nil
         case .handshake: handshakeTimeoutMilliseconds
         case .request: idleTimeoutMilliseconds
-        case .lastRequest: quietMilliseconds
+        case .lastHandshake, .lastRequest: quietMilliseconds
         case .restOfHead: headTimeoutMilliseconds
         case .restOfBody: bodyTimeoutMilliseconds
         case .unreadAnswers: writeTimeoutMilliseconds

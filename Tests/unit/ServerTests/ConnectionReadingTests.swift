@@ -138,10 +138,41 @@ import Testing
         #expect(bench.transport.isClosed && !bench.transport.isReset)
     }
 
+    /// Its client has connected to a server that still took connections.
+    @Test func handshakeThatIsUnderWayWhenTheServerStopsMayStillAsk() {
+        bench.host.pass(milliseconds: 400)
+        bench.connection.stop()
+        bench.host.pass(milliseconds: 500)
+        bench.connection.becameReady()
+        bench.host.pass(milliseconds: 900)
+        #expect(!bench.transport.isClosed, "its request has a second")
+        bench.send(Bench.get("a"))
+        #expect(bench.transport.paths == ["/a"])
+        bench.connection.receivedEnd()
+        #expect(bench.transport.isClosed, "it was the last one")
+    }
+
+    @Test func handshakeIsNotWaitedForLongWhenTheServerStops() {
+        for isReady in [false, true] {
+            let bench = Bench(isReady: false)
+            bench.host.pass(milliseconds: 400)
+            bench.connection.stop()
+            if isReady { bench.connection.becameReady() }
+            bench.host.pass(milliseconds: 500)
+            #expect(!bench.transport.isClosed)
+            bench.host.pass(milliseconds: 1_100)
+            #expect(bench.transport.isClosed && !bench.transport.isReset)
+            #expect(bench.transport.written.isEmpty)
+        }
+        bench.host.pass(milliseconds: 1_000)
+        bench.connection.stop()
+        #expect(bench.transport.isClosed, "it has gone on for long")
+    }
+
     @Test func whateverEndsTheStreamEndsTheHandshake() {
         let ends: [(Connection) -> Void] = [
-            { $0.failed(.handshake("no common version")) }, { $0.receivedEnd() }, { $0.stop() },
-            { $0.makeRoom() }, { $0.abort() },
+            { $0.failed(.handshake("no common version")) }, { $0.receivedEnd() }, { $0.makeRoom() },
+            { $0.abort() },
         ]
         for end in ends {
             let bench = Bench(isReady: false)

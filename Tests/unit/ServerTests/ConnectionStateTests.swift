@@ -222,9 +222,12 @@ struct StateRow: Sendable, CustomTestStringConvertible {
         StateRow(idle, .placeNeeded, .close, .closed),
         StateRow(idle, .settled, [], .handshaking, .handshake),
         StateRow([.queued], .drained, [], .handshaking, .handshake),
-        StateRow(idle, .serverStops(isQuiet: false), .close, .closed),
+        StateRow(idle, .serverStops(isQuiet: false), [], .handshaking, .lastHandshake),
+        StateRow(stopped, .becameReady, [], .reading, .lastRequest),
+        StateRow(stopped, late, .close, .closed),
+        StateRow(idle, .serverStops(isQuiet: true), .close, .closed),
         // What a handshake has in the queue is no answer.
-        StateRow([.queued], .serverStops(isQuiet: false), .close, .closed),
+        StateRow([.queued], .serverStops(isQuiet: true), .close, .closed),
         StateRow([.queued], .peerEnded, .close, .closed),
     ])
     func handshakeIsNoRequest(row: StateRow) { check(row, isReady: false) }

@@ -119,6 +119,7 @@ extension StateWorld {
 
     func happened(_ event: ConnectionState.Event) {
         steps += 1
+        if event == .becameReady { idleSince = now }
         let before = state
         let actions = state.happened(event, isQueueEmpty: queue == 0)
         perform(actions, event, before)
@@ -130,7 +131,7 @@ extension StateWorld {
         if wait == .request { idleSince = now }
         if wait == .unreadAnswers { unreadAtWait = queue + inKernel }
         waitBegan = now
-        let start = wait == .lastRequest ? idleSince : now
+        let start = wait == .lastRequest || wait == .lastHandshake ? idleSince : now
         deadline = limits.milliseconds(for: wait).map { start + $0 } ?? .max
     }
 }

@@ -50,7 +50,7 @@ extension StateWorld {
         case .failed, .aborted: return
         case .deadlinePassed:
             let limit = limits.milliseconds(for: before.waiting) ?? .max
-            let isLastOne = before.waiting == .lastRequest
+            let isLastOne = [.lastRequest, .lastHandshake].contains(before.waiting)
             check(now - (isLastOne ? idleSince : waitBegan) >= limit, "closed early")
             if before.waiting == .request { check(now - activeAt >= limit, "closed in use") }
         case .placeNeeded: check(before.isIdle, "only idle ones make room")
