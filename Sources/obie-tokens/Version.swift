@@ -1,5 +1,5 @@
 // Which release this is: in --version, in the metrics, in the first line of the log.
 
 enum Version {
-    static let current = "0.7.0"
+    static let current = "0.8.0"
 }
