@@ -10,10 +10,15 @@
 #   make tls-check   TLS in the process: curl, openssl, sslyze, SIGHUP under load, other suites over TLS (SUITE=whole: all of them)
 #   make tlsfuzzer TLSFUZZER=folder    tlsfuzzer's scripts at the server; the folder is a clone of it
 #   make testssl TESTSSL=folder    testssl.sh at the server; the folder is a clone of it
-#   make image TAG=obie-tokens:0.7.0    the container image, with docker, podman or buildah
+#   make image TAG=obie-tokens:0.8.0    the container image, with docker, podman or buildah
 #   make image-check     the image without a registry: build, run it confined, exchange a code (as root)
 #   make deploy-check    Dockerfile and Deploy against their schemas, alerts, and nginx, HAProxy and Apache in front
-#   make install DESTDIR=/somewhere    program, systemd units and settings, as a package would
+#   make install PREFIX=/usr DESTDIR=    what `make release` has built, with units, settings, manual pages and completions
+#   make deb     the Debian package, in .build/deb, with what lintian says of it
+#   make deb-check    the package in a Debian without a toolchain: install, upgrade under load, remove, purge (as root)
+#   make sbom    bill of materials of the program (CycloneDX), validated; of the image too where `make image-check` was run
+#   make reproducible    builds it once more elsewhere: the same bytes?
+#   make uninstall    takes that away again, but for settings and state
 #   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
 #   make tls-bench   TLS beside nginx with the same certificate: kept connections, handshakes, memory, a storm
 #   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
@@ -45,7 +50,9 @@ SHELL := /bin/bash
 PACKED := $(shell grep -qs GLIBC_ABI_DT_RELR /lib/$$(uname -m)-linux-gnu/libc.so.6 && \
     echo -Xlinker -z -Xlinker pack-relative-relocs)
 LINK := -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic $(PACKED)
-RELEASE := swift build -c release --static-swift-stdlib $(LINK) --product
+# Where the sources lie is in no byte of it.
+SAME := -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=."
+RELEASE := swift build -c release --static-swift-stdlib $(LINK) $(SAME) --product
 SERVER := .build/release/obie-tokens
 ARGS ?=
 OLD ?=
@@ -76,6 +83,8 @@ STEPS ?= 100000
 STORE ?= sqlite
 # Schemas and linters for the files in Deploy.
 SCHEMAS := .build/schemas
+# What knows CycloneDX.
+SBOM := .build/sbom
 TAG ?=
 
 # Python packages at pinned hashes, in a place of their own: TARGET/installed from its requirements.txt.
@@ -86,7 +95,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --req
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -106,18 +115,33 @@ bench-tools: tools
 release: tools
 	$(RELEASE) obie-tokens
 
-$(SERVER):
-	$(MAKE) release
+# Root needs no Swift: nothing is built here.
+install:
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" Scripts/install.sh install $(SERVER)
 
-# Settings that are there are left alone. Builds only where nothing has been built, so that root needs no Swift.
-install: $(SERVER)
-	install -D --mode 755 --strip $(SERVER) $(DESTDIR)$(PREFIX)/bin/obie-tokens
-	install -D --mode 644 --target-directory $(DESTDIR)$(PREFIX)/lib/systemd/system \
-	    Deploy/obie-tokens.service Deploy/obie-tokens.socket Deploy/obie-tokens-admin.socket
-	install --directory --mode 755 $(DESTDIR)/etc/obie-tokens
-	test -e $(DESTDIR)/etc/obie-tokens/obie-tokens.conf || { printf '%s\n' 'mode = production' \
-	    'store = sqlite:/var/lib/obie-tokens/obie-tokens.db' 'keys-file = credential:keys' '' && \
-	    $(SERVER) config sample; } > $(DESTDIR)/etc/obie-tokens/obie-tokens.conf
+uninstall:
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" Scripts/install.sh uninstall $(SERVER)
+
+deb: release
+	@Scripts/install-tools.sh debhelper dpkg-dev lintian python3
+	Scripts/deb.sh $(SERVER) .build/deb
+
+deb-check: release
+	@Scripts/install-tools.sh debhelper dpkg-dev lintian mmdebstrap systemd python3
+	Tests/packages/deb_check.sh $(SERVER) .build/deb
+
+$(SBOM)/installed: Tests/packages/requirements.txt
+	$(VENV)
+
+sbom: release $(SBOM)/installed
+	@Scripts/install-tools.sh binutils dpkg-dev
+	Scripts/sbom.py program $(SERVER) >.build/obie-tokens.cdx.json
+	$(SBOM)/bin/python Tests/packages/sbom_test.py $(SERVER) .build/obie-tokens.cdx.json \
+	    $(addprefix --image ,$(wildcard .build/image/image.cdx.json))
+
+reproducible: release
+	@Scripts/install-tools.sh binutils debhelper dpkg-dev lintian python3
+	Scripts/reproducible.sh $(SERVER)
 
 run: release
 	exec $(SERVER) serve $(ARGS)

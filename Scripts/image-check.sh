@@ -108,6 +108,8 @@ mapfile -t health < <(of_image '{{range .Docker.Config.Healthcheck.Test}}{{print
 
 bytes=$(du --summarize --bytes --one-file-system "$root" | cut -f1)
 [ "$bytes" -lt $bytes_max ] || fail "the image has $bytes bytes, $bytes_max are allowed"
+Scripts/sbom.py image "$root/usr/bin/obie-tokens" "$root" --swift "$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')" \
+    >"$work/image.cdx.json" 2>>"$log"
 say "the image has $((bytes / 1000000)) MB, $(stat -c %s "$root/usr/bin/obie-tokens" | awk '{printf "%.1f", $1 / 1e6}') of it the program"
 
 # The life of a container. Everything mounted in here goes with its last process.

@@ -23,4 +23,18 @@ systemd-analyze security --offline=true --threshold=15 --no-pager "$units/obie-t
 for line in Type=notify WatchdogSec= DynamicUser=yes StateDirectory= LoadCredential=keys: ExecReload= TimeoutStopSec= Restart=on-failure StartLimitIntervalSec=0; do
     grep -q "^$line" "$units/obie-tokens.service" || { echo "unit check: no $line in the unit" >&2; exit 1; }
 done
+# Another prefix, in every unit; and all of it taken away again, but for the settings.
+other=$folder/other
+make --no-print-directory install DESTDIR="$other" PREFIX=/opt/obie >/dev/null
+grep -q '^ExecStart=/opt/obie/bin/obie-tokens ' "$other/opt/obie/lib/systemd/system/obie-tokens.service"
+[ ! -e "$other/usr" ] || { echo "unit check: with PREFIX=/opt/obie something is installed in /usr" >&2; exit 1; }
+make --no-print-directory uninstall DESTDIR="$other" PREFIX=/opt/obie >/dev/null
+left=$(cd "$other" && find . -type f)
+[ "$left" = ./etc/obie-tokens/obie-tokens.conf ] || { echo "unit check: uninstall leaves $left" >&2; exit 1; }
+# Nothing is built by an installation, whoever asks for it.
+if make --no-print-directory install DESTDIR="$other" SERVER="$other/nothing" >/dev/null 2>"$other/said"; then
+    echo "unit check: it installed what was never built" >&2
+    exit 1
+fi
+grep -q "run 'make release' first" "$other/said"
 echo "unit check: the units are sound, the service is confined"

@@ -5,7 +5,8 @@
 #
 # INSTALLED is a folder as `make install DESTDIR=` fills it; it is laid over the root. The program runs as root, as a
 # unit, in namespaces of its own (mounts, processes, network, control groups): nothing outside sees any of it. Ends
-# with the program's status. Exits 77 where namespaces cannot be made: that takes root, and more than most containers get.
+# with the program's status. BOOT_ROOT is another root to copy, such as one that mmdebstrap made. Exits 77 where namespaces
+# cannot be made: that takes root, and more than most containers get.
 set -euo pipefail
 
 # The folder above a file that has Package.swift: a test needs more of the checkout than its own folder.
@@ -39,7 +40,7 @@ case ${1-} in
         mount -t tmpfs none "$folder/layer"
         mkdir "$folder"/layer/{upper,work,root}
         root=$folder/layer/root
-        mount -t overlay none -o "lowerdir=/,upperdir=$folder/layer/upper,workdir=$folder/layer/work" "$root"
+        mount -t overlay none -o "lowerdir=${BOOT_ROOT:-/},upperdir=$folder/layer/upper,workdir=$folder/layer/work" "$root"
         mount -t proc proc "$root/proc"
         mount --bind "$root/proc/sys" "$root/proc/sys"
         mount -o remount,ro,bind "$root/proc/sys"

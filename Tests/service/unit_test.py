@@ -217,7 +217,16 @@ def check_activation():
 
 
 def restart_under_load(restarts):
-    """Requests one after the other from eight clients; how many were answered, how many not."""
+    def restart():
+        for _ in range(restarts):
+            time.sleep(0.5)
+            systemctl("restart", UNIT)
+
+    return under_load(restart)
+
+
+def under_load(action):
+    """Requests one after the other from eight clients while it is done; how many were answered, how many not."""
     counts, is_over = [0, 0], False
 
     def client():
@@ -230,9 +239,7 @@ def restart_under_load(restarts):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         clients = [pool.submit(client) for _ in range(8)]
         try:
-            for _ in range(restarts):
-                time.sleep(0.5)
-                systemctl("restart", UNIT)
+            action()
             time.sleep(0.5)
         finally:
             is_over = True
