@@ -86,7 +86,9 @@ struct Page: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct DocsTests {
-    static let pages = ["README.md"] + Page.paths(in: "docs").filter { $0.hasSuffix(".md") }
+    static let pages =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+        + Page.paths(in: "docs").filter { $0.hasSuffix(".md") }
     /// What else tells people where to look.
     static let mentions =
         ["Makefile", "Dockerfile", "Package.swift"]
