@@ -31,6 +31,12 @@ func unit(_ name: String, _ dependencies: Target.Dependency...) -> Target {
         name: name, dependencies: dependencies, path: "Tests/unit/\(name)", swiftSettings: strict)
 }
 
+/// What the server serves from its own bytes.
+let embedded: [Resource] = [
+    "openapi.json", "console/console.html", "console/console.js", "console/mistakes.js",
+    "console/requests.js", "console/start.html", "console/style.css",
+].map { .embedInCode("Answers/\($0)") }
+
 let package = Package(
     name: "obie-tokens",
     products: [.executable(name: "obie-tokens", targets: ["obie-tokens"])],
@@ -78,7 +84,8 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Server", dependencies: ["Bytes", "UV", "HTTP1", "Metrics", "System", "Tokens"],
-            resources: [.embedInCode("Answers/openapi.json")], swiftSettings: strict),
+            resources: embedded,
+            swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [

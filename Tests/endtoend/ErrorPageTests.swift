@@ -10,7 +10,7 @@ import Testing
         "psp_not_authorised", "psp_certificate_invalid",
         "not_found", "method_not_allowed", "request_timeout", "payload_too_large", "uri_too_long",
         "expectation_failed", "headers_too_large", "not_implemented", "http_version_unsupported",
-        "internal_error", "overloaded",
+        "internal_error", "overloaded", "invalid_client", "invalid_request",
     ]
 
     @Test(arguments: codes)

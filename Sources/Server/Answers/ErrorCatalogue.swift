@@ -133,6 +133,20 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     }
 }
 
+extension OAuthError {
+    /// What happened and what to do about it, for the same page.
+    var explanation: String {
+        switch self {
+        case .invalidClient:
+            "The client id and its secret are absent or wrong. Send them with HTTP Basic, or as client_id "
+                + "and client_secret in the form."
+        case .invalidRequest:
+            "The body is no form with exactly one token, or proves the client in two ways at once. Send "
+                + "Content-Type: application/x-www-form-urlencoded and token=…"
+        }
+    }
+}
+
 /// One error object to be: which, and one sentence for people. Never holds a secret.
 struct Fault: Equatable, Sendable {
     let code: ErrorCode

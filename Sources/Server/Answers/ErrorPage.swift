@@ -1,5 +1,7 @@
 // The page that the `link` of every error leads to.
 
+import HTTP1
+
 enum ErrorPage {
     /// HTML with one anchor per error code.
     static let html: [UInt8] = {
@@ -9,26 +11,40 @@ enum ErrorPage {
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
             <title>Errors of obie-tokens</title>
-            <style>
-            body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
-            dt { margin-top: 1rem; } dt:target { background: #fff3b0; }
-            </style>
+            <link rel="icon" href="data:,">
+            <link rel="stylesheet" href="style.css">
             </head>
             <body>
+            <main>
             <h1>Errors of obie-tokens</h1>
             <p>Every error names one of these codes, and an <code>id</code> of its own: quote it to support.</p>
             <dl>
 
             """
         for code in ErrorCode.allCases {
-            page += """
-                <dt id="\(code.rawValue)"><code>\(code.rawValue)</code> – \(code.status.code) \(code.status.reason)</dt>
-                <dd>\(code.explanation)</dd>
-
-                """
+            page += entry(code.rawValue, code.status, code.explanation)
         }
-        page += "</dl>\n</body>\n</html>\n"
+        page += """
+            </dl>
+            <h2>In the words of OAuth</h2>
+            <p>The paths below /oauth2 say these instead, as RFC 6749 §5.2 names them.</p>
+            <dl>
+
+            """
+        for error in OAuthError.allCases {
+            page += entry(error.rawValue, error.status, error.explanation)
+        }
+        page += "</dl>\n</main>\n</body>\n</html>\n"
         return Array(page.utf8)
     }()
+
+    private static func entry(_ code: String, _ status: Status, _ explanation: String) -> String {
+        """
+        <dt id="\(code)"><code>\(code)</code> – \(status.code) \(status.reason)</dt>
+        <dd>\(explanation)</dd>
+
+        """
+    }
 }

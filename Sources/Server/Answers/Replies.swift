@@ -116,7 +116,7 @@ final class Replies {
                 return []
             case .repeatedToken, .fixedToken, .ccgToken, .code, .introspection, .revoked,
                 .consentRevoked, .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed,
-                .options, .content:
+                .options, .page, .content:
                 return appendOther(response, context, to: &output)
             }
         }
@@ -164,13 +164,21 @@ final class Replies {
             output.append(contentsOf: head)
             appendFields(context, to: &output)
             ResponseEncoder.endHeadWithoutContent(into: &output)
+        case .page(let bytes, let type):
+            appendContent(bytes, .ok, PageFields.all(type: type), context, to: &output)
         case .content(let bytes, let type, let status):
-            content.append(contentsOf: bytes)
-            let head = ResponseEncoder.head(
-                status, [("Content-Type", type), ("Cache-Control", "no-store"), ("Date", date)])
-            finish(head, context, to: &output)
+            let fields = [(name: "Content-Type", value: type), ("Cache-Control", "no-store")]
+            appendContent(bytes, status, fields, context, to: &output)
         }
         return []
+    }
+
+    private func appendContent(
+        _ bytes: [UInt8], _ status: Status, _ fields: [(name: String, value: String)],
+        _ context: ReplyContext, to output: inout [UInt8]
+    ) {
+        content.append(contentsOf: bytes)
+        finish(ResponseEncoder.head(status, fields + [("Date", date)]), context, to: &output)
     }
 
     /// The answer that matters most: written once, in place.

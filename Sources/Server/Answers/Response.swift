@@ -34,6 +34,8 @@ enum Response {
     case methodNotAllowed(allow: String)
     /// 204, for OPTIONS.
     case options(allow: String)
+    /// 200 with something for a browser: a page for people, or a file that one loads.
+    case page([UInt8], type: String)
     /// 200, or 503 for a probe that says no.
     case content([UInt8], type: String, status: Status)
 
@@ -51,7 +53,7 @@ enum Response {
         case .methodNotAllowed(let allow):
             [Fault(.methodNotAllowed, "the method is not offered here; use \(allow)")]
         case .token, .repeatedToken, .fixedToken, .ccgToken, .code, .introspection, .revoked,
-            .consentRevoked, .oauthError, .options, .content:
+            .consentRevoked, .oauthError, .options, .page, .content:
             []
         }
     }
@@ -59,7 +61,7 @@ enum Response {
     var status: Status {
         switch self {
         case .token, .repeatedToken, .fixedToken, .ccgToken, .code: Success.created.status
-        case .introspection, .revoked, .consentRevoked: Success.ok.status
+        case .introspection, .revoked, .consentRevoked, .page: Success.ok.status
         case .options: Success.noContent.status
         case .oauthError(let error, _): error.status
         case .content(_, _, let status): status
@@ -76,7 +78,7 @@ enum Response {
         case .token, .repeatedToken, .fixedToken, .ccgToken, .code, .revoked(_?), .consentRevoked:
             true
         case .introspection, .revoked(nil), .oauthError, .failure, .rateLimited, .faults,
-            .methodNotAllowed, .options, .content:
+            .methodNotAllowed, .options, .page, .content:
             false
         }
     }

@@ -12,6 +12,30 @@ struct PublicLoopSource {
     let page: MetricsPage
     let census: CodeCensus
     let report: LoopReport
+    private let counts: SandboxCounts
+
+    init(
+        configuration: ServerConfiguration, address: SocketAddress, page: MetricsPage,
+        census: CodeCensus, report: LoopReport
+    ) {
+        (self.configuration, self.address, self.page) = (configuration, address, page)
+        (self.census, self.report) = (census, report)
+        counts = SandboxCounts(census, configuration.clock)
+    }
+
+    /// Makes what a loop counts in, for all who read it.
+    func metrics() -> LoopMetrics {
+        let metrics = LoopMetrics(census)
+        page.add(metrics)
+        counts.add(metrics)
+        return metrics
+    }
+
+    /// What the sandbox's page is told; nil in production.
+    func sandboxCounts(_ settings: IssuerSettings) -> (() -> [UInt8])? {
+        guard settings.mode == .sandbox else { return nil }
+        return { [counts] in counts.json(codeLifetime: settings.codeLifetime) }
+    }
 
     /// What a loop of this server answers with.
     func replies(_ issuer: TokenIssuer) -> Replies {
@@ -65,13 +89,13 @@ struct PublicLoop {
         let clock = RequestClock(now: configuration.clock.now)
         let router = Router(
             issuer: issuer, shared: replies.shared, throttle: configuration.throttle, clock: clock,
-            certificates: configuration.certificates, isServing: configuration.isServing)
+            certificates: configuration.certificates, isServing: configuration.isServing,
+            sandboxCounts: source.sandboxCounts(issuer.settings))
         let observer = LoopObserver(
-            metrics: LoopMetrics(source.census),
+            metrics: source.metrics(),
             auditor: configuration.audit.map {
                 Auditor($0, gate: gate, issuer: issuer, clock: clock, random: SystemRandom.fill)
             }, log: configuration.log)
-        if let metrics = observer.metrics { source.page.add(metrics) }
         do throws(ListenFailure) {
             return try ServingLoop(
                 loop: loop,

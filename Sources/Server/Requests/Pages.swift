@@ -4,19 +4,17 @@ import Bytes
 import HTTP1
 
 enum Pages {
-    static let errors = Response.content(
-        ErrorPage.html, type: "text/html; charset=utf-8", status: .ok)
+    static let errors = html(ErrorPage.html)
 
-    /// For whoever opens the server's own URL; and for probes that can ask for nothing else.
-    static let start = Response.content(
-        Array(
-            """
-            <!doctype html><meta charset="utf-8"><title>obie-tokens</title>
-            <p>This is obie-tokens, a token server for banks. Programs read <a href="/openapi.json">the \
-            description of its API</a>.
-            <p>People read <a href="/errors">what its errors mean</a>.
+    /// For whoever opens the URL of a server in production; and for probes that can ask for nothing else.
+    static let start = html(PackageResources.start_html)
 
-            """.utf8), type: "text/html; charset=utf-8", status: .ok)
+    /// The same for the sandbox: the flow to walk through.
+    static let console = html(PackageResources.console_html)
+
+    private static func html(_ bytes: [UInt8]) -> Response {
+        .page(bytes, type: "text/html; charset=utf-8")
+    }
 
     static let healthyContent = Array(#"{"status":"ok"}"#.utf8)
 

@@ -7,11 +7,15 @@ import HTTP1
 /// anything.
 enum Route: UInt8, CaseIterable {
     case tokens, codes, consents, introspection, revocation, errors, health, description, start
+    /// What the sandbox's page shows. In production there is no such path.
+    case counts
+    /// Any of the files that pages load.
+    case file
     case live, ready, metrics
     /// No path of ours, or a request that could not be read.
     case other
 
-    /// The path; `other` where there is none.
+    /// The path; a word where there is none, or many.
     var template: String {
         switch self {
         case .tokens: "/v1/obie/tokens"
@@ -23,6 +27,8 @@ enum Route: UInt8, CaseIterable {
         case .health: "/healthz"
         case .description: "/openapi.json"
         case .start: "/"
+        case .counts: "/sandbox/counts"
+        case .file: "file"
         case .live: "/livez"
         case .ready: "/readyz"
         case .metrics: "/metrics"
@@ -37,7 +43,9 @@ enum Route: UInt8, CaseIterable {
     var isPosted: Bool {
         switch self {
         case .tokens, .codes, .consents, .introspection, .revocation: true
-        case .errors, .health, .description, .start, .live, .ready, .metrics, .other: false
+        case .errors, .health, .description, .start, .counts, .file, .live, .ready, .metrics,
+            .other:
+            false
         }
     }
 
@@ -55,10 +63,12 @@ struct RouteTable {
     private let routes: [Route]
     private let paths: [KnownText]
 
-    /// - Parameter routes: the most used first.
-    init(_ routes: [Route]) {
-        self.routes = routes
-        paths = routes.map { KnownText($0.template) }
+    /// - Parameters:
+    ///   - routes: the most used first.
+    ///   - files: paths that lead to `file`.
+    init(_ routes: [Route], files: [String] = []) {
+        self.routes = routes + files.map { _ in .file }
+        paths = (routes.map(\.template) + files).map { KnownText($0) }
     }
 
     func route(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Route {

@@ -6,10 +6,12 @@ import Tokens
 
 /// Answers the public listener. The path is compared literally; the query is no part of it.
 final class Router: RequestHandler {
-    private let routes = RouteTable([
+    private static let everywhere: [Route] = [
         .tokens, .codes, .introspection, .revocation, .consents, .errors, .health, .description,
         .start,
-    ])
+    ]
+    private let routes: RouteTable
+    private let files: PageFiles
     private let issuer: TokenIssuer
     private let tokens: TokensEndpoint
     private let codes: CodesEndpoint
@@ -17,6 +19,7 @@ final class Router: RequestHandler {
     private let introspection: IntrospectionEndpoint
     private let revocation: RevocationEndpoint
     private let isServing: (@Sendable () -> Bool)?
+    private let sandboxCounts: (() -> [UInt8])?
 
     /// - Parameters:
     ///   - shared: what the connections of the loop have in common.
@@ -25,12 +28,17 @@ final class Router: RequestHandler {
     ///   - certificates: what is done about them.
     ///   - isServing: false while what is registered may have changed, so that nobody can be told
     ///     anything; nil: that never happens.
+    ///   - sandboxCounts: what the sandbox's page shows, as JSON; nil in production, which has neither.
     init(
         issuer: TokenIssuer, shared: SharedBytes, throttle: FailureThrottle? = nil,
         clock: RequestClock, certificates: CertificatePolicy = CertificatePolicy(),
-        isServing: (@Sendable () -> Bool)? = nil
+        isServing: (@Sendable () -> Bool)? = nil, sandboxCounts: (() -> [UInt8])? = nil
     ) {
         self.issuer = issuer
+        self.sandboxCounts = sandboxCounts
+        files = sandboxCounts == nil ? .everywhere : .sandbox
+        routes = RouteTable(
+            Router.everywhere + (sandboxCounts == nil ? [] : [.counts]), files: files.paths)
         self.isServing = isServing
         let limiter = throttle.map { FailureLimiter($0, clock) }
         let authenticator = Authenticator(
@@ -71,8 +79,15 @@ final class Router: RequestHandler {
         case .errors: responder.respond(Pages.errors)
         case .health: responder.respond(Pages.healthy)
         case .description: responder.respond(Pages.description)
-        case .start: responder.respond(Pages.start)
+        case .start: responder.respond(sandboxCounts == nil ? Pages.start : Pages.console)
+        case .counts: responder.respond(counts())
+        case .file: responder.respond(files.file(bytes, request.path))
         case .other, .live, .ready, .metrics: responder.respond(Pages.none(request, bytes))
         }
+    }
+
+    private func counts() -> Response {
+        guard let sandboxCounts else { preconditionFailure("production has no such route") }
+        return .content(sandboxCounts(), type: "application/json", status: .ok)
     }
 }

@@ -136,7 +136,7 @@ final class Auditor {
         case .rateLimited(_, nil): refusal(response, ids, .tooManyFailures)
         case .oauthError(let error, let description):
             refusal(isAuthentication: error == .invalidClient, description)
-        case .introspection, .options, .content: nil
+        case .introspection, .options, .page, .content: nil
         }
     }
 
@@ -208,7 +208,7 @@ extension Response {
             madeWith
         case .token, .repeatedToken, .fixedToken, .ccgToken, .code, .introspection, .revoked,
             .consentRevoked, .oauthError, .failure, .rateLimited, .faults, .methodNotAllowed,
-            .options, .content:
+            .options, .page, .content:
             nil
         }
     }

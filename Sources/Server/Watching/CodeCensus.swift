@@ -68,11 +68,18 @@ final class CodeCensus: Sendable {
     /// Codes that can still be redeemed, and those that nobody came for. The main thread.
     func count(now: Milliseconds) -> (live: Int, expired: Int) {
         fold(now: now)
+        return reading(now: now)
+    }
+
+    /// The same as of the last folding, which may be long ago where the main thread stands still. Any
+    /// thread.
+    func reading(now: Milliseconds) -> (live: Int, expired: Int) {
         // Those between the oldest and these have expired, but may still change.
         let oldest = oldest.load(ordering: .relaxed)
-        let first = max(oldest, Int((now - lifetime) / width))
+        let end = oldest + CodeCensus.size
+        let first = min(max(oldest, Int((now - lifetime) / width)), end)
         var live = 0
-        for number in first..<oldest + CodeCensus.size {
+        for number in first..<end {
             live += buckets[number % CodeCensus.size].load(ordering: .relaxed)
         }
         return (max(0, live), expired.load(ordering: .relaxed))

@@ -64,7 +64,7 @@ final class LoopMetrics: Sendable {
 
     private func count(_ response: Response, _ route: Route) {
         switch response {
-        case .token, .introspection, .options, .content, .revoked(nil): return
+        case .token, .introspection, .options, .page, .content, .revoked(nil): return
         case .repeatedToken: exchangesRepeated.add()
         case .fixedToken, .ccgToken: ccgTokensIssued.add()
         case .code(let code, _, _):

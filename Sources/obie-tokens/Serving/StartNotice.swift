@@ -36,7 +36,7 @@ struct StartNotice {
         switch mode {
         case .sandbox:
             "SANDBOX: this sandbox takes well-known credentials; never expose it. "
-                + "Use --mode production for a real one."
+                + "Open its address in a browser to try it. Use --mode production for a real one."
         case .production where counts?.institutions == 0:
             "no institution is registered, so every request is refused; register one with "
                 + "`obie-tokens fi add REFERENCE`"

@@ -28,6 +28,18 @@ import UV
         #expect(Self.count(census, 500_000) == [0, 3])
     }
 
+    /// Whoever only reads may come long after the last folding, and before the first.
+    @Test func readingIsSafeWhileNobodyFolds() {
+        let census = CodeCensus(lifetime: 60_000, now: Self.start)
+        census.issued(at: Self.start + 10)
+        for (offset, live) in [(20, 1), (59_000, 1), (63_000, 0), (500_000, 0), (9_000_000, 0)] {
+            let read = census.reading(now: Self.start + Milliseconds(offset))
+            #expect(read.live == live && read.expired == 0, "after \(offset)")
+        }
+        #expect(Self.count(census, 500_000) == [0, 1])
+        #expect(census.reading(now: Self.start + 500_000).expired == 1)
+    }
+
     /// The ring comes round many times, and no code is lost or counted twice. What has expired never
     /// becomes less.
     @Test(arguments: [1 as Milliseconds, 1000, 60_000, 3_600_000])
