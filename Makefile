@@ -7,6 +7,7 @@
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
+#   make console-check   the sandbox's page in a headless Chromium: the walk, every refusal, keyboard, axe-core
 #   make tls-check   TLS in the process: curl, openssl, sslyze, SIGHUP under load, other suites over TLS (SUITE=whole: all of them)
 #   make tlsfuzzer TLSFUZZER=folder    tlsfuzzer's scripts at the server; the folder is a clone of it
 #   make testssl TESTSSL=folder    testssl.sh at the server; the folder is a clone of it
@@ -73,6 +74,8 @@ H11 := .build/h11
 OPENAPI := .build/openapi
 # Clients that others made.
 CLIENTS := .build/clients
+# What looks at the sandbox's page: axe-core.
+CONSOLE := .build/console
 # What looks at TLS from outside.
 SSLYZE := .build/sslyze
 EVENTS := .build/release/http1-events
@@ -91,11 +94,11 @@ TAG ?=
 define VENV
 @Scripts/install-tools.sh python3 python3-venv
 python3 -m venv --clear $(@D)
-$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(PIP_FLAGS) --requirement $<
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools
+.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -156,7 +159,7 @@ check-fast: check-tools lint test release
 	Scripts/smoke-test.sh $(SERVER)
 
 check: check-fast
-	$(MAKE) service-check openapi-check clients-check tls-check
+	$(MAKE) service-check openapi-check clients-check console-check tls-check
 	Benchmarks/runs/instructions.py --server $(SERVER)
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut --audit-strict
@@ -268,6 +271,19 @@ clients-check: release $(CLIENTS)/installed
 	@Scripts/install-tools.sh curl wget default-jdk-headless libokhttp-java libhttpclient-java libhttpclient5-java \
 	    libslf4j-java nodejs golang-go
 	$(CLIENTS)/bin/python Tests/clients/clients_check.py --server $(SERVER) $(ARGS)
+
+$(CONSOLE)/installed: PIP_FLAGS := --no-deps
+$(CONSOLE)/installed: Tests/console/requirements.txt
+	$(VENV)
+
+console-check: release $(CONSOLE)/installed
+	@Scripts/install-tools.sh chromium chromium-driver python3-selenium fonts-dejavu-core
+	Tests/console/console_check.py --server $(SERVER) $(ARGS) \
+	    --axe '$(CONSOLE)/lib/python3*/site-packages/axe_playwright_python/axe.min.js'
+
+# Those of docs/console.md, anew.
+console-pictures: ARGS := --pictures docs/pictures
+console-pictures: console-check
 
 $(SSLYZE)/installed: Tests/tls/requirements.txt
 	$(VENV)

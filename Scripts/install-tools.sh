@@ -50,6 +50,9 @@ for package in "$@"; do
         libapache2-mod-auth-openidc) [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] && continue ;;
         libnginx-mod-stream) [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] && continue ;;
         bsdextrautils) command -v hexdump >/dev/null && continue ;;
+        chromium-driver) command -v chromedriver >/dev/null && continue ;;
+        python3-selenium) /usr/bin/python3 -c 'import selenium' 2>/dev/null && continue ;;
+        fonts-dejavu-core) [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] && continue ;;
         util-linux) command -v taskset >/dev/null && continue ;;
         *) command -v "$package" >/dev/null && continue ;;
     esac
