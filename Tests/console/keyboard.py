@@ -20,7 +20,8 @@ class Keyboard:
         """Where the focus is: an id, or else words of it; and whether one can see that."""
         return self.browser.run("""
             const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
-            return [at.id || at.textContent.trim().slice(0, 30), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+            return [at.id || at.textContent.trim().slice(0, 30),
+              style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
               box.top < innerHeight && box.bottom > 0 && box.width > 0]""")
 
     def go_to(self, identifier):
@@ -57,7 +58,8 @@ def check_keyboard(browser, server):
     expect(keyboard.focus()[0] == "client-id", lambda: f"behind it comes {keyboard.focus()[0]!r}")
     # What is not ready says why, and keeps the focus.
     keyboard.press("replay")
-    browser.wait_for(lambda: "Needs a code that step 3 has exchanged" in browser.text("status"), "a locked button does not say why")
+    browser.wait_for(lambda: "Needs a code that step 3 has exchanged" in browser.text("status"),
+                     "a locked button does not say why")
     expect(keyboard.focus()[0] == "replay", "a locked button does not keep the focus")
     check_walk(browser, server, click=press_button)
     # Enter in a field does what the button does, and arrows choose.

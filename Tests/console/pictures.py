@@ -1,4 +1,7 @@
-"""Pictures of the page for docs/console.md, in three sizes and both schemes: in light the clock runs, in dark the code came twice."""
+"""Pictures of the page for docs/console.md, in three sizes and both schemes.
+
+In light the clock runs, in dark the code has come twice.
+"""
 import base64
 from pathlib import Path
 
