@@ -14,7 +14,7 @@ def openssl(*words, text=None):
 class Authority:
     """A CA in a folder of its own: NAME.pem and NAME.key for everything that it signs."""
 
-    def __init__(self, folder, common_name="Test CA", identifiers=True):
+    def __init__(self, folder, common_name="Test CA", identifiers=True, usage="keyCertSign,cRLSign"):
         """Without identifiers nothing but the name says whose key has signed what."""
         self.folder, self.number, self.identifiers = Path(folder), 1, identifiers
         self.folder.mkdir(parents=True)
@@ -28,7 +28,7 @@ class Authority:
         make_key(self.key)
         openssl("req", "-x509", "-new", "-key", self.key, "-out", self.certificate, "-days", 30,
                 "-subj", f"/CN={common_name}", "-addext", "basicConstraints=critical,CA:TRUE",
-                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+                "-addext", f"keyUsage=critical,{usage}",
                 *([] if identifiers else ["-addext", "subjectKeyIdentifier=none", "-addext", "authorityKeyIdentifier=none"]))
 
     def issue(self, name, usage="clientAuth", days=30):

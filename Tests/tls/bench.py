@@ -19,9 +19,9 @@ class Bench:
         self.identity = self.authority.issue("server", "serverAuth")
         self.client = self.authority.issue("bank")
 
-    def server(self, *more, identity=None):
+    def server(self, *more, identity=None, **options):
         certificate, key = identity or self.identity
-        return Server(self.program, "--loops", "1", "--tls-certificate", certificate, "--tls-key", key, *more)
+        return Server(self.program, "--loops", "1", "--tls-certificate", certificate, "--tls-key", key, *more, **options)
 
     def context(self, certificate=None, **options):
         return context(self.authority.certificate, certificate, **options)

@@ -147,9 +147,8 @@ def check_resumption(bench):
     return "there is nothing to resume, and a session is of no use without the certificate, nor once that is revoked"
 
 
-def start(bench, crl):
-    """How a start with this list ends: (status, log); None: it serves."""
-    server = both_listeners(bench, crl, "required", awaited=False)
+def start(server):
+    """How a start ends: (status, log); status None: it serves."""
     server.start()
     try:
         return server.wait(5), server.log_text()
@@ -171,8 +170,12 @@ def check_lists(bench):
                        lambda: f"the log says that all is well: {server.log_text()}", 5)  # noqa: B023
             for listener in (Listener(bench, server, one) for one in LISTENERS):
                 expect(listener.ask(bench.client, "TLSv1.3") == listener.status, "the list of before is not in use")
-        status, log = start(bench, path)
+        status, log = start(both_listeners(bench, path, "required", awaited=False))
         expect(status == 78 and "signed by none of the CAs" in log, f"{name}: {status} {log}")
+    mute = Authority(bench.folder / "mute", usage="keyCertSign")
+    status, log = start(bench.server("--tls-client-ca", mute.certificate, "--tls-client-crl", mute.revoke(), "--tls-client-auth",
+                                     "required", awaited=False))
+    expect(status == 78 and "signed by none of the CAs" in log, f"a CA that may not sign lists: {status} {log}")
     return "a list of another CA, also of one with the same name, ends a start with 78, and SIGHUP keeps the old one"
 
 

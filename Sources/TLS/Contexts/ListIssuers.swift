@@ -22,8 +22,10 @@ struct ListIssuers {
 
         /// - Parameter list: an `X509_CRL`.
         @unsafe func hasSigned(_ list: OpaquePointer) -> Bool {
-            // Two can have the same name, and only one of them the key.
+            // Two can have the same name, and only one of them the key. One that may not sign lists (RFC 5280
+            // §4.2.1.3) would be found out when a client comes.
             unsafe X509_NAME_cmp(X509_get_subject_name(raw), X509_CRL_get_issuer(list)) == 0
+                && X509_get_key_usage(raw) & UInt32(KU_CRL_SIGN) != 0
                 && X509_CRL_verify(list, X509_get0_pubkey(raw)) == 1
         }
     }
