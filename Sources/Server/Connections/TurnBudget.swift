@@ -4,7 +4,13 @@
 /// Counts the turns of a loop; may begin again. The loop's thread.
 final class TurnCounter {
     private(set) var number: UInt32 = 0
-    func next() { number &+= 1 }
+    /// Clients that have come in in this turn and are to begin a handshake.
+    var handshakes = 0
+
+    func next() {
+        number &+= 1
+        handshakes = 0
+    }
 }
 
 /// What a connection has used up of what it may have in one turn of the loop.

@@ -30,8 +30,6 @@ final class ServingLoop: ConnectionHost {
     var connections: [ObjectIdentifier: Connection] = [:]
     /// Those of them whose streams are not ready yet.
     var handshaking: [ObjectIdentifier: Connection] = [:]
-    /// How many of those have come in in this turn.
-    private(set) var handshakesOfTurn = 0
     private var deadlines: DeadlineWheel<Connection>
     private var sweeper: UV.Timer?
     private var clock: UV.Timer?
@@ -118,9 +116,8 @@ final class ServingLoop: ConnectionHost {
             observer.ticked(everyMilliseconds: tick)
             sweep()
         }
-        turnEnd = try BeforeWait(loop) { [unowned self, turns, observer] in
+        turnEnd = try BeforeWait(loop) { [turns, observer] in
             turns.next()
-            handshakesOfTurn = 0
             observer.turnEnded()
         }
         nextTurn = try NextTurn(loop) { [unowned self] in goOn() }
@@ -149,7 +146,7 @@ final class ServingLoop: ConnectionHost {
         connections[ObjectIdentifier(connection)] = connection
         if !stream.isReady {
             handshaking[ObjectIdentifier(connection)] = connection
-            handshakesOfTurn += 1
+            turns.handshakes += 1
         }
         observer.opened()
         stream.start(connection)

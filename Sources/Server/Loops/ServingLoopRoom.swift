@@ -13,7 +13,7 @@ extension ServingLoop {
             return false
         }
         // The rest comes in the next turn, behind what those have to say that have come in.
-        return handshakesOfTurn < limits.handshakesPerTurnMax
+        return turns.handshakes < limits.handshakesPerTurnMax
     }
 
     private var hasRoom: Bool {
