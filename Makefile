@@ -51,8 +51,9 @@ SHELL := /bin/bash
 PACKED := $(shell grep -qs GLIBC_ABI_DT_RELR /lib/$$(uname -m)-linux-gnu/libc.so.6 && \
     echo -Xlinker -z -Xlinker pack-relative-relocs)
 LINK := -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic $(PACKED)
-# Where the sources lie is in no byte of it.
-SAME := -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=."
+# What would tell in which folder it was built: paths, names of cached modules, and hashes over both.
+SAME := -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." $(addprefix -Xswiftc -Xfrontend -Xswiftc ,\
+    -no-clang-module-breadcrumbs -disable-incremental-llvm-codegen)
 RELEASE := swift build -c release --static-swift-stdlib $(LINK) $(SAME) --product
 SERVER := .build/release/obie-tokens
 ARGS ?=
