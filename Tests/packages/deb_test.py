@@ -24,8 +24,8 @@ ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "
 sys.path[:0] = [str(ROOT / "Tests/harness"), str(ROOT / "Tests/service")]
 
 from harness import Failure, expect, request, wait_until  # noqa: E402
-from unit_test import (CONF, HTTP, SOCKETS, STATE, UNIT, Bank, journal, ready, restart_under_load, run,  # noqa: E402
-                       show, systemctl, under_load)
+from installed import CONF, HTTP, SOCKETS, STATE, UNIT, Bank, journal, run, show, systemctl  # noqa: E402
+from unit_test import ready, restart_under_load, under_load  # noqa: E402
 
 BEFORE, AFTER = "/packages/before.deb", "/packages/after.deb"
 KEYS = "/etc/obie-tokens/keys"

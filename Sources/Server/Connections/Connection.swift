@@ -1,6 +1,5 @@
-// One client connection: bytes in, requests out to the handler, answers back in order. What to do
-// next is decided by `ConnectionState`; here it is done. It knows neither what is asked nor which
-// kind of stream it stands on.
+// One client connection: bytes in, requests out to the handler, answers back in order. `ConnectionState`
+// decides what is next; here it is done. It knows neither what is asked nor the kind of its stream.
 
 import Bytes
 import HTTP1
