@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 sys.path.insert(0, str(ROOT / "Tests/harness"))
 
-from harness import Failure, expect, get, request, wait_until  # noqa: E402
+from harness import Failure, expect, get, wait_until  # noqa: E402
 from manager import Stopped  # noqa: E402
 from installed import (ADMIN, CONF, HTTP, SOCKETS, STATE, UNIT, WATCHDOG, Bank, drop_in, journal, run, show,  # noqa: E402
                        systemctl, thread, tokens)
