@@ -59,7 +59,8 @@ extension WriteSlot {
         }
         guard !waiting.isEmpty else { return }
         self.batch = batch
-        link.run(FollowUp.steps(waiting)) { [self] outcome in
+        // What is revoked may have been revoked by another just now.
+        link.run(FollowUp.steps(waiting) + [nodeStep]) { [self] outcome in
             if let results = noted(outcome, isRequest: true) {
                 self.batch = nil
                 read(results, waiting)

@@ -56,7 +56,10 @@ final class WriteBatch {
             .map { spending[$0] }
         revoking.sort { $0.id < $1.id }
         var steps: [(Part, Step)] = []
-        if isRepetition { steps.append((.node, WriteBatch.nodeStep(node))) }
+        // A revocation may find that another has done it, and a read waits for nobody.
+        if isRepetition || !revoking.isEmpty || !consents.isEmpty {
+            steps.append((.node, WriteBatch.nodeStep(node)))
+        }
         if !codes.isEmpty { steps.append((.insert, ChangeParameters.insert(codes))) }
         if !spending.isEmpty { steps.append((.spend, ChangeParameters.spend(spending))) }
         if !revoking.isEmpty { steps.append((.revoke, ChangeParameters.revoke(revoking))) }

@@ -72,7 +72,7 @@ final class WriteSlot {
         }
     }
 
-    private var nodeStep: Step { WriteBatch.nodeStep(node) }
+    var nodeStep: Step { WriteBatch.nodeStep(node) }
 
     /// - Returns: the results of what is as durable as it can be.
     ///
@@ -167,7 +167,8 @@ extension WriteSlot {
             self.batch = nil
             return
         }
-        link.run([ChangeParameters.question(questions)]) { [self] outcome in
+        // An answer may rest on what another has changed, and that must not be lost after it.
+        link.run([ChangeParameters.question(questions), nodeStep]) { [self] outcome in
             if let result = noted(outcome, isRequest: true)?.first {
                 self.batch = nil
                 follow(judge(questions, result), batch, link)

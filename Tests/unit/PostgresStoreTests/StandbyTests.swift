@@ -81,6 +81,40 @@ extension OnPostgres {
             }
         }
 
+        /// A replay and a revocation that find nothing to do rest on what another has done, whose wait was
+        /// cancelled: a fail-over could take that back, and the token would be alive again.
+        @Test func answerThatRestsOnACancelledWaitWaitsItself() throws {
+            let rig = try Rig(timeoutMilliseconds: 20_000)
+            defer { rig.closeOrRecord() }
+            let code = Rig.code(1)
+            try rig.insert([code])
+            #expect(try rig.redeem(code, token: 1) == .success(.redeemed(state: "s")))
+            let token = Rig.attempt(code, token: 1).token
+            try require("nobody", rig)
+            defer { restore(rig) }
+            var answers: [String] = []
+            rig.faces[0].redeem(Rig.attempt(code, token: 2)) { _ in answers.append("the replay") }
+            try rig.wait("its wait") {
+                try rig.session.number("SELECT count(*) \(try waiting(rig))") > 0
+            }
+            // What waits may also be the store's own test of the database.
+            try rig.wait("the token's end") {
+                try rig.session.run("SELECT pg_cancel_backend(pid) \(try waiting(rig))")
+                return try rig.session.number("SELECT count(*) FROM tokens") == 0
+            }
+            rig.faces[0].redeem(Rig.attempt(code, token: 3)) { _ in answers.append("a second one") }
+            rig.faces[0].revoke([token], of: [code.institution]) { _ in
+                answers.append("a revocation")
+            }
+            for _ in 0..<50 {
+                try rig.session.run("SELECT pg_cancel_backend(pid) \(try waiting(rig))")
+                for _ in 0..<100 { rig.wait() }
+            }
+            #expect(answers.isEmpty)
+            restore(rig)
+            try rig.wait("all answers") { answers.count == 3 }
+        }
+
         private func restore(_ rig: Rig) {
             do {
                 try rig.session.run("ALTER SYSTEM RESET synchronous_standby_names")
