@@ -23,20 +23,25 @@ from pathlib import Path
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Package.swift").exists())
 sys.path.insert(0, str(ROOT / "Tests/harness"))
+sys.path.append(str(ROOT / "Tests/cluster"))
 
 import power  # noqa: E402
 from harness import Client, Failure, Server, expect, sandbox  # noqa: E402
+from history import LOST, History  # noqa: E402
 from operating import Operator  # noqa: E402
+from promises import FAULTS, Judge  # noqa: E402
 
 CONNECTIONS = 16
-
+LIFE = 3600
+SERVER, BANK = "server", "bank"  # as histories call them
 
 LOG = "store.db.audit"  # The power cut is of all files that begin so.
 
 
 def issue(client, number, promises):
     """A new code."""
-    answer = client.ask(sandbox.make_code(f"consent-{number}"))
+    consent = f"consent-{number}"
+    answer = promises.ask(client, "issue", sandbox.make_code(consent), consent=consent)
     expect(answer.status == 201, f"asked for a code, got {answer!r}")
     promises.heard(answer)
     return sandbox.code_of(answer)
@@ -44,14 +49,14 @@ def issue(client, number, promises):
 
 def exchange(client, code, promises=None):
     """(status, token)."""
-    answer = client.ask(sandbox.exchange(code))
+    answer = (promises or Promises()).ask(client, "exchange", sandbox.exchange(code), code=code)
     if promises and answer.status == 201:
         promises.heard(answer)
     return answer.status, sandbox.token_of(answer) if answer.status == 201 else None
 
 
-def is_active(client, token):
-    answer = client.ask(sandbox.introspect(token))
+def is_active(client, token, promises):
+    answer = promises.ask(client, "lookup", sandbox.introspect(token), token=token)
     expect(answer.status == 200, f"introspected, got {answer!r}")
     return json.loads(answer.body)["active"]
 
@@ -63,6 +68,32 @@ class Promises:
         self.lock = threading.Lock()
         self.fresh, self.spent, self.open = set(), {}, set()
         self.broken, self.ids = [], set()
+        self.lines = [{"kind": "plan", "servers": [SERVER], "life": LIFE}]
+
+    def mark(self, kind, **more):
+        self.lines.append({"kind": kind, "start": time.monotonic(), **more})
+
+    def ask(self, client, kind, data, **about):
+        """Asks, and writes into the history what came of it, as Tests/cluster/history.py has it."""
+        line = {"kind": kind, "start": time.monotonic(), "server": SERVER, "bank": BANK, "outcome": LOST, **about}
+        try:
+            answer = client.ask(data)
+            line["outcome"] = answer.status
+            if answer.status == 201:
+                found = sandbox.code_of(answer) if kind == "issue" else sandbox.token_of(answer)
+                line["code" if kind == "issue" else "token"] = found
+            elif kind == "lookup" and answer.status == 200:
+                line["active"] = json.loads(answer.body)["active"]
+            return answer
+        finally:
+            self.lines.append({**line, "end": time.monotonic()})
+
+    def judge(self):
+        """Raises Failure where the history of the round breaks a promise; returns how many attempts there were."""
+        history = History(self.lines)
+        faults = Judge(history).judge().faults
+        expect(not faults, lambda: f"{len(faults)} faults in the history, such as {FAULTS[faults[0][0]]}: {faults[0][1]}")
+        return len(history.attempts)
 
     def heard(self, answer):
         """A 201: by its id it must be found in the audit log, where that is strict."""
@@ -74,7 +105,7 @@ def server(options, folder):
     """The server on the file in this folder, to be used by `with`."""
     shim = power.shim(folder) if options.power_cut else {}
     audit = ["--audit-log", LOG, "--audit", "strict"] if options.audit_strict else []
-    return Server(options.server, "--loops", "2", "--code-lifetime", "3600", *audit, store="sqlite:store.db", cwd=folder,
+    return Server(options.server, "--loops", "2", "--code-lifetime", LIFE, *audit, store="sqlite:store.db", cwd=folder,
                   **shim)
 
 
@@ -116,18 +147,20 @@ def check(port, promises):
     """Raises Failure where a promise is broken; returns how many were looked at. Uses everything up."""
     for broken in promises.broken:
         raise broken
+    promises.mark("mark", name="calm")
     with Client(port) as client:
-        for token in promises.spent.values():
-            expect(is_active(client, token), "a token whose 201 was received is gone")
-        for code in promises.spent:
-            expect(exchange(client, code)[0] == 403, "a code was exchanged twice")
         for code in promises.fresh:
-            expect(exchange(client, code)[0] == 201, "a code that was never used does not work")
+            expect(exchange(client, code, promises)[0] == 201, "a code that was never used does not work")
         won = 0
         for code in promises.open:
-            status = exchange(client, code)[0]
+            status = exchange(client, code, promises)[0]
             expect(status in (201, 403), f"an unanswered exchange, tried again, got {status}")
             won += status == 201
+        promises.mark("mark", name="final")
+        for token in [line["token"] for line in promises.lines if line["kind"] == "exchange" and line.get("token")]:
+            expect(is_active(client, token, promises), "a token whose 201 was received is gone")
+        for code in promises.spent:
+            expect(exchange(client, code, promises)[0] == 403, "a code was exchanged twice")
     return len(promises.spent), len(promises.fresh), len(promises.open), won
 
 
@@ -142,6 +175,7 @@ def one_round(number, options, folder, chance):
             thread.start()
         time.sleep(chance.uniform(0.05, 1.2))
         victim.kill()
+        promises.mark("killed", server=SERVER)
         operator.kill()
         for thread in threads:
             thread.join()
@@ -157,13 +191,14 @@ def one_round(number, options, folder, chance):
             survivor.kill()
             if options.power_cut:
                 power.cut(folder)
+    attempts = promises.judge()
     if options.audit_strict:
         whole = subprocess.run([os.path.abspath(options.server), "audit", "verify", LOG], cwd=folder, capture_output=True, text=True)
         expect(whole.returncode == 0, f"the audit log is not whole: {whole.stderr}")
         print(f"round {number}: {len(promises.ids)} answers with 201, each with its line in the audit log", flush=True)
     thrown = f", {lost[0]:,} unsynced bytes and {lost[1]} names thrown away" if options.power_cut else ""
     print(f"round {number}: {spent} tokens alive, {fresh} unused codes good, {unanswered} unanswered ({won} had not "
-          f"happened), {done} commands done{thrown}", flush=True)
+          f"happened), {done} commands done{thrown}; no fault in a history of {attempts} attempts", flush=True)
 
 
 def main():
