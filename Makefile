@@ -5,6 +5,7 @@
 #   make check   what CI runs: format lint, warnings as errors, all tests, a clean start and stop
 #   make check-fast   the part of it that takes five minutes: format lint, all tests, a clean start and stop
 #   make service-check   systemd units, readiness, watchdog, drain, restarts under load
+#   make alerts-check    each alert fired by a real fault, each panel of the dashboard with data, in a real Prometheus (as root)
 #   make openapi-check   /openapi.json against the running server, and a client made from it
 #   make clients-check   clients that others made, at the real server: curl, Python's, Java's, Node's, Go's, OAuth libraries
 #   make console-check   the sandbox's page in a headless Chromium: the walk, every refusal, keyboard, axe-core
@@ -35,6 +36,8 @@
 #   make model STEPS=100000   random steps on server and commands, every answer compared with a simple model (or SEED=, STORE=postgres)
 #   make crash-test ROUNDS=100    kill it at random moments, cut the power, and look for what it promised
 #   make cluster-check ROUNDS=20    several servers on a real PostgreSQL: races, fail-overs, upgrades, a network that loses replies
+#   make spin-check      every order of events of a model of exchange and store keeps the promises; planted mistakes are found
+#   make evidence EVIDENCE=folder    the proofs, in 15 minutes, and a folder for an auditor to read and repeat
 #   make differential SECONDS=60    the HTTP parser beside h11, on generated requests (or COUNT=, SEED=)
 #   make fuzz FUZZ_SECONDS=600    libFuzzer and AddressSanitizer on parser, JSON, credentials, proxies, connection state, connection, TLS
 #   make random-bytes MEGABYTES=1000    throw random and mutated requests at the real server
@@ -99,7 +102,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(PIP
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures
+.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -169,7 +172,7 @@ check: check-fast
 	Tests/crash/damage_test.py --server $(SERVER)
 	Tests/crash/lost_answers_test.py --server $(SERVER) --codes 600 --raced 50 $(if $(SEED),--seed $(SEED))
 	Tests/crash/import_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
-	$(MAKE) differential
+	$(MAKE) spin-check differential
 	Tests/abuse/abuse_test.py --server $(SERVER)
 	Tests/abuse/random_bytes.py --server $(SERVER) --megabytes 20
 	Tests/faults/faults_test.py --server $(SERVER)
@@ -184,8 +187,13 @@ service-check: release
 	@Scripts/install-tools.sh systemd prometheus wrk curl python3
 	Scripts/unit-check.sh
 	Tests/service/service_test.py --server $(SERVER)
+	$(MAKE) alerts-check
 	rm -rf .build/installed && $(MAKE) install DESTDIR=.build/installed >/dev/null
 	Tests/service/boot_systemd.sh .build/installed Tests/service/unit_test.py || test $$? -eq 77
+
+alerts-check: cluster-tools release
+	@Scripts/install-tools.sh prometheus curl
+	Tests/service/alerts_test.py --server $(SERVER)
 
 shared: bench-tools cluster-tools release
 	Benchmarks/runs/shared.py --server $(SERVER) $(ARGS)
@@ -247,6 +255,18 @@ cluster-check-fast: cluster-tools release
 	    --weight kill_amid_exchanges=2 --weight crash_amid_exchanges=2 --weight end_connections_amid_exchanges=2
 	Tests/crash/lost_answers_test.py --server $(SERVER) --store postgres --codes 600 --raced 50 $(if $(SEED),--seed $(SEED))
 	Tests/crash/import_test.py --server $(SERVER) --store postgres $(if $(SEED),--seed $(SEED))
+
+spin-check:
+	@Scripts/install-tools.sh spin gcc python3
+	Tests/spin/spin_check.py
+
+# Builds first, since nobody waits for that in vain: the proofs themselves take a quarter of an hour.
+EVIDENCE ?= .build/evidence
+evidence: cluster-tools fuzzer release
+	@Scripts/install-tools.sh spin
+	swift build --build-tests
+	$(if $(shell grep '^sbom:' Makefile),$(MAKE) sbom)
+	Tests/evidence/evidence.py --folder $(EVIDENCE) $(ARGS)
 
 crash-test: check-tools release
 	Tests/crash/crash_test.py --server $(SERVER) --rounds $(ROUNDS)
