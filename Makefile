@@ -178,6 +178,7 @@ check: check-fast
 	Tests/faults/faults_test.py --server $(SERVER)
 	Tests/model/model_test.py --server $(SERVER) --steps 10000
 	Tests/model/theft_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
+	Tests/kpi/kpi_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
 	$(MAKE) cluster-check-fast
 	$(MAKE) fuzz FUZZ_SECONDS=30
 	$(MAKE) deploy-check
@@ -249,6 +250,7 @@ cluster-check-fast: cluster-tools release
 	Tests/cluster/endtoend_test.py $(if $(filter whole,$(ENDTOEND)),,$(ENDTOEND_PART))
 	Tests/cluster/servers_test.py --server $(SERVER)
 	Tests/cluster/copy_test.py --server $(SERVER)
+	Tests/kpi/several_test.py --server $(SERVER)
 	Tests/cluster/race_test.py --server $(SERVER) $(if $(SEED),--seed $(SEED))
 	Tests/cluster/failover_test.py --server $(SERVER) --rounds 3 --rate 120 --memory $(if $(SEED),--seed $(SEED))
 	Tests/model/model_test.py --server $(SERVER) --store postgres --steps 1000 $(if $(SEED),--seed $(SEED)) \

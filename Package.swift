@@ -5,11 +5,12 @@
 //     obie-tokens ─▶ Server ─▶ UV ─▶ CLibUV, System ─▶ CSystem
 //                           ─▶ HTTP1
 //                           ─▶ Metrics
+//                           ─▶ Reports ─▶ Bytes, Tokens
 //                           ─▶ System
 //                           ─▶ Tokens
 //                 ─▶ Crypto ─▶ Tokens, COpenSSL
-//                 ─▶ SQLiteStore ─▶ Crypto, StoreThreads, Tokens, UV, System, Metrics, CSQLite
-//                 ─▶ PostgresStore ─▶ Crypto, StoreThreads, Tokens, UV, System, Metrics, CPostgres
+//                 ─▶ SQLiteStore ─▶ Crypto, Reports, StoreThreads, Tokens, UV, System, Metrics, CSQLite
+//                 ─▶ PostgresStore ─▶ Crypto, Reports, StoreThreads, Tokens, UV, System, Metrics, CPostgres
 //                    StoreThreads ─▶ UV, System
 //                 ─▶ TLS ─▶ UV, System, Metrics, COpenSSL
 //                 ─▶ Certificates ─▶ Tokens, COpenSSL
@@ -54,6 +55,7 @@ let package = Package(
         .target(name: "HTTP1", dependencies: ["Bytes"], swiftSettings: strict),
         .target(name: "Metrics", swiftSettings: strict),
         .target(name: "Tokens", dependencies: ["Bytes"], swiftSettings: strict),
+        .target(name: "Reports", dependencies: ["Bytes", "Tokens"], swiftSettings: strict),
         .target(name: "StoreThreads", dependencies: ["System", "UV"], swiftSettings: strict),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3",
@@ -61,7 +63,7 @@ let package = Package(
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "CSQLite", "Crypto", "Metrics", "StoreThreads", "System", "Tokens", "UV",
+                "CSQLite", "Crypto", "Metrics", "Reports", "StoreThreads", "System", "Tokens", "UV",
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CPostgres"),
@@ -76,20 +78,22 @@ let package = Package(
         .target(
             name: "PostgresStore",
             dependencies: [
-                "Bytes", "CPostgres", "Crypto", "Metrics", "StoreThreads", "System", "Tokens", "UV",
+                "Bytes", "CPostgres", "Crypto", "Metrics", "Reports", "StoreThreads", "System",
+                "Tokens", "UV",
             ],
             swiftSettings: strict),
         .target(
             name: "Audit", dependencies: ["Bytes", "Crypto", "System", "Tokens", "UV"],
             swiftSettings: strict),
         .target(
-            name: "Server", dependencies: ["Bytes", "UV", "HTTP1", "Metrics", "System", "Tokens"],
+            name: "Server",
+            dependencies: ["Bytes", "UV", "HTTP1", "Metrics", "Reports", "System", "Tokens"],
             resources: embedded,
             swiftSettings: strict),
         .executableTarget(
             name: "obie-tokens",
             dependencies: [
-                "Audit", "Bytes", "Certificates", "Crypto", "Metrics", "PostgresStore",
+                "Audit", "Bytes", "Certificates", "Crypto", "Metrics", "PostgresStore", "Reports",
                 "SQLiteStore", "Server", "System", "TLS", "Tokens", "UV",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -116,10 +120,11 @@ let package = Package(
             name: "CryptoForTests", dependencies: ["Crypto", "Tokens"],
             path: "Tests/contracts/CryptoForTests", swiftSettings: strict),
         unit("CryptoTests", "Crypto", "Tokens"),
+        unit("ReportsTests", "Reports", "Tokens"),
         unit("TokensTests", "CryptoForTests", "StoreContract", "System", "Tokens", "UV"),
         .target(name: "FailingDisk", dependencies: ["CSQLite"], path: "Tests/unit/FailingDisk"),
         unit(
-            "SQLiteStoreTests", "CSQLite", "CryptoForTests", "FailingDisk", "Metrics",
+            "SQLiteStoreTests", "CSQLite", "CryptoForTests", "FailingDisk", "Metrics", "Reports",
             "SQLiteStore", "Server",
             "StoreContract", "System", "Tokens", "UV"),
         unit("CertificatesTests", "Certificates", "Tokens"),
@@ -127,11 +132,13 @@ let package = Package(
         unit("TLSTests", "ByteStreamContract", "COpenSSL", "Metrics", "System", "TLS", "UV"),
         unit(
             "PostgresStoreTests", "CPostgres", "CryptoForTests", "Metrics", "PostgresStore",
+            "Reports",
             "StoreContract",
             "StoreThreads", "System", "Tokens", "UV"),
         unit("AuditTests", "Audit", "Crypto", "CryptoForTests", "System", "Tokens", "UV"),
         unit(
-            "ServerTests", "Bytes", "CryptoForTests", "Server", "HTTP1", "Metrics", "System",
+            "ServerTests", "Bytes", "CryptoForTests", "Server", "HTTP1", "Metrics", "Reports",
+            "System",
             "Tokens", "UV"),
         unit("Tidy"),
     ]

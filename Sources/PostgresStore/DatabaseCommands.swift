@@ -6,7 +6,7 @@ import Tokens
 public struct DatabaseCommands: Sendable {
     private let settings: ConnectionSettings
     /// To count millions of tokens takes its time.
-    private static let countMilliseconds = 120_000
+    static let countMilliseconds = 120_000
 
     public init(_ settings: ConnectionSettings) { self.settings = settings }
 
@@ -18,7 +18,7 @@ public struct DatabaseCommands: Sendable {
         return session
     }
 
-    private func asking<Answer>(
+    func asking<Answer>(
         _ body: (BlockingSession) throws -> Answer
     ) throws(StoreFailure) -> Answer {
         try StoreFailure.explaining(settings.place) { try body(try session()) }

@@ -9,6 +9,7 @@ public enum Migrations {
     static let all = [
         RegistryTables.sql + TokenTables.sql, TokenTables.attempts + RegistryTables.authorisations,
         TokenTables.holders + RegistryTables.certificates + RegistryTables.serversTime,
+        ReportTables.sql,
     ]
     static let newestVersion = Int64(all.count)
     /// A program that knows this version can use the tables of the newest one.
@@ -92,7 +93,8 @@ public enum Migrations {
         _ session: BlockingSession, _ role: String, _ place: String
     ) throws {
         let name = "\"\(role.replacing(every: "\"", by: "\"\""))\""
-        let tables = (RegistryTables.names + TokenTables.names).joined(separator: ", ")
+        let tables = (RegistryTables.names + TokenTables.names + ReportTables.names)
+            .joined(separator: ", ")
         let schema = try session.run("SELECT quote_ident(current_schema())").first?.text(0)
         do throws(SessionError) {
             try session.script("GRANT USAGE ON SCHEMA \(schema ?? "public") TO \(name)")

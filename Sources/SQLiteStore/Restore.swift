@@ -84,6 +84,7 @@ public struct Restore {
         } catch {
             throw error as? StoreFailure ?? StoreFailure("cannot change the copy: \(error)")
         }
+        try carryFigures(to: draft)
         try handOver(draft)
         try exchange(draft, &outcome)
         return outcome
@@ -116,12 +117,23 @@ public struct Restore {
         } catch {
             throw error as? StoreFailure ?? StoreFailure("cannot make an empty store: \(error)")
         }
+        try carryFigures(to: draft)
         try handOver(draft)
         var outcome = Outcome()
         outcome.keepsRegistry = true
         outcome.hasRegistry = hasRegistry
         try exchange(draft, &outcome)
         return outcome
+    }
+
+    /// What was counted for reports is no less true of the store that comes.
+    private func carryFigures(to draft: StoreSet) throws(StoreFailure) {
+        do {
+            try ReportRows.carryOver(from: place.store, to: draft.store)
+        } catch {
+            throw error as? StoreFailure
+                ?? StoreFailure("cannot take over the figures of reports: \(error)")
+        }
     }
 
     private static func void(

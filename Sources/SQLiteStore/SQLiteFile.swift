@@ -114,6 +114,9 @@ import UV
         }
     }
 
+    /// Where the figures of the reports are kept. For one thread.
+    public var reports: SQLiteReports { SQLiteReports(jobs, place.lock.heartbeat) }
+
     /// Lets commands know with which files the store is used.
     public func note(_ notes: ServerNotes) throws(StoreFailure) { try place.lock.note(notes) }
 

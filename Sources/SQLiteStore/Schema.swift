@@ -93,6 +93,8 @@ enum Schema {
         """,
         // The thumbprint of whose certificate a token is bound to. Tokens of before are nobody's.
         "ALTER TABLE tokens ADD COLUMN holder BLOB;",
+        // What reports are made of. Files of before have none.
+        ReportRows.tables,
     ]
 
     /// The one connection that writes and checkpoints. FULL: a commit that was answered survives a

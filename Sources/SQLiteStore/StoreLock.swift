@@ -14,6 +14,7 @@ import Tokens
     /// but to close a descriptor gives them back, so this one is the first to open and the last to close.
     private var storeDescriptor: Int32 = -1
     private let isNew: Bool
+    let heartbeat: StoreHeartbeat
     private var announced: Int64?
     /// What the last server has said of itself.
     private var notes: ServerNotes
@@ -24,7 +25,9 @@ import Tokens
         path = FileNames.lock(StoreLock.resolved(store))
         isNew = FileStatus.at(path) == nil
         notes = StoreLock.notes(path)
+        heartbeat = StoreHeartbeat(lock: path)
         descriptor = try lockedFile()
+        heartbeat.restore()
     }
 
     /// Where links lead: the same lock by whatever name a store is found.
@@ -149,6 +152,11 @@ extension StoreLock {
             usleep(UInt32(pauseMilliseconds) * 1000)
         }
         return .isLate()
+    }
+
+    /// When the server of a store is known to have been alive.
+    static func heartbeat(of store: String) -> StoreHeartbeat {
+        StoreHeartbeat(lock: FileNames.lock(resolved(store)))
     }
 
     /// Whether a server uses the store.

@@ -4,7 +4,7 @@ import Tokens
 
 /// The prepared statements of the writing connection, and the jobs made of them.
 final class Transactions {
-    private let database: Database
+    let database: Database
     private let beginTransaction: Statement
     private let commitTransaction: Statement
     private let insertCode: Statement

@@ -2,6 +2,7 @@
 // then all of it is answered; what comes in meanwhile is the next batch. So the busier, the larger.
 
 import Metrics
+import Reports
 import StoreThreads
 import System
 import Tokens
@@ -17,6 +18,9 @@ enum Job: Sendable {
     case takeOver(ConsentRevocation, until: Milliseconds)
     case removeExpired(now: Milliseconds)
     case remember(RegistryMark)
+    // Large and seldom: it would make all jobs large.
+    /// - Parameter seenAt: when a server was last seen before this run began.
+    indirect case keep(ReportBatch, seenAt: Milliseconds?)
 
     /// Where it reads and writes.
     var tables: String {
@@ -28,6 +32,7 @@ enum Job: Sendable {
         case .revokeConsent, .takeOver: "table revoked_consents"
         case .removeExpired: "every table"
         case .remember: "table meta"
+        case .keep: "the tables of the reports"
         }
     }
 }
@@ -274,6 +279,9 @@ final class Writer {
             return .revoked(try transactions.revoke(candidates, of: institutions))
         case .remember(let mark):
             try transactions.remember(mark)
+            return .done
+        case .keep(let batch, let seenAt):
+            try transactions.keep(batch, seenAt: seenAt)
             return .done
         case .revokeConsent(let consent, let now):
             try transactions.revoke(consent, now: now)

@@ -15,7 +15,7 @@ struct ObieTokens: ParsableCommand {
             Serve.self, Institutions.self, Providers.self, TokensCommand.self,
             AuditCommand.self, BackUp.self, RestoreCommand.self, Reset.self, CheckStore.self,
             CompactStore.self, StoreCommand.self, Keys.self,
-            ConfigCommand.self, TLSCommand.self,
+            ReportCommand.self, ConfigCommand.self, TLSCommand.self,
             HealthCheck.self,
         ])
 

@@ -12,6 +12,7 @@ struct Program {
     private let server: Server
     private let store: any OpenedStore
     private let audit: ServerAudit
+    private let reports: ServerReports
     private let notices: ServiceNotices
     private let logger: Logger
 
@@ -29,11 +30,15 @@ struct Program {
         let (refusals, clock) = (ProxyRefusals(), Timekeeper(following: ReferenceClock()))
         let tls = try ServerTLS(options, clock, logger)
         var configuration = try Program.configuration(options, refusals, sockets, tls, logger)
-        let store = try Program.open(options, settings, clock, notices, logger)
+        let reports = ServerReports(clock)
+        self.reports = reports
+        configuration.reports = reports.collector
+        let store = try Program.open(options, settings, clock, notices, reports, logger)
         self.store = store
         do throws(ProgramFailure) {
             audit = try ServerAudit(options, settings.mode, clock, logger)
             try store.note(options.filesBesideTheStore)
+            try Program.keep(reports, store, logger)
         } catch {
             store.close()
             throw error
@@ -41,16 +46,12 @@ struct Program {
         configuration.clock = clock
         configuration.isServing = store.isServing
         configuration.isReady = { store.isReady }
-        let log = audit.log
         audit.configure(&configuration)
         configuration.heartbeat = notices.heartbeat(store) { logger.log(.warning, $0) }
         configuration.onStateChange = Program.stateChanged(notices, reload, logger)
-        configuration.onHangUp = {
-            // logrotate moves the file, and then sends the signal.
-            log?.reopen()
-            reload.perform($0, files: tls.reload(), notices, logger)
-        }
-        configuration.moreMetrics = Program.metrics(settings.mode, store, audit, tls, refusals)
+        configuration.onHangUp = Program.hangUp(audit, tls, reload, notices, logger)
+        configuration.moreMetrics = Program.metrics(
+            settings.mode, store, audit, tls, refusals, reports)
         do throws(StartFailure) {
             server = try Server(configuration, makeStore: store.face) { face in
                 TokenIssuer(
@@ -58,6 +59,7 @@ struct Program {
                     keyring: store.keyring, random: RandomPool(fill: SystemRandom.fill))
             }
         } catch {
+            reports.close()
             audit.close()
             store.close()
             throw ProgramFailure(description: error.description)
@@ -65,16 +67,36 @@ struct Program {
         announce(options, configuration, clock, options.overridden(by: sockets) + tls.notices)
     }
 
+    private static func keep(
+        _ reports: ServerReports, _ store: any OpenedStore, _ logger: Logger
+    ) throws(ProgramFailure) {
+        try reports.start(
+            store.reports, name: store.serverName, isStoreAvailable: store.isAvailable
+        ) { logger.log(.warning, $0) }
+    }
+
+    private static func hangUp(
+        _ audit: ServerAudit, _ tls: ServerTLS, _ reload: Reload, _ notices: ServiceNotices,
+        _ logger: Logger
+    ) -> (Server) -> Void {
+        {
+            // logrotate moves the file, and then sends the signal.
+            audit.log?.reopen()
+            reload.perform($0, files: tls.reload(), notices, logger)
+        }
+    }
+
     private static func open(
         _ options: Settings, _ settings: IssuerSettings, _ clock: Timekeeper,
-        _ notices: ServiceNotices, _ logger: Logger
+        _ notices: ServiceNotices, _ reports: ServerReports, _ logger: Logger
     ) throws(ProgramFailure) -> any OpenedStore {
         if let refusal = options.missingAuditLog(options.mode) { throw refusal }
         try options.checkFolders()
         return try options.chosenStore.open(
             options.keysFile, settings, clock,
-            report: { line in
+            report: { [collector = reports.collector] line in
                 logger.log(.warning, line)
+                collector.storeSaid(line)
                 notices.status(line)
             }, onLoss: { endAfterLoss(logger) })
     }
@@ -162,7 +184,7 @@ struct Program {
     /// What the page of metrics says of what stands behind the server.
     private static func metrics(
         _ mode: IssuerSettings.Mode, _ store: any OpenedStore, _ audit: ServerAudit,
-        _ tls: ServerTLS, _ refusals: ProxyRefusals
+        _ tls: ServerTLS, _ refusals: ProxyRefusals, _ reports: ServerReports
     ) -> (inout MetricsText) -> Void {
         let labels = [
             ("version", Version.current), ("mode", mode == .sandbox ? "sandbox" : "production"),
@@ -176,12 +198,14 @@ struct Program {
             audit.appendMetrics(to: &text)
             tls.appendMetrics(to: &text)
             refusals.appendMetrics(to: &text)
+            reports.collector.appendMetrics(to: &text)
         }
     }
 
     /// Serves until it is told to stop, and leaves everything on disk.
     func run() {
         server.run()
+        reports.close()
         audit.close()
         store.close()
         if let summary = store.summary { logger.log(.info, summary) }

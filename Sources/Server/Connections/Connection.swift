@@ -3,6 +3,7 @@
 
 import Bytes
 import HTTP1
+import Tokens
 import UV
 
 /// Runs one connection. The loop's thread only.
@@ -164,6 +165,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
 extension Connection {
     var notes: RequestNotes? { record.notes }
     func routed(to route: Route) { record.route = route }
+    func asked(for institution: Institution.ID) { record.institution = institution.number }
 
     func respond(_ response: Response) {
         precondition(owesAnswer, "a request is answered once")

@@ -93,6 +93,9 @@ struct PublicLoop {
             sandboxCounts: source.sandboxCounts(issuer.settings))
         let observer = LoopObserver(
             metrics: source.metrics(),
+            reports: configuration.reports.map {
+                LoopReports($0) { issuer.registry.reference(of: $0) }
+            },
             auditor: configuration.audit.map {
                 Auditor($0, gate: gate, issuer: issuer, clock: clock, random: SystemRandom.fill)
             }, log: configuration.log)

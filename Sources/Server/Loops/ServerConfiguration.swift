@@ -46,6 +46,8 @@ public struct ServerConfiguration {
     public var log: Logger?
     /// Adds what is not the server's own to the page of metrics. The caller's thread; must not wait.
     public var moreMetrics: ((inout MetricsText) -> Void)?
+    /// Is told of every request about codes and tokens; nil: nobody asks for reports.
+    public var reports: ReportCollector?
     public var heartbeat: Heartbeat?
     /// SIGHUP has come. The caller's thread; must not wait.
     public var onHangUp: (Server) -> Void = { _ in }

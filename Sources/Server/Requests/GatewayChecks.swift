@@ -48,7 +48,12 @@ final class GatewayChecks {
         }
         let client: Client
         switch authenticate(request, bytes, form, responder) {
-        case .proven(let proven): client = proven
+        case .proven(let proven):
+            client = proven
+            // A gateway names none; where its client acts for one only, it is that.
+            if proven.institutions.count == 1, let only = proven.institutions.first {
+                responder.asked(for: only)
+            }
         case .failed:
             return refuse(
                 .oauthError(

@@ -53,13 +53,17 @@ final class RequestChecks {
         {
             faults.append(fault)
         }
+        let value = request.fields.institution.value
         guard faults.isEmpty else {
+            if let caller = responder.session.caller(bytes, value, registry, shared) {
+                responder.asked(for: caller.institution)
+            }
             responder.respond(.faults(faults))
             return nil
         }
         // 4. The client may act for the institution: 403.
-        let value = request.fields.institution.value
         if let caller = responder.session.caller(bytes, value, registry, shared) {
+            responder.asked(for: caller.institution)
             return caller
         }
         if let notes = responder.notes {
@@ -69,6 +73,20 @@ final class RequestChecks {
         responder.respond(
             .fault(.fiForbidden, "the client may not act for the institution in fi_reference_id"))
         return nil
+    }
+
+    /// A request that nobody may look into now: whom it names is noted all the same, for what is counted.
+    func noteUnserved(
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder
+    ) {
+        let registry = issuer.registry
+        responder.notes?.read(request.fields, bytes, registry)
+        let field = request.fields.institution
+        guard field.count == 1, HeaderRules.isVisible(bytes, field.value, 1...128) else { return }
+        var reference: [UInt8] = []
+        reference.append(bytes, field.value)
+        let text = String(decoding: reference, as: UTF8.self)
+        if let found = registry.institution(reference: text) { responder.asked(for: found.id) }
     }
 
     private func isAuthentic(

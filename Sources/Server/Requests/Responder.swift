@@ -1,11 +1,14 @@
 // Between a connection and those who answer its requests.
 
 import HTTP1
+import Tokens
 
 /// Takes the answer to one request: exactly one, on the loop's thread, at once or later.
 protocol Responder: AnyObject {
     /// Which of the paths the request named; to be said before the answer.
     func routed(to route: Route)
+    /// Whom the request was sent for, as far as that is proven: for the reports. To be said before the answer.
+    func asked(for institution: Institution.ID)
     func respond(_ response: Response)
     /// What the connection has proven.
     var session: Session { get }
@@ -21,6 +24,7 @@ protocol Responder: AnyObject {
 }
 
 extension Responder {
+    func asked(for institution: Institution.ID) {}
     var shownCertificate: ShownCertificate { .none }
     var certificateFault: String? { nil }
 }

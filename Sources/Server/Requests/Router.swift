@@ -13,6 +13,7 @@ final class Router: RequestHandler {
     private let routes: RouteTable
     private let files: PageFiles
     private let issuer: TokenIssuer
+    private let checks: RequestChecks
     private let tokens: TokensEndpoint
     private let codes: CodesEndpoint
     private let consents: ConsentEndpoint
@@ -43,7 +44,7 @@ final class Router: RequestHandler {
         let limiter = throttle.map { FailureLimiter($0, clock) }
         let authenticator = Authenticator(
             shared: shared, limiter: limiter, prover: CertificateProver(certificates, clock))
-        let checks = RequestChecks(issuer, authenticator, shared, clock)
+        checks = RequestChecks(issuer, authenticator, shared, clock)
         tokens = TokensEndpoint(issuer, checks, limiter, clock, certificates)
         codes = CodesEndpoint(issuer, checks, clock)
         consents = ConsentEndpoint(issuer, checks, clock)
@@ -66,6 +67,7 @@ final class Router: RequestHandler {
         }
         // Before anybody is refused by a registry that may be old.
         if let isServing, route.asksRegistry, !isServing() {
+            checks.noteUnserved(request, bytes, responder)
             return responder.respond(.failure(.store(.unavailable)))
         }
         // Only now: what is registered is at least as new as what was asked about above.

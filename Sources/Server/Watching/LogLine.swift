@@ -51,14 +51,14 @@ extension Logger {
     /// The access log's line for one answer.
     func answered(
         _ response: Response, _ ids: [SealedIdentifier],
-        _ record: borrowing RequestRecord, bytes: Int, _ origin: RequestOrigin
+        _ record: borrowing RequestRecord, _ microseconds: Int, bytes: Int,
+        _ origin: RequestOrigin
     ) {
         let notes = record.notes
         var line = LogLine(lineFormat, .info, "answered")
         line.add("method", record.method.text)
         line.add("route", record.route.template)
         line.add("status", number: "\(response.status.code)")
-        let microseconds = LoopMetrics.microseconds(since: record.beganMicroseconds)
         let fraction = String(microseconds % 1000)
         let zeros = String(repeating: "0", count: 3 - fraction.count)
         line.add("duration_ms", number: "\(microseconds / 1000).\(zeros)\(fraction)")

@@ -41,7 +41,9 @@ final class LoopMetrics: Sendable {
     }
 
     /// A request is finished.
-    func answered(_ response: Response, _ record: borrowing RequestRecord) {
+    func answered(
+        _ response: Response, _ record: borrowing RequestRecord, _ microseconds: Int
+    ) {
         let row: Int
         switch response {
         case .token(let issued):
@@ -53,8 +55,7 @@ final class LoopMetrics: Sendable {
             count(response, record.route)
         }
         let cell = LoopMetrics.cell(record.route, record.method, row)
-        durations[cell].histogram.observe(
-            LoopMetrics.microseconds(since: record.beganMicroseconds))
+        durations[cell].histogram.observe(microseconds)
     }
 
     /// An answer takes less than the 71 minutes after which 32 bits begin again.

@@ -9,6 +9,8 @@ import Tokens
 final class LoopObserver {
     /// nil where nobody counts.
     let metrics: LoopMetrics?
+    /// nil where no reports are kept.
+    private let reports: LoopReports?
     /// nil where there is no audit log.
     private let auditor: Auditor?
     /// nil where nothing is logged.
@@ -16,8 +18,12 @@ final class LoopObserver {
     private let isStrict: Bool
     private var turnBegan: UInt32?
 
-    init(metrics: LoopMetrics? = nil, auditor: Auditor? = nil, log: Logger? = nil) {
+    init(
+        metrics: LoopMetrics? = nil, reports: LoopReports? = nil, auditor: Auditor? = nil,
+        log: Logger? = nil
+    ) {
         self.metrics = metrics
+        self.reports = reports
         self.auditor = auditor
         self.log = log
         isStrict = auditor?.gate != nil
@@ -60,12 +66,17 @@ final class LoopObserver {
         _ record: borrowing RequestRecord, _ response: Response, _ ids: [SealedIdentifier],
         isConfirmed: Bool, bytes: Int, origin: () -> RequestOrigin
     ) {
-        metrics?.answered(response, record)
+        // Once: what they say must agree.
+        let microseconds =
+            metrics == nil && log == nil
+            ? 0 : LoopMetrics.microseconds(since: record.beganMicroseconds)
+        metrics?.answered(response, record, microseconds)
+        reports?.answered(record, status: response.statusCode, microseconds: microseconds)
         if !isConfirmed {
             auditor?.answered(response, ids, record.notes, origin)
         }
         if let log, log.isAccessLogged {
-            log.answered(response, ids, record, bytes: bytes, origin())
+            log.answered(response, ids, record, microseconds, bytes: bytes, origin())
         }
     }
 
@@ -101,5 +112,12 @@ final class LoopObserver {
     func ended() {
         metrics?.ended()
         auditor?.ended()
+    }
+}
+
+extension Response {
+    /// Without a look at the rest, where it is what comes most.
+    fileprivate var statusCode: Int {
+        if case .token = self { Success.created.status.code } else { status.code }
     }
 }

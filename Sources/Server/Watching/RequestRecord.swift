@@ -9,6 +9,8 @@ struct RequestRecord {
     let method: MethodLabel
     /// When the kernel told of what brought the request, in monotonic microseconds cut to 32 bits.
     let beganMicroseconds: UInt32
+    /// The number of the institution that it was counted for; 0: for none.
+    var institution: UInt32 = 0
     /// nil where no log is kept.
     var notes: RequestNotes?
 

@@ -19,6 +19,8 @@ struct CopyStore: ParsableCommand {
             nothing: at the end both stores are read and compared row by row, before the copy counts. \
             A line on standard error says once a second how far it is.
 
+            The figures of `obie-tokens report` stay where they are: export them first.
+
             The keys are not copied: the same key file goes to each server of the new store. The command \
             makes sure that it opens what is alive, and names it. Without --keys-file it is PATH.keys \
             beside the store in the file. The audit log gets a line, at PATH.audit where nothing else is \

@@ -1,6 +1,7 @@
 // The store that was chosen, open, as the program knows it: by what it needs of any store.
 
 import Metrics
+import Reports
 import Tokens
 import UV
 
@@ -36,6 +37,13 @@ protocol OpenedStore: AnyObject {
     /// A thread of its own has not moved on for so long: the watchdog asks. Must not wait.
     func isStuck(longerThan milliseconds: UInt64) -> Bool
 
+    /// Where the figures of the reports are kept; nil: nowhere, and no command could read them.
+    var reports: (any ReportStore)? { get }
+    /// What reports call this server.
+    var serverName: String { get }
+    /// Requests can be answered, as far as is known. Any thread; must not wait.
+    var isAvailable: @Sendable () -> Bool { get }
+
     /// Adds its families to the page of metrics. Must not wait.
     func appendMetrics(to text: inout MetricsText)
 
@@ -50,4 +58,7 @@ extension OpenedStore {
     var isOpen: Bool { true }
     var isServing: (@Sendable () -> Bool)? { nil }
     var isReady: Bool { true }
+    var reports: (any ReportStore)? { nil }
+    var serverName: String { "" }
+    var isAvailable: @Sendable () -> Bool { { true } }
 }

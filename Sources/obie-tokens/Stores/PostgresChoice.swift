@@ -4,6 +4,7 @@
 import Crypto
 import Metrics
 import PostgresStore
+import Reports
 import Server
 import System
 import Tokens
@@ -81,6 +82,9 @@ private final class OpenedPostgres: OpenedStore {
     private let registryOfAll: SharedRegistry
     private let state: NodeState
     private let watch: RegistryWatcher.Watch
+    let reports: (any ReportStore)?
+    let serverName: String
+    let isAvailable: @Sendable () -> Bool
 
     init(
         _ settings: ConnectionSettings, _ access: StoreAccess, _ keyring: Keyring,
@@ -102,6 +106,9 @@ private final class OpenedPostgres: OpenedStore {
             hosts: settings.hosts, nodeID: OpenedPostgres.id(),
             timeoutMilliseconds: access.timeoutMilliseconds,
             keptTokens: issuer.expiredTokenMemory, report: report)
+        reports = PostgresReports(settings)
+        serverName = access.name
+        isAvailable = { [health = database.isAnswering] in health() && state.isServing }
         do {
             watch = try RegistryWatcher.watchShared(
                 registryOfAll, OpenSSL(), isReachable: isOpen, now: clock.now, report: report)

@@ -1,6 +1,7 @@
 // What commands do with a store in a PostgreSQL database, and what PostgreSQL's own tools do instead.
 
 import PostgresStore
+import Reports
 import System
 import Tokens
 
@@ -72,6 +73,10 @@ struct PostgresCommands: StoreAdministration {
         throw refusal(
             "emptied by `TRUNCATE codes, tokens, ccg_tokens` as the tables' owner, while no server runs"
         )
+    }
+
+    func reports(_ days: ClosedRange<Int>) throws(StoreFailure) -> ReportContent? {
+        try commands.reports(days)
     }
 
     func damage() throws(StoreFailure) -> [String] {

@@ -2,6 +2,7 @@
 
 import Crypto
 import Metrics
+import Reports
 import SQLiteStore
 import Server
 import System
@@ -119,6 +120,10 @@ extension SQLiteChoice: StoreAdministration {
         (ServerNotes.ofServer(store: file).settings, ServerNotes.isServerRunning(store: file))
     }
 
+    func reports(_ days: ClosedRange<Int>) throws(StoreFailure) -> ReportContent? {
+        try ReportsOfStore.read(store: file, days: days)
+    }
+
     func damage() throws(StoreFailure) -> [String] {
         try StoreCheck.damage(of: file)
     }
@@ -154,6 +159,8 @@ private final class OpenedSQLite: OpenedStore {
     }
 
     var registry: RegistryFeed { watch.feed }
+    var reports: (any ReportStore)? { file.reports }
+    var isAvailable: @Sendable () -> Bool { { [health = file.health] in health.isGood } }
     var newestTime: Milliseconds? { file.newestTime }
 
     func note(_ settings: [String: String]) throws(ProgramFailure) {

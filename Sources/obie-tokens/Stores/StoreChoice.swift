@@ -1,5 +1,6 @@
 // What --store can say. Knows no store; those there are stand in StoreKinds.
 
+import Reports
 import System
 import Tokens
 
@@ -97,6 +98,9 @@ protocol StoreAdministration: Sendable {
     ///
     /// - Returns: what was done, in lines for people.
     func reset() throws(ProgramFailure) -> [String]
+
+    /// What the reports of some days are made of; nil where there is no store yet.
+    func reports(_ days: ClosedRange<Int>) throws(StoreFailure) -> ReportContent?
 
     /// Reads all of it.
     ///

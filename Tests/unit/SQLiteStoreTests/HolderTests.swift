@@ -23,7 +23,10 @@ import Tokens
         #expect(try rig.redeem(old) == .success(.redeemed(state: "s")))
         rig.close()
         try Database(path: rig.path, .readWrite).execute(
-            "ALTER TABLE tokens DROP COLUMN holder; PRAGMA user_version = 3")
+            """
+            ALTER TABLE tokens DROP COLUMN holder;
+            \(ReportTests.backToVersion4) PRAGMA user_version = 3;
+            """)
         try rig.open()
         #expect(try rig.token(9).get()?.holder == nil)
         #expect(try rig.token(9).get() != nil)

@@ -20,6 +20,7 @@ enum WallClock {
             "whether a file that somebody names is in time",
         "Sources/obie-tokens/Commands/KeyList.swift": "what is shown, and not written",
         "Sources/obie-tokens/Commands/RegistryCommands.swift": "what is shown, and not written",
+        "Sources/obie-tokens/Commands/ReportCommand.swift": "what is shown, and not written",
         "Sources/obie-tokens/Commands/TLSCommands.swift": "a certificate for trying out begins now",
         "Sources/obie-tokens/Stores/SQLiteFiles.swift": "names of files that are put aside",
     ]

@@ -1,0 +1,154 @@
+// obie-tokens report: the figures that an authority asks for, and the outages behind them.
+
+import ArgumentParser
+import Reports
+import System
+import Tokens
+
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Reports requests, availability and outages by day, for an authority.",
+        subcommands: [KPI.self, Incidents.self])
+
+    /// Which days, and how they are printed.
+    struct Options: ParsableArguments {
+        @Option(help: ArgumentHelp("The first day, in UTC.", valueName: "yyyy-mm-dd"))
+        var from: String
+        @Option(help: ArgumentHelp("The last day, in UTC.", valueName: "yyyy-mm-dd"))
+        var to: String
+        @Option(help: ArgumentHelp("table, csv or json.", valueName: "format"))
+        var format = ReportFormat.table
+
+        func days() throws(ProgramFailure) -> ClosedRange<Int> {
+            let first = try Options.day(from, "--from"), last = try Options.day(to, "--to")
+            guard first <= last else {
+                throw ProgramFailure(
+                    description: "--from \(from) is after --to \(to); exchange them", status: 64)
+            }
+            guard last - first < Options.daysMax else {
+                throw ProgramFailure(
+                    description:
+                        "from \(from) to \(to) are more than \(Options.daysMax) days; "
+                        + "figures are kept for 13 months, so ask for less", status: 64)
+            }
+            return first...last
+        }
+
+        /// More than are ever kept: a slip of the pen would make millions of lines.
+        private static let daysMax = 1000
+
+        private static func day(_ text: String, _ option: String) throws(ProgramFailure) -> Int {
+            guard let day = CalendarDay.parse(text) else {
+                throw ProgramFailure(
+                    description:
+                        "\(option) is a day such as 2026-11-29, not \(text)",
+                    status: 64)
+            }
+            return day
+        }
+    }
+
+    struct KPI: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "kpi",
+            abstract: "Requests, availability, times and errors by day, institution and endpoint.",
+            discussion: """
+                A server may be using the store meanwhile; what it has counted in the last minute is \
+                not in it yet. docs/reports.md says what each column means.
+
+                Exit status: 0; 64 for a wrong option; 65 for an institution that is not registered and \
+                has no figures; 66 if there is no such store; 71 if it cannot be read.
+                """)
+
+        @OptionGroup var options: Options
+        @Option(help: ArgumentHelp("Of this institution only.", valueName: "reference"))
+        var fi: String?
+        @OptionGroup var flags: SettingFlags<StoreSettings>
+
+        func run() throws {
+            let days = try options.days()
+            let source = try ReportSource(flags, days)
+            let registered = try source.institutions()
+            if let fi, !registered.contains(fi),
+                !source.content.figures.contains(where: { $0.key.institution == fi })
+            {
+                throw ProgramFailure(
+                    description:
+                        "\(fi) is not registered, and has no figures on "
+                        + "these days; `obie-tokens fi list` shows who is", status: 65)
+            }
+            let report = KPIReport(
+                source.content, days: days, institutions: registered, only: fi,
+                now: Clock.wallMilliseconds())
+            try ReportSource.print(report.rendered(options.format))
+        }
+    }
+
+    struct Incidents: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Each outage: when, how many requests failed, and why as far as it is known.",
+            discussion: """
+                Exit status: 0; 64 for a wrong option; 66 if there is no such store; 71 if it cannot be \
+                read.
+                """)
+
+        @OptionGroup var options: Options
+        @OptionGroup var flags: SettingFlags<StoreSettings>
+
+        func run() throws {
+            let days = try options.days()
+            let report = IncidentReport(
+                try ReportSource(flags, days).content, days: days, now: Clock.wallMilliseconds())
+            if report.incidents.isEmpty, options.format == .table {
+                return Program.log("no outage from \(options.from) to \(options.to)")
+            }
+            try ReportSource.print(report.rendered(options.format, Timestamp.text))
+        }
+    }
+}
+
+extension ReportFormat: ExpressibleByArgument {}
+
+/// A store that a report is made from.
+private struct ReportSource {
+    let content: ReportContent
+    private let administration: any StoreAdministration
+
+    init(
+        _ flags: SettingFlags<StoreSettings>, _ days: ClosedRange<Int>
+    ) throws(ProgramFailure) {
+        let settings = try flags.readForStore()
+        administration = try settings.storeAdministration()
+        do throws(StoreFailure) {
+            guard let content = try administration.reports(days) else {
+                throw StoreFailure(
+                    "there is no store \(settings.chosenStore.place); choose the right one with --store",
+                    .absent)
+            }
+            self.content = content
+        } catch {
+            throw ProgramFailure(error)
+        }
+    }
+
+    /// Those that are registered, though they may have no figures.
+    func institutions() throws(ProgramFailure) -> [String] {
+        do {
+            guard try administration.mode() != nil else { return [] }
+            return try administration.registry(makes: false).load().institutions.keys.sorted()
+        } catch {
+            throw (error as? StoreFailure).map { ProgramFailure($0) }
+                ?? ProgramFailure(description: "cannot read the registry: \(error)")
+        }
+    }
+
+    static func print(_ bytes: [UInt8]) throws(ProgramFailure) {
+        do throws(StandardOutput.Failure) {
+            try StandardOutput.write(String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw ProgramFailure(
+                description: "standard output takes nothing: \(error)", status: 74)
+        }
+    }
+}
