@@ -37,8 +37,11 @@ struct Command: Sendable, CustomTestStringConvertible {
         func long(_ argument: Argument) -> String? {
             argument.names?.first { $0.kind == "long" }?.name
         }
-        let needed = arguments.filter { !$0.isOptional }.flatMap { argument in
-            (long(argument).map { ["--\($0)"] } ?? []) + ["PSDGB-FCA-100009"]
+        let needed = arguments.filter { !$0.isOptional }.flatMap { argument -> [String] in
+            guard let name = long(argument) else { return ["PSDGB-FCA-100009"] }
+            return [
+                "--\(name)", ["from", "to"].contains(name) ? "2026-11-29" : "PSDGB-FCA-100009",
+            ]
         }
         return [
             Command(
