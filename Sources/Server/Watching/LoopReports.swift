@@ -79,7 +79,9 @@ extension Route {
         case .consents: .consents
         case .introspection: .introspection
         case .revocation: .revocation
-        case .errors, .health, .description, .start, .live, .ready, .metrics, .other: nil
+        case .errors, .health, .description, .start, .counts, .file, .live, .ready, .metrics,
+            .other:
+            nil
         }
     }
 }
