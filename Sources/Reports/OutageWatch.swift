@@ -13,6 +13,8 @@ public struct OutageWatch: Sendable {
     public static let requestPatienceMicroseconds = 30_000_000
     /// What the store has said so long before the first request failed may be the cause, in milliseconds.
     private static let causeMilliseconds: Milliseconds = 10_000
+    /// A store that is lost may say for a moment that it is available. In milliseconds.
+    private static let recoveryMilliseconds: Milliseconds = 2500
     /// Outages that wait to be taken; then they become one.
     private static let waitingMax = 1000
 
@@ -31,7 +33,10 @@ public struct OutageWatch: Sendable {
 
     private let run: Int64
     private var series = [Series?](repeating: nil, count: ReportedEndpoint.allCases.count)
-    private var wasStoreAvailable = true
+    /// Since then the store says that it is available, and no request has failed.
+    private var availableSince: Milliseconds?
+    /// It was away, or a request has failed: what is open may end with it.
+    private var hasRecovered = false
     private var told: (line: String, at: Milliseconds)?
     private var over: [Outage] = []
     /// When it was last told that the process moves.
@@ -63,6 +68,7 @@ public struct OutageWatch: Sendable {
         _ endpoint: ReportedEndpoint, began: Milliseconds, at now: Milliseconds
     ) {
         let index = endpoint.rawValue
+        availableSince = nil
         var current = series[index] ?? Series(startedAt: began, last: now)
         current.startedAt = min(current.startedAt, began)
         current.failed += 1
@@ -88,9 +94,15 @@ public struct OutageWatch: Sendable {
                     cause: "the process stood still"))
         }
         seenAt = now
+        if isStoreAvailable, availableSince == nil { availableSince = now }
+        if !isStoreAvailable { (availableSince, hasRecovered) = (nil, true) }
         for endpoint in ReportedEndpoint.allCases {
             // Whoever asked now would be answered, so nobody has to ask for it to be over.
-            if isStoreAvailable, !wasStoreAvailable { end(endpoint, at: now) }
+            if let since = availableSince, hasRecovered,
+                now - since >= OutageWatch.recoveryMilliseconds
+            {
+                end(endpoint, at: since)
+            }
             guard var current = series[endpoint.rawValue] ?? begin(isStoreAvailable, now) else {
                 continue
             }
@@ -98,7 +110,9 @@ public struct OutageWatch: Sendable {
             current.cause = current.cause ?? cause(since: current.startedAt)
             series[endpoint.rawValue] = current
         }
-        wasStoreAvailable = isStoreAvailable
+        if let since = availableSince, now - since >= OutageWatch.recoveryMilliseconds {
+            hasRecovered = false
+        }
     }
 
     /// What is read may still be had: then the next that succeeds ends it.

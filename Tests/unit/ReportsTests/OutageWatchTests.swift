@@ -58,7 +58,9 @@ import Testing
             for second in 0...seconds {
                 watch.look(isStoreAvailable: false, at: start + second * 1000)
             }
-            watch.look(isStoreAvailable: true, at: start + (seconds + 1) * 1000)
+            for second in seconds + 1...seconds + 4 {
+                watch.look(isStoreAvailable: true, at: start + second * 1000)
+            }
             #expect(watch.outages.count == (isOutage ? 5 : 0), "\(seconds) s")
         }
     }
@@ -72,6 +74,9 @@ import Testing
             if second % 20 == 0 { watch.succeeded(.introspection, at: start + second * 1000) }
         }
         watch.look(isStoreAvailable: true, at: start + 60_000)
+        // Not yet: it may be gone again.
+        #expect(watch.isFailing(.tokens))
+        watch.look(isStoreAvailable: true, at: start + 62_500)
         #expect(
             watch.outages.map(\.endpoint) == [.tokens, .codes, .consents, .revocation])
         #expect(!watch.isFailing(.tokens))
@@ -89,6 +94,7 @@ import Testing
         #expect(watch.outages.allSatisfy { $0.endedAt == nil })
         watch.storeSaid("the store takes changes again", at: start + 420_000)
         watch.look(isStoreAvailable: true, at: start + 420_000)
+        watch.look(isStoreAvailable: true, at: start + 422_500)
         let ofTokens = watch.outages.first { $0.endpoint == .tokens }
         #expect(ofTokens?.startedAt == start && ofTokens?.endedAt == start + 420_000)
         #expect(ofTokens?.failed == 420)
