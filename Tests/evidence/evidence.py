@@ -50,10 +50,11 @@ def versions():
     """Of everything that the proofs rest on."""
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line)
     models = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    revision = output("git", "rev-parse", "HEAD")
     listed = output("dpkg-query", "--show", "--showformat=${Package} ${Version}\\n", *PACKAGES).splitlines()
     return {"program": output(str(ROOT / SERVER), "--version"), "program_sha256": digest(ROOT / SERVER),
-            "revision": output("git", "rev-parse", "HEAD") or "not known: these sources are no git repository",
-            "uncommitted_files": len(output("git", "status", "--porcelain").splitlines()),
+            "revision": revision or "not known: these sources are no git repository",
+            "uncommitted_files": len(output("git", "status", "--porcelain").splitlines()) if revision else "not known",
             "system": release.get("PRETTY_NAME", "").strip('"'), "kernel": platform.release(), "machine": platform.machine(),
             "processors": os.cpu_count(), "processor": models[0] if models else "", "load_at_start": os.getloadavg(),
             "swift": (output("swift", "--version").splitlines() or [""])[0],
