@@ -43,7 +43,6 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     var requests: UInt32 = 0
     var droppedBytes: UInt32 = 0
     var budget = TurnBudget()
-
     private(set) var deadline = UInt64.max
     var wheelTick = UInt64.max
     /// Since when it waits for its next request, in monotonic milliseconds.
@@ -273,11 +272,10 @@ extension Connection {
     }
 
     private func answerTimeout() {
-        let limits = limits
+        let (limits, bytes) = (limits, kept)
         let (part, milliseconds) =
             state.part == .body
             ? ("body", limits.bodyTimeoutMilliseconds) : ("head", limits.headTimeoutMilliseconds)
-        let bytes = kept
         refuse(
             Fault(
                 .requestTimeout,
