@@ -16,10 +16,7 @@ public final class Signal: Handle {
             unsafe uv_signal_init(loop.raw, memory.assumingMemoryBound(to: uv_signal_t.self))
         }
         // A parent may have handed down a mask in which it is blocked.
-        var mask = sigset_t()
-        unsafe sigemptyset(&mask)
-        unsafe sigaddset(&mask, number)
-        unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+        Signal.setMask(SIG_UNBLOCK, [number])
         let code = unsafe uv_signal_start(
             memory.assumingMemoryBound(to: uv_signal_t.self),
             { signal, _ in
@@ -31,6 +28,24 @@ public final class Signal: Handle {
             close()
             throw UVError(code: code)
         }
+    }
+
+    /// This thread takes none of the signals that run a process. Where no thread does, they wait: when a
+    /// `Signal` closes, libuv gives it back to the system for a moment, which would end the process.
+    static func leave() { setMask(SIG_BLOCK, [terminate, interrupt, hangUp]) }
+
+    private static func setMask(_ how: Int32, _ numbers: [Int32]) {
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        for number in numbers { unsafe sigaddset(&mask, number) }
+        unsafe pthread_sigmask(how, &mask, nil)
+    }
+
+    /// Closes them all, and from then on none of them does anything. What has come meanwhile is dropped.
+    public static func silence(_ signals: [Signal]) {
+        leave()
+        for signal in signals { signal.close() }
+        for number in [terminate, interrupt, hangUp] { ignore(number) }
     }
 
     /// From now on the signal does nothing, until a `Signal` for it is made: for the time before, and

@@ -32,6 +32,7 @@ import System
         let job = unsafe Unmanaged.passRetained(
             Job {
                 Machine.nameThread(name)
+                Signal.leave()
                 run(value)
             })
         let code = unsafe uv_thread_create(

@@ -38,7 +38,6 @@ final class ProcessSignals {
     /// From now on they do nothing: what comes is the same signal once more, or too late to hurry
     /// anything; and SIGHUP would end the process while the store is being closed.
     func close() {
-        for signal in signals { signal.close() }
-        for number in [Signal.terminate, Signal.interrupt, Signal.hangUp] { Signal.ignore(number) }
+        Signal.silence(signals)
     }
 }
