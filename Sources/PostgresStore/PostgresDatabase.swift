@@ -70,8 +70,9 @@ public final class PostgresDatabase {
     /// Requests can be answered, as far as is known. Any thread.
     public var isAvailable: Bool { health.isGood }
 
-    /// The same, for a thread that does not have the database.
-    public var isAnswering: @Sendable () -> Bool { { [health] in health.isGood } }
+    /// nil: it answers; otherwise how long ago it has last answered well. For a thread that does not have the
+    /// database.
+    public var silence: @Sendable () -> Milliseconds? { { [health] in health.silence } }
 
     /// What an event loop sees of the store.
     public func face(_ loop: EventLoop) throws(UVError) -> any TokenStore {

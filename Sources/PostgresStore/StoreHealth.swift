@@ -138,6 +138,13 @@ final class StoreHealth: Sendable {
         return state.withLock { part == .writing ? $0.written : $0.read }.map { now - $0 }
     }
 
+    /// nil: requests can be answered; otherwise how long ago the last good answer was. Any thread.
+    var silence: Milliseconds? {
+        isGood
+            ? nil
+            : Milliseconds([age(.writing), age(.reading)].compactMap { $0 }.max() ?? 0) / 1000
+    }
+
     /// To be called often.
     func look() {
         let ages = [age(.writing), age(.reading)]

@@ -35,6 +35,8 @@ public struct OutageWatch: Sendable {
     private var series = [Series?](repeating: nil, count: ReportedEndpoint.allCases.count)
     /// Since then the store says that it is available, and no request has failed.
     private var availableSince: Milliseconds?
+    /// When it was last looked at.
+    private var wasAvailable = false
     /// It was away, or a request has failed: what is open may end with it.
     private var hasRecovered = false
     private var told: (line: String, at: Milliseconds)?
@@ -85,8 +87,13 @@ public struct OutageWatch: Sendable {
 
     /// To be called about once a second.
     ///
-    /// - Parameter isStoreAvailable: false: nobody who asked now would be answered.
-    public mutating func look(isStoreAvailable: Bool, at now: Milliseconds) {
+    /// - Parameter storeSilence: how long ago the store has last answered, where nobody who asked now would be
+    ///   answered; nil: they would. A database that is lost is missed only after a while.
+    public mutating func look(storeSilence: Milliseconds?, at now: Milliseconds) {
+        let isStoreAvailable = storeSilence == nil
+        // Only where it is lost now: what has succeeded since is not taken back.
+        let lostAt = wasAvailable ? now - (storeSilence ?? 0) : now
+        wasAvailable = isStoreAvailable
         if let seenAt, now - seenAt >= OutageWatch.patienceMilliseconds {
             append(
                 Outage(
@@ -103,21 +110,19 @@ public struct OutageWatch: Sendable {
             {
                 end(endpoint, at: since)
             }
-            guard var current = series[endpoint.rawValue] ?? begin(isStoreAvailable, now) else {
-                continue
+            // What is read may still be had: then the next that succeeds ends it.
+            let begun = isStoreAvailable ? nil : Series(startedAt: lostAt, last: now)
+            guard var current = series[endpoint.rawValue] ?? begun else { continue }
+            if let begun {
+                current.startedAt = min(current.startedAt, begun.startedAt)
+                current.last = now
             }
-            if !isStoreAvailable { current.last = now }
             current.cause = current.cause ?? cause(since: current.startedAt)
             series[endpoint.rawValue] = current
         }
         if let since = availableSince, now - since >= OutageWatch.recoveryMilliseconds {
             hasRecovered = false
         }
-    }
-
-    /// What is read may still be had: then the next that succeeds ends it.
-    private func begin(_ isStoreAvailable: Bool, _ now: Milliseconds) -> Series? {
-        isStoreAvailable ? nil : Series(startedAt: now, last: now)
     }
 
     /// The server ends: what is open ends with it.

@@ -71,7 +71,7 @@ struct Program {
         _ reports: ServerReports, _ store: any OpenedStore, _ logger: Logger
     ) throws(ProgramFailure) {
         try reports.start(
-            store.reports, name: store.serverName, isStoreAvailable: store.isAvailable
+            store.reports, name: store.serverName, storeSilence: store.silence
         ) { logger.log(.warning, $0) }
     }
 

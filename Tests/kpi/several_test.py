@@ -28,8 +28,9 @@ from fleet import Fleet  # noqa: E402
 
 TOKENS, CODES = "/v1/obie/tokens", "/v1/obie/authorization_codes"
 COUNT, AWAY_SECONDS, READY_SECONDS = 50, 8, 20
-# The servers notice the loss of a database within two seconds; it is not settled why failures before are not in the outage.
-LOSS_SECONDS = 2.5
+# The servers notice the loss of a database within two seconds, and say that it began when one of their connections last had an
+# answer. That was half a second before, and more on a busy machine.
+LOSS_SECONDS, IDLE_SECONDS = 1.0, 2.0
 
 
 def day():
@@ -103,12 +104,13 @@ def check_database(site, database):
     expect(len({one["server"] for one in found}) == len(found) == 2, f"two servers were down: {found}")
     for one in found:
         expect(one["whole_service"] and not one["planned"], f"nobody answered: {one}")
-        expect(before <= moment(one["start"]) <= began + LOSS_SECONDS and back - 0.5 <= moment(one["end"]) <= ready + 1,
+        expect(before - IDLE_SECONDS <= moment(one["start"]) <= began + LOSS_SECONDS and back - 0.5 <= moment(one["end"]) <= ready + 1,
                f"it was away from {began} to {back}..{ready}: {one}")
     # As the figures come on the next flush.
     wait_until(lambda: int(site.row(CODES)["errors_5xx"]) == failed, f"{failed} requests failed", 30)
     down = int(site.row(CODES)["down_unplanned_seconds"])
-    expect(back - began - LOSS_SECONDS - 0.5 <= down <= ready - before + 1.5, f"it was away for {back - began:.1f} s, reported are {down}")
+    expect(back - began - LOSS_SECONDS - 0.5 <= down <= ready - before + IDLE_SECONDS + 1.5,
+           f"it was away for {back - began:.1f} s, reported are {down}")
     return ready - began, down, failed
 
 

@@ -67,8 +67,8 @@ public final class ReportCollector: Sendable {
     }
 
     /// To be called about once a second.
-    func look(isStoreAvailable: Bool, at now: Milliseconds) {
-        change { $0.look(isStoreAvailable: isStoreAvailable, at: now) }
+    func look(storeSilence: Milliseconds?, at now: Milliseconds) {
+        change { $0.look(storeSilence: storeSilence, at: now) }
     }
 
     /// No loop turns any more.

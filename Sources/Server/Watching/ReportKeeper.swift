@@ -17,7 +17,7 @@ public final class ReportKeeper {
 
     private let collector: ReportCollector
     private let store: any ReportStore
-    private let isStoreAvailable: @Sendable () -> Bool
+    private let storeSilence: @Sendable () -> Milliseconds?
     private let now: @Sendable () -> Milliseconds
     private let report: @Sendable (String) -> Void
     private let loop: EventLoop
@@ -39,12 +39,12 @@ public final class ReportKeeper {
 
     private init(
         _ collector: ReportCollector, _ store: any ReportStore, name: String,
-        isStoreAvailable: @escaping @Sendable () -> Bool,
+        storeSilence: @escaping @Sendable () -> Milliseconds?,
         now: @escaping @Sendable () -> Milliseconds, report: @escaping @Sendable (String) -> Void
     ) throws(UVError) {
         self.collector = collector
         self.store = store
-        self.isStoreAvailable = isStoreAvailable
+        self.storeSilence = storeSilence
         self.now = now
         self.report = report
         let start = now()
@@ -59,18 +59,19 @@ public final class ReportKeeper {
     ///
     /// - Parameters:
     ///   - name: what people call the server.
-    ///   - isStoreAvailable: whether requests can be answered. Any thread; must not wait.
+    ///   - storeSilence: nil: requests can be answered; otherwise how long ago the store has last answered. Any
+    ///     thread; must not wait.
     ///   - now: milliseconds since 1970.
     ///   - report: gets a line where figures cannot be written for long. Any thread.
     /// - Returns: ends it. Call once, when no loop turns any more: it blocks until all is written, or
     ///   cannot be.
     public static func start(
         _ collector: ReportCollector, _ store: any ReportStore, name: String,
-        isStoreAvailable: @escaping @Sendable () -> Bool,
+        storeSilence: @escaping @Sendable () -> Milliseconds?,
         now: @escaping @Sendable () -> Milliseconds, report: @escaping @Sendable (String) -> Void
     ) throws(UVError) -> () -> Void {
         let keeper = try ReportKeeper(
-            collector, store, name: name, isStoreAvailable: isStoreAvailable, now: now,
+            collector, store, name: name, storeSilence: storeSilence, now: now,
             report: report)
         do throws(UVError) {
             let stopper = try Wakeup(keeper.loop) { [unowned keeper] in keeper.stop() }
@@ -102,7 +103,7 @@ public final class ReportKeeper {
     /// At the beginning of every second, so that a day's requests are not counted to the next.
     private func tick() {
         let now = now()
-        collector.look(isStoreAvailable: isStoreAvailable(), at: now)
+        collector.look(storeSilence: storeSilence(), at: now)
         store.beat(at: now)
         turnDay(now)
         if isDue(now) { save(now) }

@@ -26,13 +26,14 @@ final class ServerReports {
     ///   - store: nil: nothing is kept.
     ///   - name: what reports call the server.
     func start(
-        _ store: (any ReportStore)?, name: String, isStoreAvailable: @escaping @Sendable () -> Bool,
+        _ store: (any ReportStore)?, name: String,
+        storeSilence: @escaping @Sendable () -> Milliseconds?,
         report: @escaping @Sendable (String) -> Void
     ) throws(ProgramFailure) {
         guard let store else { return }
         do throws(UVError) {
             end = try ReportKeeper.start(
-                collector, store, name: name, isStoreAvailable: isStoreAvailable, now: clock.now,
+                collector, store, name: name, storeSilence: storeSilence, now: clock.now,
                 report: report)
         } catch {
             throw ProgramFailure(

@@ -41,8 +41,9 @@ protocol OpenedStore: AnyObject {
     var reports: (any ReportStore)? { get }
     /// What reports call this server.
     var serverName: String { get }
-    /// Requests can be answered, as far as is known. Any thread; must not wait.
-    var isAvailable: @Sendable () -> Bool { get }
+    /// nil: requests can be answered, as far as is known; otherwise how long ago the store has last answered.
+    /// Any thread; must not wait.
+    var silence: @Sendable () -> Milliseconds? { get }
 
     /// Adds its families to the page of metrics. Must not wait.
     func appendMetrics(to text: inout MetricsText)
@@ -60,5 +61,5 @@ extension OpenedStore {
     var isReady: Bool { true }
     var reports: (any ReportStore)? { nil }
     var serverName: String { "" }
-    var isAvailable: @Sendable () -> Bool { { true } }
+    var silence: @Sendable () -> Milliseconds? { { nil } }
 }

@@ -84,7 +84,7 @@ private final class OpenedPostgres: OpenedStore {
     private let watch: RegistryWatcher.Watch
     let reports: (any ReportStore)?
     let serverName: String
-    let isAvailable: @Sendable () -> Bool
+    let silence: @Sendable () -> Milliseconds?
 
     init(
         _ settings: ConnectionSettings, _ access: StoreAccess, _ keyring: Keyring,
@@ -108,7 +108,10 @@ private final class OpenedPostgres: OpenedStore {
             keptTokens: issuer.expiredTokenMemory, report: report)
         reports = PostgresReports(settings)
         serverName = access.name
-        isAvailable = { [health = database.isAnswering] in health() && state.isServing }
+        silence = { [silence = database.silence] in
+            let milliseconds = silence()
+            return milliseconds ?? (state.isServing ? nil : 0)
+        }
         do {
             watch = try RegistryWatcher.watchShared(
                 registryOfAll, OpenSSL(), isReachable: isOpen, now: clock.now, report: report)

@@ -160,7 +160,9 @@ private final class OpenedSQLite: OpenedStore {
 
     var registry: RegistryFeed { watch.feed }
     var reports: (any ReportStore)? { file.reports }
-    var isAvailable: @Sendable () -> Bool { { [health = file.health] in health.isGood } }
+    var silence: @Sendable () -> Milliseconds? {
+        { [health = file.health] in health.isGood ? nil : 0 }
+    }
     var newestTime: Milliseconds? { file.newestTime }
 
     func note(_ settings: [String: String]) throws(ProgramFailure) {

@@ -54,29 +54,44 @@ import Testing
     @Test func aStoreThatIsAwayForThirtySecondsIsAnOutageThoughNobodyAsks() {
         for (seconds, isOutage) in [(29, false), (30, true)] as [(Int64, Bool)] {
             var watch = OutageWatch(run: 1)
-            watch.look(isStoreAvailable: true, at: start - 1000)
+            watch.look(storeSilence: nil, at: start - 1000)
             for second in 0...seconds {
-                watch.look(isStoreAvailable: false, at: start + second * 1000)
+                watch.look(storeSilence: 0, at: start + second * 1000)
             }
             for second in seconds + 1...seconds + 4 {
-                watch.look(isStoreAvailable: true, at: start + second * 1000)
+                watch.look(storeSilence: nil, at: start + second * 1000)
             }
             #expect(watch.outages.count == (isOutage ? 5 : 0), "\(seconds) s")
         }
+    }
+
+    /// A database that is lost is missed after 2 s: it was down before, whoever has asked.
+    @Test func anOutageBeginsWithTheLastAnswerOfTheStore() {
+        var watch = OutageWatch(run: 1)
+        watch.look(storeSilence: nil, at: start - 1000)
+        watch.failed(.codes, began: start + 1500, at: start + 2200)
+        for second in Int64(0)..<60 {
+            let now = start + 2300 + second * 1000
+            watch.look(storeSilence: 2300 + second * 1000, at: now)
+            watch.succeeded(.introspection, at: now)
+        }
+        let found = watch.outages.filter { $0.endpoint != .introspection }
+        #expect(found.count == 4 && found.allSatisfy { $0.startedAt == start })
+        #expect(watch.outages.count == 4, "what is read was never down for long")
     }
 
     /// A store that takes no changes may still be read.
     @Test func whatSucceedsMeanwhileIsNotDown() {
         var watch = OutageWatch(run: 1)
         for second in Int64(0)..<60 {
-            watch.look(isStoreAvailable: false, at: start + second * 1000)
+            watch.look(storeSilence: 0, at: start + second * 1000)
             #expect(watch.isFailing(.introspection))
             if second % 20 == 0 { watch.succeeded(.introspection, at: start + second * 1000) }
         }
-        watch.look(isStoreAvailable: true, at: start + 60_000)
+        watch.look(storeSilence: nil, at: start + 60_000)
         // Not yet: it may be gone again.
         #expect(watch.isFailing(.tokens))
-        watch.look(isStoreAvailable: true, at: start + 62_500)
+        watch.look(storeSilence: nil, at: start + 62_500)
         #expect(
             watch.outages.map(\.endpoint) == [.tokens, .codes, .consents, .revocation])
         #expect(!watch.isFailing(.tokens))
@@ -87,14 +102,14 @@ import Testing
         watch.storeSaid(
             "the store does not take changes: disk is full; requests get 503", at: start)
         for second in Int64(0)..<420 {
-            watch.look(isStoreAvailable: false, at: start + second * 1000 + 500)
+            watch.look(storeSilence: 0, at: start + second * 1000 + 500)
             watch.failed(.tokens, began: start + second * 1000, at: start + second * 1000 + 2)
         }
         #expect(watch.outages.count == 5)
         #expect(watch.outages.allSatisfy { $0.endedAt == nil })
         watch.storeSaid("the store takes changes again", at: start + 420_000)
-        watch.look(isStoreAvailable: true, at: start + 420_000)
-        watch.look(isStoreAvailable: true, at: start + 422_500)
+        watch.look(storeSilence: nil, at: start + 420_000)
+        watch.look(storeSilence: nil, at: start + 422_500)
         let ofTokens = watch.outages.first { $0.endpoint == .tokens }
         #expect(ofTokens?.startedAt == start && ofTokens?.endedAt == start + 420_000)
         #expect(ofTokens?.failed == 420)
@@ -107,8 +122,8 @@ import Testing
     @Test func aProcessThatStoodStillWasDown() {
         for (seconds, isOutage) in [(29, false), (30, true)] as [(Int64, Bool)] {
             var watch = OutageWatch(run: 1)
-            watch.look(isStoreAvailable: true, at: start)
-            watch.look(isStoreAvailable: true, at: start + seconds * 1000)
+            watch.look(storeSilence: nil, at: start)
+            watch.look(storeSilence: nil, at: start + seconds * 1000)
             #expect(watch.outages.isEmpty != isOutage)
         }
     }
