@@ -114,8 +114,9 @@ public final class ReportCollector: Sendable {
         text.counter(
             "obie_tokens_institution_requests_total",
             "Requests by institution, route and class of status; without a name: of no institution.",
-            sorted.flatMap { key, counts in
-                zip(names, counts).filter { $1 > 0 }.map { name, count in
+            // Each class where there is any, so that the first failure is a growth from 0.
+            sorted.filter { $0.value.contains { $0 > 0 } }.flatMap { key, counts in
+                zip(names, counts).map { name, count in
                     (
                         [
                             ("institution", key.institution), ("http_route", key.endpoint.path),
