@@ -75,8 +75,8 @@ public struct ReportText: Sendable {
         let needsQuotes = text.utf8.contains {
             [UInt8(ascii: ","), UInt8(ascii: "\""), 0x0A, 0x0D].contains($0)
         }
-        // What begins like a formula is one to a spreadsheet: institutions' names do not, causes might.
-        let isFormula = "=+@".utf8.contains(text.utf8.first ?? 0)
+        // What begins like a formula is one to a spreadsheet. A lone dash is none.
+        let isFormula = text != "-" && "=+-@".utf8.contains(text.utf8.first ?? 0)
         guard needsQuotes || isFormula else { return bytes.append(contentsOf: text.utf8) }
         bytes.append(UInt8(ascii: "\""))
         if isFormula { bytes.append(UInt8(ascii: "'")) }

@@ -96,6 +96,11 @@ public final class ReportKeeper {
         run.stoppedAt = now
         turnDay(now)
         save(now)
+        if savedAt != now {
+            report(
+                "the store does not take the last figures for `obie-tokens report`, so they are lost, with "
+                    + "the outages that they show: ask the access log for this time")
+        }
         timer?.close()
         stopper?.close()
     }

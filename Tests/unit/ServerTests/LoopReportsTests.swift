@@ -93,8 +93,11 @@ import Tokens
         let route = #"http_route="/v1/obie/tokens",status_class="#
         #expect(
             Array(lines) == [
+                #"\#(name){institution="",\#(route)"2xx"} 0"#,
                 #"\#(name){institution="",\#(route)"4xx"} 1"#,
+                #"\#(name){institution="",\#(route)"5xx"} 0"#,
                 #"\#(name){institution="FI",\#(route)"2xx"} 1"#,
+                #"\#(name){institution="FI",\#(route)"4xx"} 0"#,
                 #"\#(name){institution="FI",\#(route)"5xx"} 1"#,
             ])
     }

@@ -1,0 +1,40 @@
+// What people hear of figures that cannot be written.
+
+import Reports
+import Synchronization
+import Testing
+import Tokens
+
+@testable import Server
+
+struct ReportKeeperTests {
+    private final class Store: ReportStore {
+        private let failure: String?
+        init(_ failure: String?) { self.failure = failure }
+        func save(_ batch: ReportBatch) -> String? { failure }
+        func beat(at now: Milliseconds) {}
+    }
+
+    private final class Lines: Sendable {
+        let all = Mutex<[String]>([])
+        let now = Atomic<Int64>(1_764_000_000_000)
+    }
+
+    /// - Returns: what a server has said until it has ended.
+    private func lines(_ failure: String?) throws -> [String] {
+        let lines = Lines()
+        let collector = ReportCollector(run: 1, now: { 1_764_000_000_000 })
+        let end = try ReportKeeper.start(
+            collector, Store(failure), name: "one", storeSilence: { nil },
+            now: { lines.now.add(1, ordering: .relaxed).newValue },
+            report: { line in lines.all.withLock { $0.append(line) } })
+        end()
+        return lines.all.withLock { $0 }
+    }
+
+    @Test func figuresThatAreLostAtTheEndAreTold() throws {
+        #expect(try lines(nil).isEmpty)
+        let said = try lines("the disk is full")
+        #expect(said.count == 1 && said[0].contains("they are lost"), "\(said)")
+    }
+}
