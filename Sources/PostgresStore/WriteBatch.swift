@@ -30,9 +30,9 @@ final class WriteBatch {
         var ccgTokens: [CCGToken] = []
         var consents: [(ConsentRevocation, Milliseconds)] = []
         // Of its own until it is whole: each change of a property across a call is checked.
-        var spending: [Spending] = []
+        var found: [Spending] = []
         (questions, revoking, others) = ([], [], [])
-        spending.reserveCapacity(changes.count)
+        found.reserveCapacity(changes.count)
         for (index, change) in changes.enumerated() {
             let asked = change.change
             switch asked {
@@ -40,7 +40,7 @@ final class WriteBatch {
             case .insertCCG(let token): ccgTokens.append(token)
             case .redeem(let attempt):
                 if let one = Spending(attempt, index) {
-                    spending.append(one)
+                    found.append(one)
                 } else {
                     questions.append(change)
                 }
@@ -52,8 +52,7 @@ final class WriteBatch {
             others.append((change, asked))
         }
         // Places are moved about, and each exchange once: it has a hundred bytes and more.
-        self.spending = spending.indices.sorted { spending[$0].code < spending[$1].code }
-            .map { spending[$0] }
+        spending = found.indices.sorted { found[$0].code < found[$1].code }.map { found[$0] }
         revoking.sort { $0.id < $1.id }
         var steps: [(Part, Step)] = []
         // A revocation may find that another has done it, and a read waits for nobody.

@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "Tests/harness"))
 
 import access_log  # noqa: E402
 import large  # noqa: E402
+from checks import wait_until  # noqa: E402
 from harness import Failure, Server, expect, sandbox  # noqa: E402
 from load import Load  # noqa: E402
 
@@ -152,6 +153,7 @@ def check_kill(options, folder, reports, stopped):
         killed = time.time()
         server.kill()
     answers = access_log.lines(server.log, CLIENTS)
+    wait_until(lambda: any(one["end"] is None for one in reports.incidents()), "the killed server is not missed", 5)
     open_one = [one for one in reports.incidents() if one["end"] is None]
     expect(len(open_one) == 1 and abs(moment(open_one[0]["start"]) - killed) <= 1.5,
            f"the server was killed at {killed} and is down; reported are {open_one}")

@@ -9,6 +9,7 @@ extension StoreContract {
             ("replayCountsWhateverIsAuthorised", { try $0.replayCountsWhateverIsAuthorised() }),
             ("everyScopeIsKept", { try $0.everyScopeIsKept() }),
             ("attemptsAtOnceAreJudgedEach", { try $0.attemptsAtOnceAreJudgedEach() }),
+            ("attemptsAtOnceGetTheirOwnEach", { try $0.attemptsAtOnceGetTheirOwnEach() }),
         ]
     }
 
@@ -98,6 +99,35 @@ extension StoreContract {
                 ? .redeemed(state: "s") : .refused(.notAuthorised(.service(.payments)))
             try check(
                 outcomes[index] == expected, "\(index): \(String(describing: outcomes[index]))")
+        }
+    }
+
+    /// Whatever order they come in, and whatever order a store puts them in.
+    private func attemptsAtOnceGetTheirOwnEach() throws {
+        let store = try makeStore()
+        let codes = (1...16).map { number in
+            AuthorizationCode(
+                id: identifier(UInt64(number), at: start), institution: Institution.ID(1),
+                provider: Provider.ID(1), redirectURI: Provider.RedirectURI.ID(1),
+                scope: .payments, consent: Consent(id: "c\(number)", accountID: "a\(number)"),
+                state: "s\(number)", expiresAt: start + StoreContract.lifetime)
+        }
+        for code in codes { try answer { store.insert(code, completion: $0) } }
+        var outcomes: [Int: RedemptionOutcome] = [:]
+        // A prime, so that no two neighbours come one after the other.
+        for index in codes.indices.map({ ($0 * 7 + 5) % codes.count }) {
+            let attempt = attempt(
+                codes[index], at: start, token: 1000 + UInt64(index), isAudited: true)
+            store.redeem(attempt) {
+                if case .success(let outcome) = $0 { outcomes[index] = outcome }
+            }
+        }
+        for _ in 0..<100_000 where outcomes.count < codes.count { wait() }
+        for (index, code) in codes.enumerated() {
+            let own = RedemptionOutcome.redeemed(state: code.state, consent: code.consent)
+            try check(outcomes[index] == own, "\(index): \(String(describing: outcomes[index]))")
+            let token = try token(store, 1000 + UInt64(index), at: start)
+            try check(token?.consent == code.consent, "\(index): a token of another's consent")
         }
     }
 }
