@@ -181,7 +181,7 @@ def measure(options, large, folder, values, sampled, cpus):
     def turn(name, kind, database, values):
         log(f"{NAMES[name]}, {kind}")
         runs[name][kind].append(scenarios.turn(
-            servers.SHARED, options.server, name, options, folder, values, database=database.program.pid,
+            servers.SHARED, options.server, name, options, folder, values, databases=[database.program.pid],
             store=database.serving_url))
 
     for number in range(options.rounds):

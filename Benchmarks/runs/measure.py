@@ -61,11 +61,14 @@ def client_cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def load(server, arguments, seconds, database=None):
-    """Runs a client against a server and returns what it and /proc say. Raises on any bad answer. database: the pid of
-    the database that the server asks, whose CPU is wanted, too."""
+def load(server, arguments, seconds, databases=()):
+    """Runs a client against a server and returns what it and /proc say. Raises on any bad answer. databases: the pids of
+    those that the server asks, and of their standbys: they take their CPU for it, wherever they find it."""
+    def used_by_databases():
+        return sum(sum(servers.tree_cpu_seconds(pid)) for pid in databases)
+
     (user, system), ran = server.cpu_seconds(), server.ran_seconds()
-    of_database = sum(servers.tree_cpu_seconds(database)) if database else 0
+    of_databases = used_by_databases()
     busy = [servers.cpu_busy_seconds(n) for n in (0, 1)]
     others, own, began = client_cpu_seconds(), time.process_time(), time.monotonic()
     ended = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -75,7 +78,10 @@ def load(server, arguments, seconds, database=None):
     busy = [servers.cpu_busy_seconds(n) - before for n, before in zip((0, 1), busy)]
     user, system = (after - before for after, before in zip(server.cpu_seconds(), (user, system)))
     ran = server.ran_seconds() - ran
-    of_database = sum(servers.tree_cpu_seconds(database)) - of_database if database else 0
+    of_databases = used_by_databases() - of_databases
+    foreign = [busy[0] - ran, busy[1] - used - own]
+    if databases:
+        foreign = [(sum(foreign) - of_databases) / 2] * 2
     user_share = user / ((user + system) or 1)
 
     found = re.search(r"^RESULT (.*)$", ended.stdout, re.M)
@@ -90,10 +96,9 @@ def load(server, arguments, seconds, database=None):
         "requests_per_second": count / took,
         "cpu_us": ran / count * 1e6, "user_us": ran * user_share / count * 1e6,
         "system_us": ran * (1 - user_share) / count * 1e6,
-        **({"database_us": of_database / count * 1e6} if database else {}),
+        **({"database_us": of_databases / count * 1e6} if databases else {}),
         "server_cpu_share": ran / took, "client_cpu_share": used / took,
-        "others_cpu0_share": max(0.0, busy[0] - ran) / wall,
-        "others_cpu1_share": max(0.0, busy[1] - used - own) / wall,
+        **{f"others_cpu{number}_share": max(0.0, foreign[number]) / wall for number in (0, 1)},
         "answer_bytes": result["bytes"] / count, "resident_bytes": server.resident_bytes()}
 
 

@@ -149,9 +149,9 @@ def load_command(server, name, seconds, connections, folder, values="", ids="-",
             "--", request, str(connections), *extra, *check]
 
 
-def turn(server_name, program, name, options, folder, values, rate=None, database=None, **wanted):
+def turn(server_name, program, name, options, folder, values, rate=None, databases=(), **wanted):
     """One fresh start of one server: check, codes, warm-up (which looks at every answer), codes, measurement.
-    database is that of measure.load; wanted is what else the server is to be. Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
+    databases are those of measure.load; wanted is what else the server is to be. Under half-rate the rate is asked of the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
     scenario, made, maximum = LOADS[name], 0, None
     connections = DURABLE_CONNECTIONS if name == "durable" else options.connections
 
@@ -162,7 +162,7 @@ def turn(server_name, program, name, options, folder, values, rate=None, databas
         if not check:
             time.sleep(0.3)  # let both CPUs come to rest
         command = load_command(server, name, seconds, connections, folder, path, values.ids, check, pace)
-        return measure.load(server, command, seconds, database)
+        return measure.load(server, command, seconds, databases)
 
     with servers.Server(server_name, program, folder, closes=name == "new-connection", **wanted) as server:
         if server_name in OWN:

@@ -26,7 +26,7 @@ def is_here():
 
 @contextlib.contextmanager
 def standby(primary):
-    """A copy of the primary that each of its commits waits for."""
+    """A copy of the primary that each of its commits waits for; its pid."""
     with open(os.path.join(primary.data, "pg_hba.conf"), "a", encoding="ascii") as file:
         file.write("local replication postgres trust\n")
     with primary.superuser("postgres") as connection:
@@ -43,7 +43,7 @@ def standby(primary):
             connection.query("SELECT pg_reload_conf()")
             wait_until(lambda: connection.query("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
                        lambda: f"the standby does not follow: {program.tail()}", 30)
-        yield
+        yield program.pid
     finally:
         program.stop(signal.SIGINT)
         shutil.rmtree(data, ignore_errors=True)
@@ -55,14 +55,16 @@ def turn(program, options, folder, values, has_standby=False):
     os.sched_setaffinity(0, range(os.cpu_count()))  # inherited by PostgreSQL
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(Database())
+        databases = [database.program.pid]
         if has_standby:
-            stack.enter_context(standby(database))
+            databases.append(stack.enter_context(standby(database)))
         os.sched_setaffinity(0, own)
         if not os.path.exists(keys):
             subprocess.run([program, "keys", "create", keys], check=True, capture_output=True)
         subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role",
                         database.serving_url.split("@")[0].removeprefix("postgres://")], check=True, capture_output=True)
-        return scenarios.turn(servers.SHARED, program, "durable", options, folder, values, store=database.serving_url)
+        return scenarios.turn(servers.SHARED, program, "durable", options, folder, values, databases=databases,
+                              store=database.serving_url)
 
 
 def beside(runs):

@@ -16,11 +16,13 @@ final class SessionSetup {
         """
 
     /// Nobody waits long for a row; and no plan is made by statistics, which are those of an empty table
-    /// at first and would have tables scanned.
+    /// at first and would have tables scanned: in the order of the rows, or by a bitmap of all that an
+    /// index names.
     static let settings = """
         SET lock_timeout = '2s'; SET statement_timeout = 0; \
         SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; \
-        SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+        SET enable_seqscan = off; SET enable_bitmapscan = off; \
+        SET enable_hashjoin = off; SET enable_mergejoin = off; \
         SET jit = off; SET plan_cache_mode = force_generic_plan
         """
 

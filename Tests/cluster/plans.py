@@ -13,7 +13,7 @@ from wire import Connection
 
 LARGE = ("codes", "tokens", "ccg_tokens", "revoked_consents")
 KNOWN = {"spend", "question", "undo", "tokens", "expire_tokens"}  # where one has another name, the test sees too little
-SCAN = re.compile(rf"Seq Scan on ({'|'.join(LARGE)})\b")
+SCAN = re.compile(rf"(?:Seq|Bitmap Heap) Scan on ({'|'.join(LARGE)})\b")
 
 
 def types_of(connection, oids):
