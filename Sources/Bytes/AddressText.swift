@@ -11,6 +11,16 @@ public enum AddressText {
         }
     }
 
+    /// Appends the same; nothing for what is no address.
+    public static func append(_ bytes: [UInt8], to output: inout [UInt8]) {
+        guard bytes.count == 4 else { return output.append(text: text(bytes) ?? "") }
+        output.append(decimal: Int64(bytes[0]))
+        for byte in bytes[1...] {
+            output.append(UInt8(ascii: "."))
+            output.append(decimal: Int64(byte))
+        }
+    }
+
     private static func ipv6Text(_ bytes: [UInt8]) -> String {
         let four = unmapped(bytes)
         // §5: known to hold an IPv4 address.

@@ -12,6 +12,27 @@ extension [UInt8] {
         }
     }
 
+    /// Appends the UTF-8 of a text.
+    @inlinable
+    public mutating func append(text: String) {
+        let bytes = text.utf8Span.span
+        append(bytes, 0..<bytes.count)
+    }
+
+    /// Appends a number in decimal digits.
+    @inlinable
+    public mutating func append(decimal number: Int64) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
+        var (rest, start) = (number.magnitude, digits.count)
+        repeat {
+            start &-= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        } while rest > 0
+        append(digits.span, start..<digits.count)
+    }
+
     /// Appends as many bytes as `fill` then puts there.
     @inlinable @inline(__always)
     public mutating func append(count: Int, fill: (inout MutableSpan<UInt8>) -> Void) {

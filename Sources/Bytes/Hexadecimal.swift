@@ -105,10 +105,13 @@ extension Hexadecimal {
     /// The number that 16 lower-case digits stand for; nil for anything else.
     @inlinable @inline(__always)
     public static func number(_ bytes: Span<UInt8>) -> UInt64? {
-        guard bytes.count == 16 else { return nil }
-        let (high, low) = (bytes.word(at: 0), bytes.word(at: 8))
-        guard areDigits(high, low) else { return nil }
-        return number(high) << 32 | number(low)
+        bytes.count == 16 ? number(bytes.word(at: 0), bytes.word(at: 8)) : nil
+    }
+
+    /// The same of two words of eight digits each, the first in the lowest place.
+    @inlinable @inline(__always)
+    public static func number(_ high: UInt64, _ low: UInt64) -> UInt64? {
+        areDigits(high, low) ? number(high) << 32 | number(low) : nil
     }
 
     /// True where each byte of both is a lower-case digit.

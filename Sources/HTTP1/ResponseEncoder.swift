@@ -1,6 +1,8 @@
 // Status line, header section and content of an answer, as bytes (RFC 9112 §4). What they say is
 // the caller's.
 
+import Bytes
+
 /// A status code with its reason phrase (RFC 9110 §15).
 public struct Status: Equatable, Hashable, Sendable {
     public let code: Int
@@ -27,7 +29,7 @@ public enum ResponseEncoder {
     /// Ends a head with the length of the content that follows.
     public static func endHead(contentLength: Int, into output: inout [UInt8]) {
         output.append(contentsOf: contentLengthField)
-        appendDecimal(contentLength, into: &output)
+        output.append(decimal: Int64(contentLength))
         output.append(contentsOf: endOfHead)
     }
 
@@ -39,10 +41,4 @@ public enum ResponseEncoder {
     private static let contentLengthField = [UInt8]("Content-Length: ".utf8)
     private static let endOfHead = [UInt8]("\r\n\r\n".utf8)
     private static let endOfLine = [UInt8]("\r\n".utf8)
-
-    /// Appends a number that is not negative.
-    public static func appendDecimal(_ number: Int, into output: inout [UInt8]) {
-        if number >= 10 { appendDecimal(number / 10, into: &output) }
-        output.append(UInt8(ascii: "0") + UInt8(number % 10))
-    }
 }

@@ -21,28 +21,32 @@ public enum Timestamp {
         let instant = min(max(milliseconds, 0), 253_402_300_799_999)
         let second = Int(instant / 1000 % 86_400)
         let date = CivilDate(daysSince1970: Int(instant / 86_400_000))
-        appendNumber(date.year, width: 4, to: &output)
-        output.append(UInt8(ascii: "-"))
-        appendNumber(date.month, width: 2, to: &output)
-        output.append(UInt8(ascii: "-"))
-        appendNumber(date.day, width: 2, to: &output)
-        output.append(UInt8(ascii: "T"))
-        appendNumber(second / 3600, width: 2, to: &output)
-        output.append(UInt8(ascii: ":"))
-        appendNumber(second / 60 % 60, width: 2, to: &output)
-        output.append(UInt8(ascii: ":"))
-        appendNumber(second % 60, width: 2, to: &output)
-        output.append(UInt8(ascii: "."))
-        appendNumber(Int(instant % 1000), width: 3, to: &output)
-        output.append(UInt8(ascii: "Z"))
+        output.append(count: length) { text in
+            put(date.year, width: 4, in: &text, at: 0)
+            text[4] = UInt8(ascii: "-")
+            put(date.month, width: 2, in: &text, at: 5)
+            text[7] = UInt8(ascii: "-")
+            put(date.day, width: 2, in: &text, at: 8)
+            text[10] = UInt8(ascii: "T")
+            put(second / 3600, width: 2, in: &text, at: 11)
+            text[13] = UInt8(ascii: ":")
+            put(second / 60 % 60, width: 2, in: &text, at: 14)
+            text[16] = UInt8(ascii: ":")
+            put(second % 60, width: 2, in: &text, at: 17)
+            text[19] = UInt8(ascii: ".")
+            put(Int(instant % 1000), width: 3, in: &text, at: 20)
+            text[23] = UInt8(ascii: "Z")
+        }
     }
 
-    private static func appendNumber(_ number: Int, width: Int, to output: inout [UInt8]) {
-        var divisor = 1
-        for _ in 1..<width { divisor *= 10 }
-        while divisor > 0 {
-            output.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-            divisor /= 10
+    @inline(__always)
+    private static func put(
+        _ number: Int, width: Int, in text: inout MutableSpan<UInt8>, at start: Int
+    ) {
+        var rest = UInt32(truncatingIfNeeded: number)
+        for place in stride(from: start + width - 1, through: start, by: -1) {
+            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 }

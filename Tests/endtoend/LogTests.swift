@@ -74,6 +74,8 @@ import Testing
         )
         .setting("X-Request-Id", "not visible: secret")
         #expect(try server.answer(to: stranger).status == 401)
+        // Each loop hands its lines over at the end of its turn.
+        waitFor("status=404", server)
         waitFor("status=401", server)
         let lines = server.program.errorLines.filter { $0.contains("answered") }
         #expect(lines.count == 2)
@@ -81,7 +83,7 @@ import Testing
             #expect(line.hasPrefix("obie-tokens: answered method="))
             #expect(!line.contains("secret") && !line.contains("c2VjcmV0"))
         }
-        #expect(lines.first?.contains("route=other status=404") == true)
+        #expect(lines.contains { $0.contains("route=other status=404") })
     }
 
     @Test func accessLogIsOffByDefaultAndTurnedOnByReloading() throws {

@@ -44,14 +44,15 @@ import Testing
             try server.answer(to: .exchange(code)), try server.answer(to: .exchange(code)),
             try server.answer(toRaw: "GET / HTTP/1.1\r\n\r\n"),
             try server.answer(to: .exchange(code).removing("Authorization")),
-            try server.answer(to: .exchange(code).setting(Self.name, "mine")),
+            try server.answer(to: .exchange(code).setting(Self.name, #"mi"n\e"#)),
         ]
         #expect(answers.map(\.status) == [201, 403, 400, 401, 403])
         server.program.stop(SIGTERM)
         let audited = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
         for answer in answers {
             let id = try #require(answer[Self.name])
-            let member = #""request_id":"\#(id)""#
+            let escaped = id.replacing(#"\"#, with: #"\\"#).replacing(#"""#, with: #"\""#)
+            let member = #""request_id":"\#(escaped)""#
             let lines = audited.filter { $0.contains(member) }
             #expect(lines.count == 1, "\(answer.status)")
             #expect(lines.first?.contains(#""peer":"127.0.0.1""#) == true)

@@ -1,5 +1,6 @@
 // The JSON of answers that have more in it than a token.
 
+import Bytes
 import Tokens
 
 enum AnswerContent {
@@ -10,33 +11,35 @@ enum AnswerContent {
     ) {
         content.append(contentsOf: TokenAnswer.opening)
         token.appendToken(to: &content)
-        content.append(contentsOf: #"","expires_in":\#(seconds),"token_type":"bearer""#.utf8)
+        content.append(text: #"","expires_in":"#)
+        content.append(decimal: seconds)
+        content.append(text: #","token_type":"bearer""#)
         append(warning: warning, to: &content)
     }
 
     /// The end of an answer with a CCG token.
     static func append(warning: String?, to content: inout [UInt8]) {
         if let warning {
-            content.append(contentsOf: #","warning":"#.utf8)
+            content.append(text: #","warning":"#)
             JSONWriter.appendString(warning, to: &content)
         }
-        content.append(contentsOf: "}}".utf8)
+        content.append(text: "}}")
     }
 
     /// A code, and where the customer is to be sent with it.
     static func append(
         _ code: SealedIdentifier, _ redirectURI: String, _ state: String?, to content: inout [UInt8]
     ) {
-        content.append(contentsOf: #"{"data":{"redirect_uri":{"base_uri":"#.utf8)
+        content.append(text: #"{"data":{"redirect_uri":{"base_uri":"#)
         JSONWriter.appendString(redirectURI, to: &content)
-        content.append(contentsOf: #","parameters":{"code":""#.utf8)
+        content.append(text: #","parameters":{"code":""#)
         code.appendCode(to: &content)
         content.append(UInt8(ascii: "\""))
         if let state {
-            content.append(contentsOf: #","state":"#.utf8)
+            content.append(text: #","state":"#)
             JSONWriter.appendString(state, to: &content)
         }
-        content.append(contentsOf: "}}}}".utf8)
+        content.append(text: "}}}}")
     }
 
     /// A token, what stands behind it, and a state where there is one.
@@ -45,38 +48,40 @@ enum AnswerContent {
     ) {
         content.append(contentsOf: TokenAnswer.opening)
         token.appendToken(to: &content)
-        content.append(contentsOf: tail.utf8)
+        content.append(text: tail)
         if let state {
-            content.append(contentsOf: #","state":"#.utf8)
+            content.append(text: #","state":"#)
             JSONWriter.appendString(state, to: &content)
         }
-        content.append(contentsOf: "}}".utf8)
+        content.append(text: "}}")
     }
 
     /// RFC 6749 §5.2.
     static func append(_ error: OAuthError, _ description: String, to content: inout [UInt8]) {
-        content.append(contentsOf: #"{"error":"\#(error.rawValue)","error_description":"#.utf8)
+        content.append(text: #"{"error":"\#(error.rawValue)","error_description":"#)
         JSONWriter.appendString(description, to: &content)
         content.append(UInt8(ascii: "}"))
     }
 
     /// RFC 7662 §2.2; times in seconds.
     static func append(_ token: ActiveToken?, to content: inout [UInt8]) {
-        guard let token else { return content.append(contentsOf: #"{"active":false}"#.utf8) }
-        content.append(
-            contentsOf: #"{"active":true,"scope":"\#(token.scope.name)","client_id":"#.utf8)
+        guard let token else { return content.append(text: #"{"active":false}"#) }
+        content.append(text: #"{"active":true,"scope":""#)
+        content.append(text: token.scope.name)
+        content.append(text: #"","client_id":"#)
         JSONWriter.appendString(token.providerReference, to: &content)
-        content.append(
-            contentsOf: #","token_type":"bearer","iat":\#(token.issuedAt / 1000)"#.utf8)
+        content.append(text: #","token_type":"bearer","iat":"#)
+        content.append(decimal: token.issuedAt / 1000)
         if let expiresAt = token.expiresAt {
-            content.append(contentsOf: #","exp":\#(expiresAt / 1000)"#.utf8)
+            content.append(text: #","exp":"#)
+            content.append(decimal: expiresAt / 1000)
         }
-        content.append(contentsOf: #","sub":"#.utf8)
+        content.append(text: #","sub":"#)
         JSONWriter.appendString(token.consent.accountID, to: &content)
-        content.append(contentsOf: #","consent_id":"#.utf8)
+        content.append(text: #","consent_id":"#)
         JSONWriter.appendString(token.consent.id, to: &content)
         if let holder = token.holder {
-            content.append(contentsOf: #","cnf":{"x5t#S256":"\#(holder)"}"#.utf8)
+            content.append(text: #","cnf":{"x5t#S256":"\#(holder)"}"#)
         }
         content.append(UInt8(ascii: "}"))
     }

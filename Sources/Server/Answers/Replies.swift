@@ -18,8 +18,9 @@ final class Replies {
     private let tokenTailWithState: [UInt8]
     private let fixedToken: [UInt8]
     private var date = ""
-    /// A whole head of a 201, but for Content-Length and what depends on the request.
+    /// Whole heads of a 201 and a 200, but for Content-Length and what depends on the request.
     private var createdHead: [UInt8] = []
+    private var okHead: [UInt8] = []
     /// That the connection stays, and for how long nobody need send anything (RFC 9110 §7.6.1). Behind
     /// another field.
     private var keptFields: [UInt8] = []
@@ -54,6 +55,7 @@ final class Replies {
     func setDate(seconds: Int64) {
         date = HTTPDate.text(seconds)
         createdHead = ResponseEncoder.head(.created, jsonFields)
+        okHead = ResponseEncoder.head(.ok, jsonFields)
         tokenAnswer = nil
     }
 
@@ -144,10 +146,10 @@ final class Replies {
             finish(createdHead, context, to: &output)
         case .introspection(let token):
             AnswerContent.append(token, to: &content)
-            finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
+            finish(okHead, context, to: &output)
         case .revoked, .consentRevoked:
             if case .consentRevoked(let id) = response { ConsentContent.append(id, to: &content) }
-            finish(ResponseEncoder.head(.ok, jsonFields), context, to: &output)
+            finish(okHead, context, to: &output)
         case .oauthError(let error, let description):
             AnswerContent.append(error, description, to: &content)
             let fields = jsonFields + challenge(error.status)

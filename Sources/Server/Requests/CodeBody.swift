@@ -18,11 +18,11 @@ struct CodeBody: Body {
         var members = try Members(bytes, of: CodeBody.self)
         let consentID = members.requiredString(0)?.text(bytes)
         members.check(
-            consentID.map { $0.unicodeScalars.count <= 128 } ?? true,
+            Members.isShort(consentID),
             "consent_id must be at most 128 characters")
         let accountID = members.requiredString(1)?.text(bytes)
         members.check(
-            accountID.map { $0.unicodeScalars.count <= 128 } ?? true,
+            Members.isShort(accountID),
             "psu_account_id must be at most 128 characters")
         let redirectURI = members.requiredString(2)?.text(bytes)
         members.check(

@@ -47,7 +47,7 @@ final class CodesEndpoint {
             notes.consentID = body.consent.id
             notes.scope = body.scope
         }
-        guard let redirectURI = provider.redirectURI(Array(body.redirectURI.utf8).span) else {
+        guard let redirectURI = provider.redirectURI(body.redirectURI.utf8Span.span) else {
             responder.notes?.reason = .redirectURIUnregistered
             responder.notes?.redirectURI = .unregistered(body.redirectURI)
             return responder.respond(

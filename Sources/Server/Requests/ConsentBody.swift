@@ -12,7 +12,7 @@ struct ConsentBody: Body {
         var members = try Members(bytes, of: ConsentBody.self)
         let consentID = members.requiredString(0)?.text(bytes)
         members.check(
-            consentID.map { $0.unicodeScalars.count <= 128 } ?? true,
+            Members.isShort(consentID),
             "consent_id must be at most 128 characters")
         guard members.faults.isEmpty, let consentID else {
             throw BodyFaults(faults: members.faults)

@@ -87,6 +87,12 @@ struct Members: ~Copyable {
         }
     }
 
+    /// At most 128 characters; or not there, which is none of its business.
+    static func isShort(_ text: String?) -> Bool {
+        // A character has a byte at least, and those of most texts are counted.
+        text.map { $0.utf8.count <= 128 || $0.unicodeScalars.count <= 128 } ?? true
+    }
+
     mutating func check(_ isGood: Bool, _ title: String) {
         if !isGood { faults.append(Fault(.parameterInvalid, title)) }
     }

@@ -41,21 +41,24 @@ final class RequestNotes {
     var code: SealedIdentifier?
     /// The redirect URI that was presented: which of the provider's, or the text of another.
     var redirectURI: PresentedURI?
+    /// Only the audit log wants to know what was asked for.
+    private let isAudited: Bool
     /// Of the certificate that the token is to be bound to.
     var certificate: Thumbprint?
     var transactionReference: String?
-    var interactionID: String?
+    /// As the answer will echo it.
+    let interactionID: InteractionID?
     var trace: TraceContext?
     /// More precisely than the answer says.
     var reason: AuditReason?
 
     /// Takes what proxies and callers put into a head so that its way can be followed.
-    ///
-    /// - Parameter interactionID: as the answer will echo it.
     init(
-        _ request: borrowing Request, _ bytes: Span<UInt8>, _ interactionID: InteractionID?
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ interactionID: InteractionID?,
+        isAudited: Bool
     ) {
-        self.interactionID = interactionID?.string
+        self.interactionID = interactionID
+        self.isAudited = isAudited
         let fields = request.fields
         if fields.traceParent.count == 1 { trace = TraceContext(bytes, fields.traceParent.value) }
     }
@@ -68,15 +71,15 @@ final class RequestNotes {
             institutionStanding = registry.standing(ofInstitution: reference)
             institution = institutionStanding == .unknown ? nil : reference
         }
-        transactionReference = RequestNotes.text(bytes, fields.transactionReference)
+        if isAudited {
+            transactionReference = RequestNotes.text(bytes, fields.transactionReference)
+        }
     }
 
     private static func text(_ bytes: Span<UInt8>, _ field: HeaderField) -> String? {
         guard field.count == 1, HeaderRules.isVisible(bytes, field.value, 1...128) else {
             return nil
         }
-        var text: [UInt8] = []
-        text.append(bytes, field.value)
-        return String(decoding: text, as: UTF8.self)
+        return String(validating: bytes.extracting(field.value))
     }
 }

@@ -32,10 +32,10 @@ enum FormReader {
             while end < form.count, form[end] != UInt8(ascii: "&") { end += 1 }
             var equals = start
             while equals < end, form[equals] != UInt8(ascii: "=") { equals += 1 }
-            guard let key = decode(form, start..<equals),
+            guard let index = place(of: start..<equals, in: names, form),
                 let value = decode(form, min(equals + 1, end)..<end)
             else { return found.map { _ in .malformed } }
-            if let index = names.firstIndex(of: key) {
+            if index < names.count {
                 found[index] = found[index] == .absent ? .value(value) : .doubled
             }
             start = end + 1
@@ -43,11 +43,32 @@ enum FormReader {
         return found
     }
 
+    /// Which of the names stands there; their count where none does, and nil where an escape is broken.
+    private static func place(
+        of range: Range<Int>, in names: [[UInt8]], _ form: Span<UInt8>
+    ) -> Int? {
+        // Most names are written as they are.
+        for index in names.indices where bytesEqual(form, range, names[index]) { return index }
+        guard hasEscapes(form, range) else { return names.count }
+        return decode(form, range).map { names.firstIndex(of: $0) ?? names.count }
+    }
+
+    private static func hasEscapes(_ form: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        for at in range where form[at] == UInt8(ascii: "%") || form[at] == UInt8(ascii: "+") {
+            return true
+        }
+        return false
+    }
+
     /// A name or a value without its escapes; nil where one of them is broken.
     static func decode(_ text: [UInt8]) -> [UInt8]? { decode(text.span, 0..<text.count) }
 
     private static func decode(_ form: Span<UInt8>, _ range: Range<Int>) -> [UInt8]? {
         var output: [UInt8] = []
+        guard hasEscapes(form, range) else {
+            output.append(form, range)
+            return output
+        }
         var at = range.lowerBound
         while at < range.upperBound {
             switch form[at] {

@@ -26,11 +26,8 @@ struct JSONString: Equatable, Sendable {
 
     /// The string, with escapes resolved.
     func text(_ bytes: Span<UInt8>) -> String {
-        guard hasEscapes else {
-            var copy: [UInt8] = []
-            copy.append(bytes, range)
-            return String(decoding: copy, as: UTF8.self)
-        }
+        // The reader lets nothing pass but UTF-8.
+        if !hasEscapes, let text = String(validating: bytes.extracting(range)) { return text }
         return String(decoding: JSONEscapes.resolve(bytes, range), as: UTF8.self)
     }
 

@@ -229,7 +229,7 @@ extension AuditEvent {
         code = notes.code.flatMap { [at] in issuer.identifier($0, now: at) }
         certificate = notes.certificate
         transactionReference = notes.transactionReference
-        interactionID = notes.interactionID
+        interactionID = notes.interactionID?.string
         traceID = notes.trace?.traceID
         if let precise = notes.reason { reason = precise.rawValue }
     }

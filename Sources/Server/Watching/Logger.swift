@@ -73,20 +73,19 @@ public final class Logger: Sendable {
     /// - Parameter message: a sentence without a secret.
     public func log(_ level: Level, _ message: String) {
         guard level.rawValue >= levelNumber.load(ordering: .relaxed) else { return }
-        var line = LogLine(lineFormat, level, message)
-        line.end()
-        add(line.bytes)
+        add(LogLine(lineFormat, level, message).ended(), count: 1)
     }
 
-    func add(_ line: [UInt8]) {
+    /// - Parameter count: so many lines are lost where they find no room.
+    func add(_ lines: [UInt8], count: Int) {
         let isFirst = queue.waiting.withLock { waiting in
-            guard waiting.bytes.count + line.count <= Logger.waitingBytesMax, !waiting.isClosed
+            guard waiting.bytes.count + lines.count <= Logger.waitingBytesMax, !waiting.isClosed
             else {
-                waiting.lost += 1
+                waiting.lost += count
                 return false
             }
-            waiting.bytes.append(contentsOf: line)
-            return waiting.bytes.count == line.count
+            waiting.bytes.append(contentsOf: lines)
+            return waiting.bytes.count == lines.count
         }
         if isFirst { queue.semaphore.post() }
     }
@@ -112,10 +111,9 @@ public final class Logger: Sendable {
             }
             Log.write(bytes, to: descriptor)
             if lost > 0 {
-                var line = LogLine(
+                let line = LogLine(
                     format, .warning, "\(lost) lines of the log were lost: nobody read it")
-                line.end()
-                Log.write(line.bytes, to: descriptor)
+                Log.write(line.ended(), to: descriptor)
             }
             if isClosed, bytes.isEmpty { break }
             if isClosed { queue.semaphore.post() }

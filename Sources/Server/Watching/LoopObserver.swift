@@ -17,6 +17,11 @@ final class LoopObserver {
     private let log: Logger?
     private let isStrict: Bool
     private var turnBegan: UInt32?
+    /// Of the access log, in this turn: the thread that writes is woken once for all.
+    private var lines: [UInt8] = []
+    private var lineCount = 0
+    /// In bytes; more are not kept to the turn's end.
+    private static let linesMax = 64 * 1024
 
     init(
         metrics: LoopMetrics? = nil, reports: LoopReports? = nil, auditor: Auditor? = nil,
@@ -38,7 +43,9 @@ final class LoopObserver {
         let isNoted = auditor != nil || log?.isAccessLogged == true
         return RequestRecord(
             MethodLabel(request.method), began: turnBeganMicroseconds,
-            isNoted ? RequestNotes(request, bytes, reply.interactionID) : nil)
+            isNoted
+                ? RequestNotes(
+                    request, bytes, reply.interactionID, isAudited: auditor != nil) : nil)
     }
 
     /// Something has come that cannot be read as a request, and gets an answer.
@@ -76,8 +83,18 @@ final class LoopObserver {
             auditor?.answered(response, ids, record.notes, origin)
         }
         if let log, log.isAccessLogged {
-            log.answered(response, ids, record, microseconds, bytes: bytes, origin())
+            log.appendAnswered(
+                response, ids, record, microseconds, bytes: bytes, origin(), to: &lines)
+            lineCount += 1
+            if lines.count > LoopObserver.linesMax { handOverLines() }
         }
+    }
+
+    private func handOverLines() {
+        guard lineCount > 0 else { return }
+        log?.add(lines, count: lineCount)
+        lines.removeAll(keepingCapacity: true)
+        lineCount = 0
     }
 
     // MARK: Connections
@@ -91,7 +108,10 @@ final class LoopObserver {
     // MARK: The loop
 
     /// The loop is about to wait for the kernel.
-    func turnEnded() { turnBegan = nil }
+    func turnEnded() {
+        turnBegan = nil
+        handOverLines()
+    }
 
     /// The clock is read once a turn: what waits for its turn within the turn waits visibly.
     private var turnBeganMicroseconds: UInt32 {
@@ -110,6 +130,7 @@ final class LoopObserver {
 
     /// Nothing more will happen on the loop.
     func ended() {
+        handOverLines()
         metrics?.ended()
         auditor?.ended()
     }

@@ -74,14 +74,20 @@ public struct SealedIdentifier: Equatable, Sendable, CustomStringConvertible {
 
     /// Reads 32 lower-case hexadecimal digits in groups of 8-4-4-4-12, or nothing.
     public init?(token bytes: Span<UInt8>) {
-        guard bytes.count == SealedIdentifier.tokenLength else { return nil }
-        var digits: [UInt8] = []
-        for at in 0..<bytes.count {
-            let isSeparator = at == 8 || at == 13 || at == 18 || at == 23
-            guard (bytes[at] == UInt8(ascii: "-")) == isSeparator else { return nil }
-            if !isSeparator { digits.append(bytes[at]) }
-        }
-        self.init(code: digits.span)
+        let hyphen = UInt8(ascii: "-")
+        guard bytes.count == SealedIdentifier.tokenLength, bytes[8] == hyphen, bytes[13] == hyphen,
+            bytes[18] == hyphen, bytes[23] == hyphen
+        else { return nil }
+        // As `storeToken` puts them: a hyphen, four digits, a hyphen, two digits; then two, a hyphen, four, a
+        // hyphen.
+        let (second, third, four) = (bytes.word(at: 8), bytes.word(at: 16), UInt64(UInt32.max))
+        guard
+            let high = Hexadecimal.number(
+                bytes.word(at: 0), second >> 8 & four | (second >> 48) << 32 | third << 48),
+            let low = Hexadecimal.number(
+                third >> 24 & four | bytes.word(at: 24) << 32, bytes.word(at: 28))
+        else { return nil }
+        self.init(high: high, low: low)
     }
 
     /// Appends 32 lower-case hexadecimal digits.

@@ -76,4 +76,14 @@ import Testing
             #expect(AddressText.text(address).flatMap(Self.bytes) == AddressText.unmapped(address))
         }
     }
+
+    @Test(arguments: [
+        [0, 0, 0, 0], [127, 0, 0, 1], [192, 0, 2, 255], groups(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), [],
+        [1, 2, 3],
+    ])
+    func whatIsAppendedIsTheText(address: [UInt8]) {
+        var output: [UInt8] = [99]
+        AddressText.append(address, to: &output)
+        #expect(output == [99] + (AddressText.text(address) ?? "").utf8)
+    }
 }

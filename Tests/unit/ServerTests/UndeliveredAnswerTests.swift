@@ -88,6 +88,7 @@ import Tokens
         #expect(deed.counter(metrics) == count + 1)
         // The loop must wait for it where the stream has made its last call, and only there.
         #expect(connection.answeredAfterClose == (isStreamGone ? 1 : 0))
+        connection.observer.turnEnded()
         log.close()
         try pipe.fileHandleForWriting.close()
         let lines = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -41,6 +41,19 @@ import Testing
         }
     }
 
+    @Test(arguments: UInt8.min...UInt8.max)
+    func tokenHasHyphensInTheirPlacesAndDigitsElsewhere(byte: UInt8) {
+        for position in 0..<36 {
+            var token = Array("00000000-0000-0000-0000-000000000000".utf8)
+            let isHyphen = token[position] == UInt8(ascii: "-")
+            token[position] = byte
+            let fits = (isHyphen ? "-" : "0123456789abcdef").utf8.contains(byte)
+            #expect((SealedIdentifier(token: token.span) != nil) == fits)
+        }
+        #expect(SealedIdentifier(token: [UInt8](repeating: 0x30, count: 36).span) == nil)
+        #expect(SealedIdentifier(token: [UInt8](repeating: 0x30, count: 35).span) == nil)
+    }
+
     @Test(arguments: [0, 1, 31, 33, 64])
     func otherLengthsAreNoCode(length: Int) {
         #expect(SealedIdentifier(code: [UInt8](repeating: 0x30, count: length).span) == nil)
