@@ -96,32 +96,13 @@ public struct ReportText: Sendable {
             bytes.append(contentsOf: name.utf8)
             bytes.append(contentsOf: "\":".utf8)
             switch cell {
-            case .text(let text): appendJSON(text)
+            case .text(let text): JSONWriter.appendString(text, to: &bytes)
             case .number(let digits): bytes.append(contentsOf: digits.utf8)
             case .truth(let isTrue): bytes.append(contentsOf: isTrue ? "true".utf8 : "false".utf8)
             case .none: bytes.append(contentsOf: "null".utf8)
             }
         }
         bytes.append(UInt8(ascii: "}"))
-    }
-
-    /// RFC 8259 §7.
-    private mutating func appendJSON(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
-                for digit in [byte >> 4, byte & 0xF] {
-                    bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-                }
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     private mutating func appendTable() {

@@ -1,6 +1,7 @@
 // Target `json`: the bytes are the body of a request. What is taken is JSON in UTF-8 within the
 // nesting limit, strings come back as they were written, and the bodies keep their own limits.
 
+import Bytes
 import HTTP1
 import Tokens
 

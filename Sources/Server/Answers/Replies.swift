@@ -1,5 +1,6 @@
 // From answers to bytes. Heads are rendered once a second, with the Date field in them.
 
+import Bytes
 import HTTP1
 import Tokens
 

@@ -6,20 +6,10 @@ enum TextWords {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x80 &* ones
 
-    /// Quotes, backslashes, control characters: what cannot stand for itself in a JSON string
-    /// (RFC 8259 §7).
-    @inline(__always)
-    static func escaped(_ word: UInt64) -> UInt64 {
-        // A byte less what is to be found is below zero there, and below 0x80 in all other ASCII.
-        let quotes = (word ^ UInt64(UInt8(ascii: "\"")) &* ones) &- ones
-        let backslashes = (word ^ UInt64(UInt8(ascii: "\\")) &* ones) &- ones
-        let controls = word &- 0x20 &* ones
-        return (quotes | backslashes | controls) & ~word & highBits
-    }
-
-    /// The same, and what is not ASCII.
+    /// What cannot stand for itself in a JSON string (RFC 8259 §7), and what is not ASCII.
     @inline(__always)
     static func special(_ word: UInt64) -> UInt64 {
+        // A byte less what is to be found is below zero there, and below 0x80 in all other ASCII.
         let quotes = (word ^ UInt64(UInt8(ascii: "\"")) &* ones) &- ones
         let backslashes = (word ^ UInt64(UInt8(ascii: "\\")) &* ones) &- ones
         let controls = word &- 0x20 &* ones

@@ -19,4 +19,18 @@ struct ReportTextTests {
         #expect(cell("-") == "a\r\n-\r\n")
         #expect(cell("PSDGB-FCA-111111") == "a\r\nPSDGB-FCA-111111\r\n")
     }
+
+    /// As everything else that the program prints in JSON.
+    @Test func jsonIsEscapedAsEverywhere() {
+        var report = ReportText(.json, ["a"])
+        report.append([.text("\"\\\n\u{1}é")])
+        #expect(
+            String(decoding: report.end(), as: UTF8.self)
+                == #"""
+                [
+                {"a":"\"\\\n\u0001é"}
+                ]
+
+                """#)
+    }
 }

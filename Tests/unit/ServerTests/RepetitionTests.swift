@@ -1,6 +1,7 @@
 // The header x-idempotency-key: what it must be, where it is looked at, and what is written down of an
 // exchange that is repeated.
 
+import Bytes
 import Testing
 import Tokens
 

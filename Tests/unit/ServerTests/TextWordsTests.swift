@@ -17,7 +17,6 @@ import Testing
                 var bytes = [UInt8](repeating: neighbour, count: 8)
                 bytes[place] = byte
                 let word = bytes.span.word(at: 0)
-                #expect((TextWords.escaped(word) != 0) == Self.isEscaped(byte))
                 let special = TextWords.special(word)
                 #expect((special != 0) == (Self.isEscaped(byte) || byte >= 0x80))
                 if special != 0 { #expect(special.trailingZeroBitCount / 8 == place) }
@@ -86,31 +85,6 @@ import Testing
             }
             #expect(Self.interactionID(bytes + [byte]) == nil)
             #expect(Self.interactionID(Array(bytes.dropLast())) == nil)
-        }
-    }
-
-    @Test func textIsPlainWhereNothingInItMustBeEscaped() {
-        for length in 0...40 {
-            let text = String(repeating: "é", count: length / 2) + "a"
-            #expect(JSONWriter.isPlain(text))
-            for scalar: Unicode.Scalar in ["\"", "\\", "\u{1F}", "\0"] {
-                for at in 0...text.unicodeScalars.count {
-                    var scalars = Array(text.unicodeScalars)
-                    scalars.insert(scalar, at: at)
-                    var worse = ""
-                    worse.unicodeScalars.append(contentsOf: scalars)
-                    #expect(!JSONWriter.isPlain(worse))
-                }
-            }
-        }
-    }
-
-    @Test func plainTextIsWrittenBetweenQuotes() {
-        for length in 0...40 {
-            let text = String(repeating: "x", count: length)
-            var output = Array("before".utf8)
-            JSONWriter.appendString(text, to: &output)
-            #expect(output == Array("before\"\(text)\"".utf8))
         }
     }
 }

@@ -18,7 +18,7 @@ struct RoomPlan: Sendable {
             "Text": [],
             "Answers": ["Text"],
             "Requests": ["Answers", "Text"],
-            "Watching": ["Answers", "Requests", "Text"],
+            "Watching": ["Answers", "Requests"],
             // What there is to be told of has one ear.
             "Connections": [
                 "Answers", "Requests", "Watching.LoopObserver", "Watching.RequestRecord",

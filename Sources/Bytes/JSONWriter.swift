@@ -1,7 +1,5 @@
 // JSON strings as bytes (RFC 8259 §7).
 
-import Bytes
-
 public enum JSONWriter {
     /// Appends `text` with quotes around it; only what must be escaped is.
     public static func appendString(_ text: String, to output: inout [UInt8]) {
@@ -22,16 +20,16 @@ public enum JSONWriter {
     }
 
     /// True where nothing in `text` must be escaped.
-    static func isPlain(_ text: String) -> Bool {
+    public static func isPlain(_ text: String) -> Bool {
         let bytes = text.utf8Span.span
         var at = 0
         while at &+ 8 <= bytes.count {
-            if TextWords.escaped(bytes.word(at: at)) != 0 { return false }
+            if escaped(bytes.word(at: at)) != 0 { return false }
             at &+= 8
         }
         if at > 0 {
             // The last word has some bytes of the one before.
-            return TextWords.escaped(bytes.word(at: bytes.count &- 8)) == 0
+            return escaped(bytes.word(at: bytes.count &- 8)) == 0
         }
         for index in bytes.indices {
             let byte = bytes[index]
@@ -40,6 +38,20 @@ public enum JSONWriter {
             }
         }
         return true
+    }
+
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let highBits: UInt64 = 0x80 &* ones
+
+    /// Quotes, backslashes, control characters: what cannot stand for itself. The highest bit of a byte is set
+    /// where it is such a one; those of bytes further up than the first may be set for nothing.
+    @inline(__always)
+    static func escaped(_ word: UInt64) -> UInt64 {
+        // A byte less what is to be found is below zero there, and below 0x80 in all other ASCII.
+        let quotes = (word ^ UInt64(UInt8(ascii: "\"")) &* ones) &- ones
+        let backslashes = (word ^ UInt64(UInt8(ascii: "\\")) &* ones) &- ones
+        let controls = word &- 0x20 &* ones
+        return (quotes | backslashes | controls) & ~word & highBits
     }
 
     private static func appendPlainString(_ text: String, to output: inout [UInt8]) {
