@@ -58,6 +58,9 @@ import Testing
             #expect(page.text.contains("href=\"\(link)\""))
             #expect(try Self.get("/" + link, server).status == 200)
         }
+        let description = try Self.get("/openapi.json", server).json()
+        let paths = try #require(description["paths"] as? [String: Any])
+        #expect(paths["/v1/obie/tokens"] != nil && paths["/sandbox/counts"] == nil)
     }
 
     private static func counts(_ server: ServerProcess) throws -> [String: Int] {

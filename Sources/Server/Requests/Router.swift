@@ -80,7 +80,8 @@ final class Router: RequestHandler {
         case .revocation: revocation.handle(request, bytes, responder)
         case .errors: responder.respond(Pages.errors)
         case .health: responder.respond(Pages.healthy)
-        case .description: responder.respond(Pages.description)
+        case .description:
+            responder.respond(sandboxCounts == nil ? Pages.description : Pages.sandboxDescription)
         case .start: responder.respond(sandboxCounts == nil ? Pages.start : Pages.console)
         case .counts: responder.respond(counts())
         case .file: responder.respond(files.file(bytes, request.path))

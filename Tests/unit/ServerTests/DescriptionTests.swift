@@ -8,8 +8,10 @@ import Testing
 @Suite struct DescriptionTests {
     private typealias Object = [String: Any]
 
-    private static func description() throws -> [String: Any] {
-        let json = try JSONSerialization.jsonObject(with: Data(PackageResources.openapi_json))
+    private static func description(
+        _ text: [UInt8] = PackageResources.openapi_json
+    ) throws -> [String: Any] {
+        let json = try JSONSerialization.jsonObject(with: Data(text))
         return try #require(json as? [String: Any])
     }
 
@@ -19,6 +21,19 @@ import Testing
         let others: Set<Route> = [.live, .ready, .metrics, .file, .other]
         let routes = Set(Route.allCases).subtracting(others).map(\.template)
         #expect(Set(paths.keys) == Set(routes))
+    }
+
+    /// What answers 404 there is not described; everything else is, in the same words.
+    @Test func productionDescribesNoPathOfTheSandbox() throws {
+        guard case .content(let text, _, _) = Pages.description else {
+            return #expect(Bool(false), "the description is no content")
+        }
+        let production = try Self.description(text)
+        var sandbox = try Self.description()
+        var paths = try #require(sandbox["paths"] as? Object)
+        #expect(paths.removeValue(forKey: "/sandbox/counts") != nil)
+        sandbox["paths"] = paths
+        #expect(production as NSDictionary == sandbox as NSDictionary)
     }
 
     /// Every operation takes the id of a request, and every response has it.
