@@ -51,6 +51,22 @@ import Testing
             names.isSuperset(of: ["serve", "fi add", "keys retire", "config show", "audit find"]))
     }
 
+    /// Each status that a report can end with is in its help, and so in its man page.
+    @Test(arguments: ["kpi", "incidents"])
+    func reportsTellTheirStatuses(report: String) throws {
+        let help = try run(["report", report, "--help"]).output
+        let start = try #require(help.range(of: "Exit status: 0;"))
+        let words = help[start.upperBound...].split { !$0.isNumber }
+        for status in ["64", "66", "71", "74", "78"] { #expect(words.contains(Substring(status))) }
+        let path = NSTemporaryDirectory() + "junk-\(UUID().uuidString).db"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "no database, and longer than a header of SQLite, so that nobody takes it for one"
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let days = ["--from", "2026-11-01", "--to", "2026-11-02"]
+        let other = try run(["report", report, "--store", "sqlite:\(path)"] + days)
+        #expect(other.status == 78, "\(other.errors)")
+    }
+
     /// What two options say together is the command's own business to refuse.
     @Test func contradictionPointsToTheHelpOfItsCommand() throws {
         for (words, wrong) in [

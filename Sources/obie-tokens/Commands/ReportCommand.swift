@@ -58,7 +58,8 @@ struct ReportCommand: ParsableCommand {
                 not in it yet. docs/reports.md says what each column means.
 
                 Exit status: 0; 64 for a wrong option; 65 for an institution that is not registered and \
-                has no figures; 66 if there is no such store; 71 if it cannot be read.
+                has no figures; 66 if there is no such store; 71 if it cannot be read; 74 if standard \
+                output takes nothing; 78 for a wrong setting, and for a store that is not ours or newer.
                 """)
 
         @OptionGroup var options: Options
@@ -90,7 +91,8 @@ struct ReportCommand: ParsableCommand {
             abstract: "Each outage: when, how many requests failed, and why as far as it is known.",
             discussion: """
                 Exit status: 0; 64 for a wrong option; 66 if there is no such store; 71 if it cannot be \
-                read.
+                read; 74 if standard output takes nothing; 78 for a wrong setting, and for a store that \
+                is not ours or newer.
                 """)
 
         @OptionGroup var options: Options
