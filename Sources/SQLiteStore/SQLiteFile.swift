@@ -15,6 +15,8 @@ import UV
     public let registry: ServedRegistry
     /// When the last of what it held was issued when it was opened; nil: it held nothing.
     public let newestTime: Milliseconds?
+    /// For people, where its tables were older than this program; nil: they were not.
+    public let migration: String?
     let metrics = StoreMetrics()
     let jobs = ParcelQueue<Job, JobAnswer>(jobsMax: queueMax)
     let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
@@ -50,7 +52,7 @@ import UV
             try KnownKeys.check(database, keys, path: path)
             // Nothing has been changed so far.
             try Schema.prepareWriter(database)
-            try Schema.migrate(database, path: path)
+            migration = try SQLiteFile.migrate(database, path)
             newestTime = try IssueTimes.newest(database, atStart: true)
             try Schema.checkMode(database, settings.mode, path: path)
             let (registry, mark) = try SQLiteFile.registry(path, settings.mode, database)
@@ -99,6 +101,16 @@ import UV
         let known = memory.registry ?? RegistryMark(id: id, version: 0, nextNumber: 0)
         try known.check(mark, at: registry.path, store: path)
         return (registry, mark)
+    }
+
+    private static func migrate(_ database: Database, _ path: String) throws -> String? {
+        let (before, now) = (
+            try Schema.migrate(database, path: path), Schema.mark.newestVersion
+        )
+        if before == now { return nil }
+        return
+            "the store \(path) has tables of version \(now) now; it had \(before), and programs that "
+            + "only know those cannot open it any more"
     }
 
     /// A thread of the store, which says what is lacking where it gets none.

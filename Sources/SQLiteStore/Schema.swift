@@ -122,8 +122,10 @@ enum Schema {
 
     /// Brings the file to the newest version, each step in a transaction of its own.
     ///
+    /// - Returns: which version it had.
     /// - Throws: `StoreFailure` for a file of a newer version or of another program.
-    static func migrate(_ database: Database, path: String) throws {
+    @discardableResult
+    static func migrate(_ database: Database, path: String) throws -> Int {
         let version = try mark.version(of: database, path: path)
         for (index, migration) in migrations.enumerated() where index >= version {
             try database.execute(
@@ -134,6 +136,7 @@ enum Schema {
                 COMMIT;
                 """)
         }
+        return version
     }
 }
 

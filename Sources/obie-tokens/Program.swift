@@ -131,6 +131,7 @@ struct Program {
     ) {
         let start = StartNotice(options, store.isOpen ? store.registry.registry.counts : nil)
         logger.log(.info, start.line)
+        if let migration = store.migration { logger.log(.info, migration) }
         let notices =
             [start.warning, clock.startNotice] + options.frontNotices(server)
             + more

@@ -48,6 +48,9 @@ protocol OpenedStore: AnyObject {
     /// Adds its families to the page of metrics. Must not wait.
     func appendMetrics(to text: inout MetricsText)
 
+    /// What was brought up to date in it when it was opened, for people; nil: nothing was.
+    var migration: String? { get }
+
     /// What it has done in all, for people; nil where there is nothing to tell.
     var summary: String? { get }
 
@@ -62,4 +65,5 @@ extension OpenedStore {
     var reports: (any ReportStore)? { nil }
     var serverName: String { "" }
     var silence: @Sendable () -> Milliseconds? { { nil } }
+    var migration: String? { nil }
 }

@@ -183,6 +183,8 @@ private final class OpenedSQLite: OpenedStore {
 
     func appendMetrics(to text: inout MetricsText) { file.appendMetrics(to: &text) }
 
+    var migration: String? { file.migration }
+
     var summary: String? { file.summary }
 
     func close() {

@@ -107,8 +107,19 @@ import Tokens
             "\(ReportTests.backToVersion4) PRAGMA user_version = 4")
         #expect(try read(rig).runs.isEmpty)
         try rig.open()
+        #expect(
+            rig.file?.migration
+                == "the store \(rig.path) has tables of version 5 now; it had 4, and programs that only "
+                + "know those cannot open it any more")
         #expect(try #require(rig.file).reports.save(batch()) == nil)
         #expect(try read(rig).figures.count == 1)
+        rig.close()
+        try rig.open()
+        #expect(rig.file?.migration == nil, "it is told once")
+    }
+
+    @Test func aNewStoreHasNothingToMigrate() throws {
+        #expect(try #require(try Rig().file).migration == nil)
     }
 
     @Test func aStoreThatTakesThePlaceTakesTheFigures() throws {
