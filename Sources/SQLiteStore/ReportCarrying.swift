@@ -1,5 +1,6 @@
 // A store that takes another one's place takes over its figures: what was counted cannot be counted again.
 
+import System
 import Tokens
 
 extension ReportRows {
@@ -18,12 +19,16 @@ extension ReportRows {
     /// - Parameters:
     ///   - old: a store that no server uses.
     ///   - new: of the newest version.
-    static func carryOver(from old: String, to new: String) throws {
+    /// - Returns: why the old one's figures are lost; nil: they are not, or there were none.
+    static func carryOver(from old: String, to new: String) throws -> String? {
+        guard PrivateFile.exists(old) else { return nil }
         let source: [(insert: String, rows: [[Value]])]
         do throws(DatabaseError) {
-            source = try read(try Database.reading(old))
+            let database = try Database.reading(old)
+            guard try areThere(database) else { return nil }
+            source = try read(database)
         } catch {
-            return
+            return error.description
         }
         let target = try Database(path: new, .existing)
         try Schema.migrate(target, path: new)
@@ -37,6 +42,12 @@ extension ReportRows {
             }
         }
         try target.execute("COMMIT")
+        return nil
+    }
+
+    /// False in a store of a version that had no figures.
+    static func areThere(_ database: Database) throws(DatabaseError) -> Bool {
+        try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'report_days'") == 1
     }
 
     private static func read(

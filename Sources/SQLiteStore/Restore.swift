@@ -25,6 +25,8 @@ public struct Restore {
         public var tokens = 0
         /// Codes that nobody had exchanged, which are void.
         public var codes = 0
+        /// Why the figures of reports could not be taken over; nil: they were, or there were none.
+        public var lossOfFigures: String?
     }
 
     private let place: StoreSet
@@ -84,7 +86,7 @@ public struct Restore {
         } catch {
             throw error as? StoreFailure ?? StoreFailure("cannot change the copy: \(error)")
         }
-        try carryFigures(to: draft)
+        outcome.lossOfFigures = try carryFigures(to: draft)
         try handOver(draft)
         try exchange(draft, &outcome)
         return outcome
@@ -117,9 +119,9 @@ public struct Restore {
         } catch {
             throw error as? StoreFailure ?? StoreFailure("cannot make an empty store: \(error)")
         }
-        try carryFigures(to: draft)
-        try handOver(draft)
         var outcome = Outcome()
+        outcome.lossOfFigures = try carryFigures(to: draft)
+        try handOver(draft)
         outcome.keepsRegistry = true
         outcome.hasRegistry = hasRegistry
         try exchange(draft, &outcome)
@@ -127,9 +129,9 @@ public struct Restore {
     }
 
     /// What was counted for reports is no less true of the store that comes.
-    private func carryFigures(to draft: StoreSet) throws(StoreFailure) {
+    private func carryFigures(to draft: StoreSet) throws(StoreFailure) -> String? {
         do {
-            try ReportRows.carryOver(from: place.store, to: draft.store)
+            return try ReportRows.carryOver(from: place.store, to: draft.store)
         } catch {
             throw error as? StoreFailure
                 ?? StoreFailure("cannot take over the figures of reports: \(error)")

@@ -49,10 +49,9 @@ public enum ReportsOfStore {
         do throws(DatabaseError) {
             let database = try Database.reading(path)
             try database.execute("BEGIN")
-            let found = try database.integer(
-                "SELECT count(*) FROM sqlite_schema WHERE name = 'report_days'")
-            // A server of a version before has used it last.
-            content = found == 1 ? try ReportRows(database).read(days) : ReportContent()
+            content =
+                try ReportRows.areThere(database)
+                ? try ReportRows(database).read(days) : ReportContent()
         } catch {
             throw StoreFailure("cannot read the store \(path): \(error)")
         }

@@ -39,7 +39,7 @@ extension SQLiteChoice {
                 : outcome.addsKeys
                     ? "the keys that were there go on sealing; the backup's stand behind them, see "
                         + "`obie-tokens keys list`" : "the keys are the backup's",
-        ]
+        ] + lossOfFigures(outcome, instead: "those of the backup")
     }
 
     func reset() throws(ProgramFailure) -> [String] {
@@ -50,6 +50,17 @@ extension SQLiteChoice {
             "\(file) is a new, empty store; everything that was issued is void"
                 + (outcome.hasRegistry
                     ? "" : "; there is no registry: register institutions and providers anew")
+        ] + lossOfFigures(outcome, instead: "none")
+    }
+
+    /// What an authority asks for cannot be counted again.
+    private func lossOfFigures(_ outcome: Restore.Outcome, instead: String) -> [String] {
+        guard let cause = outcome.lossOfFigures else { return [] }
+        let old = outcome.moved.first { $0.from == file }?.to ?? file
+        return [
+            "warning: the figures of reports in \(old) cannot be read (\(cause)); \(file) has "
+                + "\(instead). Keep \(old): `sqlite3 \(old) .recover` may bring some of report_days, "
+                + "report_outages and report_runs back, and `obie-tokens report` of a backup has those until then"
         ]
     }
 

@@ -17,7 +17,7 @@ import Tokens
 
     private func batch(
         _ id: Int64 = 1, startedAt: Milliseconds? = nil, requests: Int = 3, day: Int? = nil,
-        outages: [Outage] = []
+        outages: [Outage] = [], institution: String = "A"
     ) -> ReportBatch {
         var durations = DurationCounts()
         durations.add(1500, times: requests)
@@ -27,7 +27,8 @@ import Tokens
             run: run,
             figures: [
                 DayFigures(
-                    DayFigures.Key(day: day ?? self.day, institution: "A", endpoint: .codes),
+                    DayFigures.Key(
+                        day: day ?? self.day, institution: institution, endpoint: .codes),
                     requests: requests, failed: 1, microseconds: 4500, durations: durations.encoded)
             ], outages: outages)
     }
@@ -128,12 +129,40 @@ import Tokens
         rig.close()
         let new = "\(rig.path)-new"
         try Schema.makeNew(new)
-        try ReportRows.carryOver(from: rig.path, to: new)
+        #expect(try ReportRows.carryOver(from: rig.path, to: new) == nil)
         let content = try #require(try ReportsOfStore.read(store: new, days: 0...100_000))
         #expect(content.figures == batch().figures && content.runs.map(\.id) == [1])
         // What cannot be read leaves what is there.
-        try ReportRows.carryOver(from: "\(rig.path)-none", to: new)
+        #expect(try ReportRows.carryOver(from: "\(rig.path)-none", to: new) == nil)
         #expect(
             try #require(try ReportsOfStore.read(store: new, days: 0...100_000)).figures.count == 1)
+    }
+
+    /// Overwrites the page that the institution's figures stand on.
+    private func damageFigures(_ path: String) throws {
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        var content = Data(try file.readToEnd() ?? Data())
+        let mark = try #require(content.range(of: Data("PSDGB-FCA-DAMAGED".utf8)))
+        let page = mark.lowerBound / 4096 * 4096
+        content.replaceSubrange(page..<page + 4096, with: Data(repeating: 0xA5, count: 4096))
+        try file.seek(toOffset: 0)
+        try file.write(contentsOf: content)
+        try file.close()
+    }
+
+    /// They cannot be counted again, so whoever begins anew has to know.
+    @Test func figuresThatCannotBeReadAreNotLostSilently() throws {
+        let rig = try Rig()
+        let damaged = batch(institution: "PSDGB-FCA-DAMAGED")
+        #expect(try #require(rig.file).reports.save(damaged) == nil)
+        rig.close()
+        try damageFigures(rig.path)
+        let begun = try Restore(StoreSet(store: rig.path), suffix: "before").begin()
+        #expect(begun.lossOfFigures == "database disk image is malformed")
+        #expect(begun.moved.map(\.from).contains(rig.path))
+        #expect(try read(rig).figures.isEmpty)
+        // The empty one has some tables, and nothing in them.
+        let again = try Restore(StoreSet(store: rig.path), suffix: "again").begin()
+        #expect(again.lossOfFigures == nil)
     }
 }
