@@ -2,6 +2,7 @@
 
 import Bytes
 import HTTP1
+import Reports
 
 /// What a request's path leads to. Metrics and logs name it, never the path itself: that may be
 /// anything.
@@ -18,11 +19,11 @@ enum Route: UInt8, CaseIterable {
     /// The path; a word where there is none, or many.
     var template: String {
         switch self {
-        case .tokens: "/v1/obie/tokens"
-        case .codes: "/v1/obie/authorization_codes"
-        case .consents: "/v1/obie/consents/revoke"
-        case .introspection: "/oauth2/introspect"
-        case .revocation: "/oauth2/revoke"
+        case .tokens: ReportedEndpoint.tokens.path
+        case .codes: ReportedEndpoint.codes.path
+        case .consents: ReportedEndpoint.consents.path
+        case .introspection: ReportedEndpoint.introspection.path
+        case .revocation: ReportedEndpoint.revocation.path
         case .errors: "/errors"
         case .health: "/healthz"
         case .description: "/openapi.json"
@@ -33,6 +34,20 @@ enum Route: UInt8, CaseIterable {
         case .ready: "/readyz"
         case .metrics: "/metrics"
         case .other: "other"
+        }
+    }
+
+    /// What reports call it; nil: a probe or a page, of which nobody asks for figures.
+    var reported: ReportedEndpoint? {
+        switch self {
+        case .tokens: .tokens
+        case .codes: .codes
+        case .consents: .consents
+        case .introspection: .introspection
+        case .revocation: .revocation
+        case .errors, .health, .description, .start, .counts, .file, .live, .ready, .metrics,
+            .other:
+            nil
         }
     }
 

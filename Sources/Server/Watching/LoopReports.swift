@@ -69,19 +69,3 @@ final class LoopReports {
         return row
     }
 }
-
-extension Route {
-    /// nil: a probe or a page, of which nobody asks for figures.
-    fileprivate var reported: ReportedEndpoint? {
-        switch self {
-        case .tokens: .tokens
-        case .codes: .codes
-        case .consents: .consents
-        case .introspection: .introspection
-        case .revocation: .revocation
-        case .errors, .health, .description, .start, .counts, .file, .live, .ready, .metrics,
-            .other:
-            nil
-        }
-    }
-}
