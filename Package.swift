@@ -74,7 +74,9 @@ let package = Package(
         .target(
             name: "TLS", dependencies: ["Bytes", "COpenSSL", "Metrics", "System", "UV"],
             swiftSettings: strict),
-        .target(name: "Certificates", dependencies: ["COpenSSL", "Tokens"], swiftSettings: strict),
+        .target(
+            name: "Certificates", dependencies: ["Bytes", "COpenSSL", "Tokens"],
+            swiftSettings: strict),
         .target(
             name: "PostgresStore",
             dependencies: [

@@ -1,9 +1,10 @@
 // The certificates in a file in PEM (RFC 7468), each in DER.
 
+import Bytes
 import COpenSSL
 
 public enum PEMCertificates {
-    /// In their order; none where there is none, or one cannot be read.
+    /// In their order; none where there is none, or one cannot be read or is mistyped.
     public static func read(_ pem: [UInt8]) -> [[UInt8]] {
         var all: [[UInt8]] = []
         let isWhole = unsafe each(pem) { certificate in
@@ -21,6 +22,8 @@ public enum PEMCertificates {
     /// - Parameter take: is lent each as long as the call lasts; false ends it.
     /// - Returns: false where one cannot be read, or was not taken.
     static func each(_ pem: [UInt8], _ take: (OpaquePointer) -> Bool) -> Bool {
+        // OpenSSL would pass over it.
+        guard PEMText.strayLine(in: pem) == nil else { return false }
         defer { ERR_clear_error() }
         return unsafe pem.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress, let count = Int32(exactly: bytes.count),

@@ -1,6 +1,7 @@
 // Certificates for the domain, read and verified by OpenSSL's libcrypto. No I/O: whoever has the files of
 // authorities hands over their bytes.
 
+import Bytes
 import COpenSSL
 import Glibc
 import Synchronization
@@ -19,6 +20,12 @@ public struct AuthoritiesFailure: Error, CustomStringConvertible {
     /// - Parameter pem: one or more certificates in PEM. Each of them is trusted by itself: lists of
     ///   trusted services name the authorities that issue, and not what has certified those.
     public init(pem: [UInt8]) throws(AuthoritiesFailure) {
+        if let line = PEMText.strayLine(in: pem) {
+            throw AuthoritiesFailure(
+                description: "its line \(line) is meant to begin or end a certificate and does not "
+                    + "(-----BEGIN CERTIFICATE-----, -----END CERTIFICATE-----; a comment begins with #)"
+            )
+        }
         guard let store = unsafe X509_STORE_new() else {
             throw AuthoritiesFailure(description: "there is no memory for it")
         }

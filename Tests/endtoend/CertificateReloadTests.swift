@@ -47,6 +47,32 @@ import Testing
         #expect(try status(bank, "other") == 201, "the ones of before stay")
     }
 
+    /// A certificate whose first line is mistyped would be passed over.
+    @Test func mistypedAuthorityIsNotPassedOver() throws {
+        let path = NSTemporaryDirectory() + "typo-\(UUID().uuidString).pem"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let (first, second) = try (
+            String(contentsOfFile: files.path("ca"), encoding: .utf8),
+            String(contentsOfFile: files.path("twin"), encoding: .utf8)
+        )
+        func write(_ text: String) throws {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        let mistyped = first + second.replacing("-----BEGIN", with: "----BEGIN")
+        try write(first + second)
+        let bank = Bank(server: try ServerProcess(["--eidas-ca", path]))
+        try write(mistyped)
+        reload(bank.server, until: "stay in use")
+        let line = first.split(separator: "\n").count + 1
+        #expect(bank.server.program.errorOutput.contains("line \(line) is meant to begin or end"))
+        #expect(try status(bank, "psp") == 201)
+        #expect(try status(bank, "other") == 201, "the ones of before stay")
+        let refused = try ChildProcess.run(
+            ChildProcess.binary.path,
+            ["serve", "--store", "memory", "--listen", "127.0.0.1:0", "--eidas-ca", path])
+        #expect(refused.status == 78 && refused.errors.contains("line \(line) is meant to begin"))
+    }
+
     /// One wrong file keeps all of them: of listeners, of providers, of clients.
     @Test func allOrNothing() throws {
         let folder = NSTemporaryDirectory() + "all-\(UUID().uuidString)"

@@ -21,14 +21,14 @@ enum ClientTrust {
         // Whatever is named is trusted: an authority below a root is narrower than the root, and a
         // certificate that has signed itself is its own authority.
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-        try PEMReader.read(material.clientCA ?? []) { (reader) throws(TLSFault) in
+        try PEMReader.read(material.clientCA ?? [], .clientCA) { (reader) throws(TLSFault) in
             try unsafe loadAuthorities(reader, store, into: raw)
         }
         guard let lists = material.clientCRL else { return nil }
         unsafe X509_STORE_set_flags(
             store, UInt(X509_V_FLAG_CRL_CHECK) | UInt(X509_V_FLAG_CRL_CHECK_ALL))
         let issuers = try ListIssuers(authorities: material.clientCA ?? [], beside: lists)
-        return try PEMReader.read(lists) { (reader) throws(TLSFault) in
+        return try PEMReader.read(lists, .clientCRL) { (reader) throws(TLSFault) in
             try unsafe loadLists(reader, store, of: issuers, now: now)
         }
     }

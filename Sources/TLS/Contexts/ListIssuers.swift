@@ -48,7 +48,7 @@ struct ListIssuers {
     private func isIssued(_ other: Issuer) -> Bool { issuers.contains { $0.hasIssued(other) } }
 
     private static func read(_ pem: [UInt8], _ part: TLSPart) throws(TLSFault) -> [Issuer] {
-        try PEMReader.read(pem) { (reader) throws(TLSFault) in
+        try PEMReader.read(pem, part) { (reader) throws(TLSFault) in
             var all: [Issuer] = []
             while let certificate = try unsafe reader.nextCertificate(part) {
                 unsafe all.append(Issuer(certificate))

@@ -1,5 +1,6 @@
 // From PEM texts to OpenSSL's objects.
 
+import Bytes
 import COpenSSL
 
 /// Nobody is there to type a pass phrase, and OpenSSL would ask at the terminal.
@@ -13,10 +14,17 @@ private func noPassphrase(
 @safe struct PEMReader {
     private let source: OpaquePointer
 
-    /// - Parameter body: gets a reader that is only good during the call.
+    /// - Parameters:
+    ///   - part: what is in it.
+    ///   - body: gets a reader that is only good during the call.
+    /// - Throws: also where a block would be passed over, since its begin or end is mistyped.
     static func read<Value>(
-        _ text: [UInt8], _ body: (PEMReader) throws(TLSFault) -> Value
+        _ text: [UInt8], _ part: TLSPart, _ body: (PEMReader) throws(TLSFault) -> Value
     ) throws(TLSFault) -> Value {
+        // Of a key there is one only: it is missed.
+        if part != .key, let line = PEMText.strayLine(in: text) {
+            throw .mistyped(part, line: line)
+        }
         TLSLibrary.clearErrors()
         let result: Result<Value, TLSFault> = unsafe text.withUnsafeBytes { raw in
             // Freed below; it only points into `text`.

@@ -8,13 +8,14 @@ enum ServerIdentity {
     @unsafe static func load(
         _ material: TLSMaterial, into raw: OpaquePointer, now: Int64
     ) throws(TLSFault) -> Int64 {
-        let expiry = try PEMReader.read(material.certificate) { (reader) throws(TLSFault) in
+        let expiry = try PEMReader.read(material.certificate, .certificate) {
+            (reader) throws(TLSFault) in
             try unsafe loadChain(reader, into: raw, now: now)
         }
         guard String(decoding: material.key, as: UTF8.self).includes("PRIVATE KEY-----") else {
             throw .absent(.key)
         }
-        try PEMReader.read(material.key) { (reader) throws(TLSFault) in
+        try PEMReader.read(material.key, .key) { (reader) throws(TLSFault) in
             let key = try unsafe reader.key()
             // The context keeps a reference of its own.
             defer { unsafe EVP_PKEY_free(key) }

@@ -40,7 +40,7 @@ import COpenSSL
         guard let store = unsafe SSL_CTX_get_cert_store(raw) else { return }
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nil)
-        let count = try PEMReader.read(authorities) { (reader) throws(TLSFault) in
+        let count = try PEMReader.read(authorities, .clientCA) { (reader) throws(TLSFault) in
             var count = 0
             while let authority = try unsafe reader.nextCertificate(.clientCA) {
                 // The store keeps what it needs.

@@ -18,6 +18,9 @@ public enum TLSFault: Error, Equatable, Sendable {
     case absent(TLSPart)
     /// It begins as it should, and cannot be read.
     case malformed(TLSPart)
+    /// This line, counted from 1, is meant to begin or end a block, and is mistyped: OpenSSL would pass over
+    /// the block.
+    case mistyped(TLSPart, line: Int)
     /// The key is under a pass phrase, which nobody is there to type.
     case encrypted
     /// The key is not that of the certificate.

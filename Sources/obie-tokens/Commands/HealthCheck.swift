@@ -121,6 +121,9 @@ struct HealthCheck: ParsableCommand {
             "\(ca ?? "") holds no CA's certificate in PEM"
         case .absent(.key), .malformed(.key), .encrypted:
             "\(key ?? "") holds no private key in PEM without a pass phrase"
+        case .mistyped(let part, let line):
+            "line \(line) of \((part == .clientCA ? ca : certificate) ?? "") is meant to begin or end a "
+                + "certificate and does not: write -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
         case .mismatched: "\(key ?? "") is not the key of \(certificate ?? "")"
         case .expired(_, let end):
             "\(certificate ?? "") ended on \(Timestamp.text(end)): put a new one in its place"

@@ -108,6 +108,12 @@ extension TLSFiles {
                 part,
                 "\(name(part)) has a \(noun(part)) that cannot be read; bring back a whole one, as "
                     + "`openssl \(command(part))` reads it")
+        case .mistyped(let part, let line):
+            wrong(
+                part,
+                "line \(line) of \(name(part)) is meant to begin or end a block and does not, so the block "
+                    + "would be passed over; \(form(part)), with its END line, or put # in front of a comment"
+            )
         case .encrypted:
             wrong(
                 .key,

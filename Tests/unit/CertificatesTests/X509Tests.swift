@@ -185,6 +185,33 @@ extension Fixtures {
     }
 }
 
+@Suite struct MistypedAuthorityTests {
+    /// The second of two: OpenSSL would take the first, and pass over it.
+    @Test(arguments: [
+        ("-----BEGIN", "----BEGIN"), ("-----BEGIN", "-----BEGN"), ("CERTIFICATE", "CERTIFICTE"),
+        ("-----BEGIN", " -----BEGIN"), ("END CERTIFICATE", "END CERTIFICTE"),
+    ])
+    func secondOneThatIsMistypedIsRefused(old: String, new: String) throws {
+        let wrong = Fixtures.twin.replacing(old, with: new)
+        #expect(wrong != Fixtures.twin)
+        let pem = Array((Fixtures.ca + "\n" + wrong + "\n").utf8)
+        let failure = #expect(throws: AuthoritiesFailure.self) {
+            try TrustedAuthorities(pem: pem)
+        }
+        #expect(failure?.description.contains("is meant to begin or end a certificate") == true)
+        #expect(PEMCertificates.read(pem).isEmpty)
+        #expect(PEMCertificates.read(Array((Fixtures.ca + "\n" + Fixtures.twin).utf8)).count == 2)
+    }
+
+    @Test func secondOneThatIsBrokenIsRefused() {
+        let wrong = Fixtures.twin.replacing("-----\nM", with: "-----\n!")
+        #expect(wrong != Fixtures.twin)
+        #expect(throws: AuthoritiesFailure.self) {
+            try TrustedAuthorities(pem: Array((Fixtures.ca + "\n" + wrong).utf8))
+        }
+    }
+}
+
 @Suite struct QualifiedStatementTests {
     private static let psd2: [UInt8] = [6, 6, 4, 0, 0x81, 0x98, 0x27, 2]
     private static func role(_ number: UInt8) -> [UInt8] {

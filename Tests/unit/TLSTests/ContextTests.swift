@@ -52,6 +52,57 @@ import Testing
         #expect(fault { $0.key = Self.cut($0.key) } == .malformed(.key))
     }
 
+    /// The second of two that are each good, so that OpenSSL would take the first and say nothing.
+    @Test func secondOneThatIsMistypedIsRefused() {
+        let second = TestCA("Second")
+        func mistyped(_ text: [UInt8], _ old: String, _ new: String) -> [UInt8] {
+            let text = String(decoding: text, as: UTF8.self)
+            #expect(text.contains(old))
+            return Array(text.replacing(old, with: new).utf8)
+        }
+        func line(_ lines: [UInt8]) -> Int { lines.split(separator: UInt8(ascii: "\n")).count + 1 }
+        let begin = "-----BEGIN"
+        for (old, new) in [(begin, "----BEGIN"), (begin, "-----BEGN"), ("BEGIN CERT", "BEGIN CRT")]
+        {
+            let wrong = mistyped(second.pem, old, new)
+            let chain = SessionTests.material().certificate
+            #expect(
+                fault { $0.certificate += wrong } == .mistyped(.certificate, line: line(chain)))
+            #expect(
+                fault {
+                    $0.clientAuthentication = .optional
+                    $0.clientCA = Self.ca.pem + wrong
+                } == .mistyped(.clientCA, line: line(Self.ca.pem)))
+        }
+        let list = Self.ca.revoke([])
+        for wrong in [
+            mistyped(second.revoke([]), begin, "----BEGIN"),
+            mistyped(second.revoke([]), "X509 CRL", "CRL"), mistyped(second.pem, begin, "BEGIN"),
+        ] {
+            let found = fault {
+                $0.clientAuthentication = .optional
+                $0.clientCA = Self.ca.pem
+                $0.clientCRL = list + wrong
+            }
+            guard case .mistyped(.clientCRL, let number) = found else {
+                Issue.record("it is \(String(describing: found))")
+                continue
+            }
+            #expect(number >= line(list))
+        }
+        #expect(
+            fault {
+                $0.clientAuthentication = .optional
+                $0.clientCA = Self.ca.pem + Self.cut(second.pem)
+            } == .malformed(.clientCA))
+        #expect(
+            fault {
+                $0.clientAuthentication = .optional
+                $0.clientCA = Self.ca.pem
+                $0.clientCRL = list + Self.cut(list)
+            } == .malformed(.clientCRL))
+    }
+
     @Test func pairMustBelongTogether() {
         #expect(fault { $0.key = Self.withEnds(testDay, testDay).keyPEM } == .mismatched)
         // The server's own certificate comes first.
