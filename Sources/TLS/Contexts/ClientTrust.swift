@@ -3,11 +3,11 @@
 import COpenSSL
 
 enum ClientTrust {
-    /// - Returns: when the first of the revocation lists has to have a successor, in milliseconds since
-    ///   1970; nil: there is none.
+    /// - Returns: the revocation lists, and when the first of them has to have a successor, in milliseconds
+    ///   since 1970; nil: there are none.
     @unsafe static func load(
         _ material: TLSMaterial, into raw: OpaquePointer, now: Int64
-    ) throws(TLSFault) -> Int64? {
+    ) throws(TLSFault) -> (lists: [RevocationList], expiry: Int64)? {
         let mode: Int32 =
             switch material.clientAuthentication {
             case .off: SSL_VERIFY_NONE
@@ -50,8 +50,8 @@ enum ClientTrust {
 
     @unsafe private static func loadLists(
         _ reader: PEMReader, _ store: OpaquePointer, of issuers: ListIssuers, now: Int64
-    ) throws(TLSFault) -> Int64 {
-        var expiry: Int64?
+    ) throws(TLSFault) -> (lists: [RevocationList], expiry: Int64) {
+        var (lists, expiry) = ([RevocationList](), Int64.max)
         while let list = try unsafe reader.nextRevocationList() {
             defer { unsafe X509_CRL_free(list) }
             // With a list that has expired every client would be refused.
@@ -62,9 +62,10 @@ enum ClientTrust {
             guard unsafe X509_STORE_add_crl(store, list) == 1 else {
                 throw .refused(.clientCRL, TLSLibrary.lastReason)
             }
-            expiry = min(expiry ?? .max, validity.until)
+            expiry = min(expiry, validity.until)
+            unsafe lists.append(RevocationList(list, validity))
         }
-        guard let expiry else { throw .absent(.clientCRL) }
-        return expiry
+        if lists.isEmpty { throw .absent(.clientCRL) }
+        return (lists, expiry)
     }
 }

@@ -15,6 +15,8 @@ import COpenSSL
     public let expiry: Int64
     /// When the first of the revocation lists has to have a successor; nil: there is none.
     public let revocationExpiry: Int64?
+    /// Those that clients' certificates are held against.
+    public let revocationLists: [RevocationList]
 
     /// The longest chain of a client, in bytes: six certificates with RSA-4096 keys. OpenSSL reads all
     /// that come before it verifies one, in 0.2 ms each, and 16 KiB can be 40 of the smallest.
@@ -34,7 +36,8 @@ import COpenSSL
         do throws(TLSFault) {
             unsafe TLSContext.setRules(raw, oldest: material.oldest)
             expiry = try unsafe ServerIdentity.load(material, into: raw, now: now)
-            revocationExpiry = try unsafe ClientTrust.load(material, into: raw, now: now)
+            let trust = try unsafe ClientTrust.load(material, into: raw, now: now)
+            (revocationExpiry, revocationLists) = (trust?.expiry, trust?.lists ?? [])
         } catch {
             // A throw from here on does not run `deinit`.
             unsafe SSL_CTX_free(raw)

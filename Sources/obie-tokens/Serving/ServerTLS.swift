@@ -60,6 +60,7 @@ final class ServerTLS {
     func reload() -> Reload.Files {
         guard hasFiles else { return .none }
         let now = clock.now()
+        var warnings: [String] = []
         do throws(ProgramFailure) {
             var fresh: [(TLSEndpoint, TLSContext)] = []
             for (listener, endpoint) in listeners {
@@ -67,6 +68,7 @@ final class ServerTLS {
                     continue
                 }
                 fresh.append((endpoint, context))
+                warnings += stepsBack(listener, from: endpoint.context, to: context)
             }
             let trusted = try settings.certificateAuthorities()
             for (endpoint, context) in fresh { endpoint.replace(with: context) }
@@ -77,8 +79,25 @@ final class ServerTLS {
             return .refused
         }
         logger.log(.info, "certificates, keys, CAs and revocation lists were read again")
-        for line in endings { logger.log(.warning, line) }
+        for line in warnings + endings { logger.log(.warning, line) }
         return .taken
+    }
+
+    /// A list that is older than the one before it does not know who was revoked in between.
+    private func stepsBack(
+        _ listener: TLSListener, from before: TLSContext, to after: TLSContext
+    ) -> [String] {
+        let setting = listener.setting(.clientCRL)
+        return RevocationList.stepsBack(from: before.revocationLists, to: after.revocationLists)
+            .map { old, new in
+                "the revocation list of \(new.issuer) in \(settings.written(setting).text) "
+                    + "(\(setting.name)) is of \(Timestamp.text(new.made)), and the one before it "
+                    + (old.made == new.made
+                        ? "of the same moment has a higher number"
+                        : "of \(Timestamp.text(old.made))")
+                    + ": it is in force now, and whoever was revoked in between is let in again; put the "
+                    + "newest list in its place and send SIGHUP"
+            }
     }
 
     /// What is not as an operator may think that it is.

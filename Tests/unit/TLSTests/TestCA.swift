@@ -42,9 +42,11 @@ struct TestCA: Sendable {
     }
 
     /// A revocation list with these certificates on it.
+    ///
+    /// - Parameter number: nil: it has none.
     func revoke(
         _ revoked: [MadeCertificate], from: Int64 = testDay - oneDay,
-        until: Int64 = testDay + oneDay
+        until: Int64 = testDay + oneDay, number: Int? = nil
     ) -> [UInt8] {
         // Freed at the end; OpenSSL keeps nothing of it.
         guard let list = unsafe X509_CRL_new(), let time = unsafe ASN1_TIME_new() else { return [] }
@@ -66,6 +68,12 @@ struct TestCA: Sendable {
         }
         unsafe ASN1_TIME_set(time, Int(until / 1000))
         unsafe X509_CRL_set1_nextUpdate(list, time)
+        if let number, let value = unsafe ASN1_INTEGER_new() {
+            defer { unsafe ASN1_INTEGER_free(value) }
+            unsafe ASN1_INTEGER_set(value, number)
+            // The list copies it.
+            unsafe X509_CRL_add1_ext_i2d(list, NID_crl_number, value, 0, 0)
+        }
         unsafe X509_CRL_sort(list)
         unsafe X509_CRL_sign(list, made.key, EVP_sha256())
         return unsafe PEMWriter.text { bio in unsafe PEM_write_bio_X509_CRL(bio, list) }
