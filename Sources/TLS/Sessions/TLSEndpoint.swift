@@ -9,11 +9,15 @@ public final class TLSEndpoint: Sendable {
     private let loops = Mutex<[TLSCounters]>([])
     /// What clients' certificates are judged by, in milliseconds since 1970.
     let now: @Sendable () -> Int64
+    /// What the settings of the listener begin with, for people.
+    let prefix: String
 
-    /// - Parameter now: what clients' certificates are judged by, in milliseconds since 1970. Any thread.
-    public init(_ context: TLSContext, now: @escaping @Sendable () -> Int64) {
+    /// - Parameters:
+    ///   - prefix: what the settings of the listener begin with, such as `admin-`.
+    ///   - now: what clients' certificates are judged by, in milliseconds since 1970. Any thread.
+    public init(_ context: TLSContext, prefix: String = "", now: @escaping @Sendable () -> Int64) {
         current = Mutex(context)
-        self.now = now
+        (self.prefix, self.now) = (prefix, now)
     }
 
     /// What connections get that come now.

@@ -38,7 +38,9 @@ public enum TLSFailure: String, CaseIterable, Sendable {
     case flood
 
     /// In words, behind "was refused:".
-    public var text: String {
+    ///
+    /// - Parameter prefix: what the settings of the listener begin with.
+    func text(_ prefix: String) -> String {
         switch self {
         case .timeout: "its TLS handshake took too long"
         case .abandoned: "there was no place for its TLS handshake any more"
@@ -51,10 +53,12 @@ public enum TLSFailure: String, CaseIterable, Sendable {
         case .certificateMissing: "it showed no client certificate"
         case .certificateExpired: "its client certificate is not valid now"
         case .certificateRevoked: "its client certificate is revoked"
-        case .certificateUntrusted: "its client certificate comes from no CA of tls-client-ca"
+        case .certificateUntrusted:
+            "its client certificate comes from no CA of \(prefix)tls-client-ca"
         case .certificatePurpose: "its certificate is not for clients (extended key usage)"
         case .certificate: "its client certificate is not acceptable"
-        case .revocationList: "there is no current revocation list of its CA in tls-client-crl"
+        case .revocationList:
+            "there is no current revocation list of its CA in \(prefix)tls-client-crl"
         case .alert:
             "it ended the TLS handshake itself, as clients do that do not trust the certificate"
         case .flood: "it sent much that had nothing in it"

@@ -156,7 +156,8 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
         shared.counters.failed(failure)
         stop(
             phase == .handshaking
-                ? .handshake(failure.text) : .connection(UVError.protocolError))
+                ? .handshake(failure.text(shared.endpoint.prefix))
+                : .connection(UVError.protocolError))
     }
 
     // MARK: Reading

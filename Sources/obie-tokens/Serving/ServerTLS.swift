@@ -33,7 +33,8 @@ final class ServerTLS {
             guard let context = try TLSFiles(settings, listener).context(now: clock.now()) else {
                 continue
             }
-            listeners.append((listener, TLSEndpoint(context, now: clock.now)))
+            listeners.append(
+                (listener, TLSEndpoint(context, prefix: listener.prefix, now: clock.now)))
         }
         self.listeners = listeners
         let trusted = try settings.certificateAuthorities()

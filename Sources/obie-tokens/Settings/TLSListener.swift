@@ -6,6 +6,8 @@ import TLS
 struct TLSListener: Sendable {
     /// In metrics.
     let name: String
+    /// What the names of its settings begin with.
+    let prefix: String
     let certificate: Setting<SecretSource?>
     let key: Setting<SecretSource?>
     let clientCA: Setting<SecretSource?>
@@ -13,11 +15,11 @@ struct TLSListener: Sendable {
     let clientCRL: Setting<SecretSource?>
 
     static let open = TLSListener(
-        name: "public", certificate: SettingsTable.rows.tlsCertificate,
+        name: "public", prefix: "", certificate: SettingsTable.rows.tlsCertificate,
         key: SettingsTable.rows.tlsKey, clientCA: SettingsTable.rows.tlsClientCA,
         clientAuth: SettingsTable.rows.tlsClientAuth, clientCRL: SettingsTable.rows.tlsClientCRL)
     static let admin = TLSListener(
-        name: "admin", certificate: SettingsTable.rows.adminTLSCertificate,
+        name: "admin", prefix: "admin-", certificate: SettingsTable.rows.adminTLSCertificate,
         key: SettingsTable.rows.adminTLSKey, clientCA: SettingsTable.rows.adminTLSClientCA,
         clientAuth: SettingsTable.rows.adminTLSClientAuth,
         clientCRL: SettingsTable.rows.adminTLSClientCRL)

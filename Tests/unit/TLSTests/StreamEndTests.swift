@@ -101,9 +101,19 @@ final class Ear: ByteStreamHandler {
             let near = Ear(TLSStream(server, bench.shared))
             send(Array("GET / HTTP/1.1\r\nHost: h\r\n\r\n".utf8), socket)
             bench.turn(until: { near.isClosed })
-            #expect(near.failure == .handshake(TLSFailure.plainHTTP.text))
+            #expect(near.failure == .handshake(TLSFailure.plainHTTP.text("")))
             #expect(bench.shared.counters.count(of: .plainHTTP) == 1)
         }
+    }
+
+    /// Each listener has settings of its own, and an operator looks at those that are named.
+    @Test func textsNameTheSettingsOfTheListener() {
+        for failure in TLSFailure.allCases {
+            let (open, admin) = (failure.text(""), failure.text("admin-"))
+            #expect(admin == open.replacing("tls-client-", with: "admin-tls-client-"))
+        }
+        #expect(TLSFailure.certificateUntrusted.text("admin-").contains(" admin-tls-client-ca"))
+        #expect(TLSFailure.revocationList.text("admin-").contains(" admin-tls-client-crl"))
     }
 
     @Test func lateHandshakeIsATimeout() throws {
@@ -158,7 +168,7 @@ final class Ear: ByteStreamHandler {
                 for _ in 0..<20 { bench.loop.runOnce() }
             }
             bench.turn(until: { near.isClosed })
-            #expect(near.failure == .handshake(TLSFailure.flood.text))
+            #expect(near.failure == .handshake(TLSFailure.flood.text("")))
             #expect(bench.shared.counters.count(of: .flood) == 1)
         }
     }
@@ -205,7 +215,7 @@ final class Ear: ByteStreamHandler {
         for failure in TLSFailure.allCases {
             let labels = "{reason=\"\(failure.rawValue)\"}"
             #expect(page.contains("obie_tokens_tls_failures_total\(labels) 0\n"))
-            #expect(!failure.text.isEmpty)
+            #expect(!failure.text("").isEmpty)
         }
         let expiry = (testDay + oneDay) / 1000
         #expect(page.contains("timestamp_seconds{listener=\"public\"} \(expiry)\n"))
