@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -172,6 +173,14 @@ def guessing(site):
     return f"{count} wrong secrets"
 
 
+def certificates_refused(site):
+    server = site.servers["tls"]
+    with open(os.path.join(server.cwd, "tls.pem"), "a", encoding="ascii") as file:
+        file.write("----BEGIN CERTIFICATE-----\n")
+    server.signal(signal.SIGHUP)
+    return "a mistyped line was added to its certificate, and SIGHUP sent"
+
+
 def nothing_new(what):
     return lambda site: what
 
@@ -202,6 +211,7 @@ def registry_not_current(site):
 FAULTS = {
     "ObieTokensCertificateEnds": (nothing_new("its certificate is good for 7 days"), "tls"),
     "ObieTokensNoStandby": (nothing_new("its database has no standby"), None),
+    "ObieTokensCertificatesRefused": (certificates_refused, "tls"),
     "ObieTokensDatabaseClock": (database_clock, "b"), "ObieTokensRegistrySetBack": (registry_set_back, "a"),
     "ObieTokensClockSet": (clock_set, "clock"), "ObieTokensGuessing": (guessing, "guessed"),
     "ObieTokensStoreUnavailable": (store_unavailable, "full"), "ObieTokensStoreDamaged": (store_damaged, "damaged"),
