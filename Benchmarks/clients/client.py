@@ -91,9 +91,24 @@ def code_request(consent, account="account-00000000", asker=SANDBOX):
 
 def introspect_request(token="?" * TOKEN_LENGTH, asker=SANDBOX):
     """Asks whether a token is live."""
+    return form_request("/oauth2/introspect", token, asker)
+
+
+def revoke_request(token="?" * TOKEN_LENGTH, asker=SANDBOX):
+    """Ends a token."""
+    return form_request("/oauth2/revoke", token, asker)
+
+
+def form_request(path, token, asker):
+    """The bytes of one POST to an endpoint of OAuth."""
     text = f"token={token}"
-    return (f"POST /oauth2/introspect HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {asker.authorization}\r\n"
+    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {asker.authorization}\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
+
+
+def consent_revoke_request(consent, asker=SANDBOX):
+    """Ends all that was issued for a consent."""
+    return request("/v1/obie/consents/revoke", {"consent_id": consent}, asker=asker)
 
 
 class Connection:

@@ -1,0 +1,143 @@
+"""Runs the release server under callgrind, and reads what callgrind writes: instructions of each function.
+
+Knows nothing about requests. All threads count; `Profile` is what they did between two moments.
+"""
+import collections
+import dataclasses
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import servers
+
+TOOLS = ("valgrind", "callgrind_control", "strip", "swift")
+CALLGRIND = ["valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes"]
+NAME_WIDTH = 150  # of a function in a table: names of generic Swift functions have no end
+
+
+def missing():
+    """Tools that are not there."""
+    return [tool for tool in TOOLS if not shutil.which(tool)]
+
+
+def strip(program, stripped):
+    """A copy for callgrind: valgrind 3.19 gives up on the debug information of Swift's C++ runtime. The table of symbols
+    stays."""
+    subprocess.run(["strip", "--strip-debug", "-o", stripped, program], check=True)
+
+
+def compiler():
+    """Swift's version."""
+    return re.search(r"Swift version (\S+)", subprocess.run(["swift", "--version"], check=True, capture_output=True,
+                                                            text=True).stdout)[1]
+
+
+@dataclasses.dataclass
+class Profile:
+    """Instructions by function: its own; with all that it calls (more than once where it calls itself); its calls."""
+    own: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    whole: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    calls: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+
+    @property
+    def total(self):
+        return sum(self.own.values())
+
+    def of(self, text):
+        """Instructions of functions with this in their mangled names, with all that they call."""
+        return sum(cost for name, cost in self.whole.items() if text in name)
+
+    def calls_of(self, text):
+        """How often functions with this in their mangled names were called."""
+        return sum(calls for name, calls in self.calls.items() if text in name)
+
+    def add(self, other):
+        for counter, more in ((self.own, other.own), (self.whole, other.whole), (self.calls, other.calls)):
+            counter.update(more)
+
+
+def read(path):
+    """The profile of one of callgrind's files, which is one thread's."""
+    objects, names, found = {}, {}, Profile()
+    library = called_library = function = call = None
+    is_call = False
+
+    def number(text, known, library=None):
+        match = re.match(r"\((\d+)\)(?: (.*))?", text)
+        if match[2]:
+            known[match[1]] = f"{match[2]} in {objects[library]}" if match[2].startswith("0x") else match[2]
+        return match[1]
+
+    with open(path) as file:
+        for line in file:
+            if line.startswith("ob="):
+                library = called_library = number(line[3:], objects)
+            elif line.startswith("cob="):
+                called_library = number(line[4:], objects)
+            elif line.startswith("fn="):
+                function = number(line[3:], names, library)
+            elif line.startswith("cfn="):
+                call, called_library = number(line[4:], names, called_library), library
+            elif line.startswith("calls="):
+                is_call = True
+                found.calls[call] += int(line[6:].split()[0])
+            elif re.match(r"[-+*\d]", line):
+                (found.whole if is_call else found.own)[call if is_call else function] += int(line.split()[1])
+                is_call = False
+
+    def named(counter):
+        by_name = collections.Counter()
+        for key, value in counter.items():
+            by_name[names.get(key, "?")] += value
+        return by_name
+
+    return Profile(named(found.own), named(found.whole), named(found.calls))
+
+
+class Counted(servers.Server):
+    """A server under callgrind: zero() begins to count, profiles() says what was done since, by thread. environment:
+    settings of obie-tokens that the command line does not have."""
+
+    def __init__(self, name, program, folder, store=None, environment=None, **wanted):
+        self.out = os.path.join(folder, "callgrind")
+        settings = ["env", *(f"{key}={value}" for key, value in environment.items())] if environment else []
+        super().__init__(name, program, folder, store, os.sched_getaffinity(0),
+                         [*settings, *CALLGRIND, f"--callgrind-out-file={self.out}"], **wanted)
+
+    def _control(self, what):
+        subprocess.run(["callgrind_control", what, str(self.process.pid)], check=True, capture_output=True)
+
+    def zero(self):
+        self._control("--zero")
+
+    def profiles(self):
+        """Also begins to count anew."""
+        self._control("--dump")
+        paths = sorted(glob.glob(f"{self.out}.*-*"))
+        if not paths:
+            raise RuntimeError(f"callgrind wrote nothing: {self.log()}")
+        found = [read(path) for path in paths]
+        for path in paths:
+            os.remove(path)
+        return found
+
+
+def demangled(text):
+    return subprocess.run(["swift", "demangle", "--simplified"], check=True, capture_output=True, text=True,
+                          input=text).stdout
+
+
+def top(profiles, requests, most):
+    """A table of the functions with the most instructions of their own, for each request."""
+    sum_of = Profile()
+    for profile in profiles:
+        sum_of.add(profile)
+    rows = [f"{'own':>10} {'share':>6} {'with calls':>11} {'calls':>8}  function"]
+    for name, own in sum_of.own.most_common(most):
+        rows.append(f"{own / requests:10,.1f} {own / sum_of.total:6.1%} {sum_of.whole[name] / requests:11,.1f} "
+                    f"{sum_of.calls[name] / requests:8,.2f}  {name}")
+    threads = sorted((round(profile.total / requests) for profile in profiles), reverse=True)
+    return "\n".join([*(line[:NAME_WIDTH] for line in demangled("\n".join(rows)).splitlines()),
+                      f"by thread: {', '.join(f'{own:,}' for own in threads if own)}"])

@@ -1,0 +1,202 @@
+"""The ways whose instructions are counted: what each sends to which server, and what must come of it.
+
+Requests go one after the other. Ways of one server share its process, in the order of WAYS: callgrind is slow to start.
+"""
+import contextlib
+import dataclasses
+import os
+import random
+import subprocess
+import tempfile
+import typing
+import uuid
+
+import servers
+from callgrind import Counted
+from servers import client
+
+COUNT = 1000     # requests that are counted
+WARM_UP = 100    # before; caches fill, tables grow
+HANDSHAKES = 50  # that are counted; each takes some millions
+DEPTH = 16       # pipelined
+ONE_BY_ONE, IN_DEPTH, CLOSING = "one by one", "pipelined", "a connection each"
+
+
+def ids(count):
+    """UUIDs, the same in every run."""
+    chance = random.Random(1)
+    return [str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(count)]
+
+
+class Stage:
+    """A server that runs, and what requests need before they can be made. Nothing of that is counted."""
+
+    def __init__(self, server):
+        self.server, self.bank, self.made = server, server.bank, 0
+
+    def answers(self, requests, status):
+        """The bodies of the answers, in order."""
+        found = []
+        with client.Connection(self.server.port) as connection:
+            for first in range(0, len(requests), DEPTH):
+                some = requests[first:first + DEPTH]
+                connection.send(b"".join(some))
+                for _ in some:
+                    found.append(checked(connection.answer(), status, b""))
+        return found
+
+    def codes(self, count):
+        """(consent, code) of each, never the same."""
+        consents = [f"consent-{self.made + number:08d}" for number in range(count)]
+        self.made += count
+        bodies = self.answers([client.code_request(consent, f"account-{consent}", self.bank) for consent in consents], 201)
+        return [(consent, client.CODE.search(body)[1].decode()) for consent, body in zip(consents, bodies, strict=True)]
+
+    def exchanges(self, count, close=False):
+        return [client.exchange_request(code, close, self.bank) for _, code in self.codes(count)]
+
+    def varying(self, count, close=False):
+        return [client.varied(data, identity) for data, identity in zip(self.exchanges(count, close), ids(count))]
+
+    def keyed(self, count):
+        return [client.keyed(data, key) for data, key in zip(self.varying(count), reversed(ids(count)))]
+
+    def tokens(self, count):
+        return [client.ACCESS_TOKEN.search(body)[1].decode() for body in self.answers(self.exchanges(count), 201)]
+
+    def revoked(self, count):
+        tokens = self.tokens(count)
+        self.answers([client.revoke_request(token, self.bank) for token in tokens], 200)
+        return tokens
+
+    def issues(self, count):
+        return [client.code_request(f"issue-{number:08d}", f"account-{number:08d}", self.bank) for number in range(count)]
+
+    def introspections(self, tokens):
+        return [client.introspect_request(token, self.bank) for token in tokens]
+
+    def consents(self, count):
+        """Consents of which there is a token each."""
+        codes = self.codes(count)
+        self.answers([client.exchange_request(code, asker=self.bank) for _, code in codes], 201)
+        return [client.consent_revoke_request(consent, self.bank) for consent, _ in codes]
+
+
+def checked(answer, status, text):
+    """The body of an answer, which must have this status, and this in its body."""
+    if answer[0] != status or text not in answer[2]:
+        raise RuntimeError(f"{status} with {text!r} was to come, and {answer[0]} came: {answer[2][:300]!r}")
+    return answer[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    name: str
+    server: str  # a key of SERVERS
+    requests: typing.Callable[[Stage, int], list]  # so many
+    status: int = 201
+    text: bytes = b'"access_token"'  # in the body of each answer
+    sends: str = ONE_BY_ONE
+    count: int = COUNT
+
+
+@contextlib.contextmanager
+def tls(program, folder):
+    """Every connection is made by TLS meanwhile."""
+    from tls import client_context, make_certificates
+    make_certificates(folder)
+    client.TLS = client_context(folder, False)
+    try:
+        with Counted("obie-tokens", program, folder, tls=folder) as server:
+            yield server
+    finally:
+        client.TLS = None
+
+
+@contextlib.contextmanager
+def postgres(program, folder):
+    from shared_store import Database
+    with Database() as database:
+        subprocess.run([program, "keys", "create", os.path.join(folder, "keys")], check=True, capture_output=True)
+        subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role",
+                        database.serving_url.split("@")[0].removeprefix("postgres://")], check=True, capture_output=True)
+        with Counted(servers.SHARED, program, folder, database.serving_url) as server:
+            yield server
+
+
+MEMORY, LOGGING, TLS = "memory", "memory, access log", "memory, TLS"
+SANDBOX, PRODUCTION, STRICT, POSTGRES = "sandbox on SQLite", "production on SQLite", "audit strict on SQLite", "PostgreSQL"
+SERVERS = {
+    MEMORY: lambda *where: Counted("obie-tokens", *where),
+    SANDBOX: lambda *where: Counted("obie-tokens-sqlite", *where),
+    PRODUCTION: lambda *where: Counted(servers.PRODUCTION, *where),
+    STRICT: lambda program, folder: Counted("obie-tokens-sqlite", program, folder, audit=os.path.join(folder, "audit"),
+                                            strict=True),
+    LOGGING: lambda *where: Counted("obie-tokens", *where, environment={"OBIE_TOKENS_ACCESS_LOG": "yes"}),
+    TLS: tls,
+    POSTGRES: postgres}
+
+VARYING, IDENTICAL = "exchange, varying heads", "exchange, identical heads"
+KEYED = "exchange, with an idempotency key"
+WAYS = (
+    Way(VARYING, MEMORY, Stage.varying),
+    Way(IDENTICAL, MEMORY, Stage.exchanges),
+    Way(KEYED, MEMORY, Stage.keyed),
+    Way("exchange, pipelined 16 deep, varying heads", MEMORY, Stage.varying, sends=IN_DEPTH),
+    Way("new connection with one exchange", MEMORY, lambda stage, count: stage.varying(count, close=True), sends=CLOSING),
+    Way("issue a code", MEMORY, Stage.issues, text=b'"code"'),
+    Way("CCG token, sandbox", MEMORY, lambda _, count: [client.constant_request()] * count),
+    Way("introspect, live", MEMORY, lambda stage, count: stage.introspections(stage.tokens(count)), 200, b'"active":true'),
+    Way("introspect, unknown", MEMORY, lambda stage, count: stage.introspections(ids(count)), 200, b'"active":false'),
+    Way("introspect, revoked", MEMORY, lambda stage, count: stage.introspections(stage.revoked(count)), 200,
+        b'"active":false'),
+    Way("revoke a token", MEMORY,
+        lambda stage, count: [client.revoke_request(token, stage.bank) for token in stage.tokens(count)], 200, b""),
+    Way("revoke a consent", MEMORY, Stage.consents, 200, b""),
+    Way("exchange, access log on", LOGGING, Stage.varying),
+    Way("exchange, TLS", TLS, Stage.varying),
+    Way("new TLS connection with one exchange", TLS, lambda stage, count: stage.varying(count, close=True), sends=CLOSING,
+        count=HANDSHAKES),
+    Way("exchange, sandbox on SQLite", SANDBOX, Stage.varying),
+    Way("introspect, live, SQLite", SANDBOX, lambda stage, count: stage.introspections(stage.tokens(count)), 200,
+        b'"active":true'),
+    Way("exchange, production on SQLite", PRODUCTION, Stage.varying),
+    Way("CCG token, production on SQLite", PRODUCTION, lambda stage, count: [client.grant_request(stage.bank)] * count),
+    Way("exchange, audit strict on SQLite", STRICT, Stage.varying),
+    Way("exchange, PostgreSQL", POSTGRES, Stage.varying))
+
+
+def send(way, port, requests, connection):
+    if way.sends == CLOSING:
+        for data in requests:
+            checked(client.ask(port, data), way.status, way.text)
+        return
+    depth = DEPTH if way.sends == IN_DEPTH else 1
+    for first in range(0, len(requests), depth):
+        some = requests[first:first + depth]
+        connection.send(b"".join(some))
+        for _ in some:
+            checked(connection.answer(), way.status, way.text)
+
+
+def count(way, stage):
+    """What each thread did for way.count requests."""
+    warm_up = min(WARM_UP, way.count)
+    requests = way.requests(stage, warm_up + way.count)
+    with client.Connection(stage.server.port) as connection:
+        send(way, stage.server.port, requests[:warm_up], connection)
+        stage.server.zero()
+        send(way, stage.server.port, requests[warm_up:], connection)
+        return stage.server.profiles()
+
+
+def counted(program, wanted):
+    """(way, what each thread did) of the ways that are wanted, of one server after the other."""
+    for kind, start in SERVERS.items():
+        ways = [way for way in wanted if way.server == kind]
+        if not ways:
+            continue
+        with tempfile.TemporaryDirectory() as folder, start(program, folder) as server:
+            stage = Stage(server)
+            for way in ways:
+                yield way, count(way, stage)
