@@ -25,6 +25,7 @@
 #   make tls-bench   TLS beside nginx with the same certificate: kept connections, handshakes, memory, a storm
 #   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
+#   make instructions  how many instructions a request takes on each way (ARGS='--way introspect --top 40': which functions)
 #   make neighbour  how long a client waits beside one that pipelines at full rate on the same loop
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
@@ -102,7 +103,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(PIP
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
+.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare instructions neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -164,7 +165,7 @@ check-fast: check-tools lint test release
 
 check: check-fast
 	$(MAKE) service-check openapi-check clients-check console-check tls-check
-	Benchmarks/runs/instructions.py --server $(SERVER)
+	$(MAKE) instructions
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3
 	Tests/crash/crash_test.py --server $(SERVER) --rounds 3 --power-cut --audit-strict
 	Tests/crash/fault_test.py --server $(SERVER)
@@ -365,6 +366,10 @@ bench: bench-tools cluster-tools release
 compare: bench-tools release
 	@test -n "$(OLD)" || { echo 'compare: with which build? make compare OLD=/path/obie-tokens' >&2; exit 64; }
 	Benchmarks/runs/compare.py --old $(OLD) --new $(SERVER) $(ARGS)
+
+instructions: check-tools release
+	@Scripts/install-tools.sh openssl
+	Benchmarks/runs/instructions.py --server $(SERVER) $(ARGS)
 
 neighbour: bench-tools release
 	Benchmarks/runs/neighbour.py --server $(SERVER) $(ARGS)

@@ -12,9 +12,10 @@ import subprocess
 
 import servers
 
-TOOLS = ("valgrind", "callgrind_control", "strip", "swift")
+TOOLS = ("valgrind", "callgrind_control", "strip", "swift", "openssl")
 CALLGRIND = ["valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes"]
-NAME_WIDTH = 150  # of a function in a table: names of generic Swift functions have no end
+NAME_WIDTH = 150  # of a line in a table: names of generic Swift functions have no end
+CALLERS = 3  # of each function in a table, where it has several
 
 
 def missing():
@@ -36,25 +37,21 @@ def compiler():
 
 @dataclasses.dataclass
 class Profile:
-    """Instructions by function: its own; with all that it calls (more than once where it calls itself); its calls."""
+    """Instructions by function: its own; and by caller and callee: the callee's, with all that it calls; how many calls."""
     own: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-    whole: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    costs: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     calls: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     @property
     def total(self):
         return sum(self.own.values())
 
-    def of(self, text):
+    def within(self, text):
         """Instructions of functions with this in their mangled names, with all that they call."""
-        return sum(cost for name, cost in self.whole.items() if text in name)
-
-    def calls_of(self, text):
-        """How often functions with this in their mangled names were called."""
-        return sum(calls for name, calls in self.calls.items() if text in name)
+        return sum(cost for (caller, callee), cost in self.costs.items() if text in callee and text not in caller)
 
     def add(self, other):
-        for counter, more in ((self.own, other.own), (self.whole, other.whole), (self.calls, other.calls)):
+        for counter, more in ((self.own, other.own), (self.costs, other.costs), (self.calls, other.calls)):
             counter.update(more)
 
 
@@ -62,38 +59,34 @@ def read(path):
     """The profile of one of callgrind's files, which is one thread's."""
     objects, names, found = {}, {}, Profile()
     library = called_library = function = call = None
-    is_call = False
 
-    def number(text, known, library=None):
+    def name(text, known, library=None):
+        """Callgrind spells a name out once, and gives its number afterwards."""
         match = re.match(r"\((\d+)\)(?: (.*))?", text)
         if match[2]:
-            known[match[1]] = f"{match[2]} in {objects[library]}" if match[2].startswith("0x") else match[2]
-        return match[1]
+            known[match[1]] = f"{match[2]} in {os.path.basename(library)}" if match[2].startswith("0x") else match[2]
+        return known[match[1]]
 
     with open(path) as file:
         for line in file:
             if line.startswith("ob="):
-                library = called_library = number(line[3:], objects)
+                library = called_library = name(line[3:], objects)
             elif line.startswith("cob="):
-                called_library = number(line[4:], objects)
+                called_library = name(line[4:], objects)
             elif line.startswith("fn="):
-                function = number(line[3:], names, library)
+                function = name(line[3:], names, library)
             elif line.startswith("cfn="):
-                call, called_library = number(line[4:], names, called_library), library
+                call, called_library = name(line[4:], names, called_library), library
             elif line.startswith("calls="):
-                is_call = True
-                found.calls[call] += int(line[6:].split()[0])
+                found.calls[function, call] += int(line[6:].split()[0])
             elif re.match(r"[-+*\d]", line):
-                (found.whole if is_call else found.own)[call if is_call else function] += int(line.split()[1])
-                is_call = False
-
-    def named(counter):
-        by_name = collections.Counter()
-        for key, value in counter.items():
-            by_name[names.get(key, "?")] += value
-        return by_name
-
-    return Profile(named(found.own), named(found.whole), named(found.calls))
+                cost = int(line.split()[1])
+                if call:
+                    found.costs[function, call] += cost
+                else:
+                    found.own[function] += cost
+                call = None
+    return found
 
 
 class Counted(servers.Server):
@@ -130,14 +123,22 @@ def demangled(text):
 
 
 def top(profiles, requests, most):
-    """A table of the functions with the most instructions of their own, for each request."""
-    sum_of = Profile()
+    """A table of the functions with the most instructions of their own, for each request; each with what it takes with
+    all that it calls (too much where it calls itself), and with whoever calls it most often."""
+    whole = Profile()
     for profile in profiles:
-        sum_of.add(profile)
+        whole.add(profile)
+    with_calls, calls, callers = collections.Counter(), collections.Counter(), collections.defaultdict(collections.Counter)
+    for (caller, callee), cost in whole.costs.items():
+        with_calls[callee] += cost
+        calls[callee] += whole.calls[caller, callee]
+        callers[callee][caller] += whole.calls[caller, callee]
     rows = [f"{'own':>10} {'share':>6} {'with calls':>11} {'calls':>8}  function"]
-    for name, own in sum_of.own.most_common(most):
-        rows.append(f"{own / requests:10,.1f} {own / sum_of.total:6.1%} {sum_of.whole[name] / requests:11,.1f} "
-                    f"{sum_of.calls[name] / requests:8,.2f}  {name}")
+    for function, own in whole.own.most_common(most):
+        rows.append(f"{own / requests:10,.1f} {own / whole.total:6.1%} {with_calls[function] / requests:11,.1f} "
+                    f"{calls[function] / requests:8,.2f}  {function}")
+        rows += [f"{'':28}{times / requests:10,.2f}    from {caller}"
+                 for caller, times in callers[function].most_common(CALLERS) if calls[function] > times]
     threads = sorted((round(profile.total / requests) for profile in profiles), reverse=True)
     return "\n".join([*(line[:NAME_WIDTH] for line in demangled("\n".join(rows)).splitlines()),
                       f"by thread: {', '.join(f'{own:,}' for own in threads if own)}"])

@@ -1,6 +1,7 @@
 """The ways whose instructions are counted: what each sends to which server, and what must come of it.
 
-Requests go one after the other. Ways of one server share its process, in the order of WAYS: callgrind is slow to start.
+Requests go one after the other. Ways of one server share its process, in the order of WAYS: under callgrind a start takes
+longer than a thousand requests. TLS is not resumed, so there is no way for that.
 """
 import contextlib
 import dataclasses
@@ -12,9 +13,15 @@ import typing
 import uuid
 
 import servers
+import shared_store
+import tls
 from callgrind import Counted
 from servers import client
 
+TOLERANCE = 0.03  # above the figure kept; more fails
+# Likewise, where threads hand each other work: how often one wakes another hangs on the machine. In nine runs on a busy one
+# the figures of a way were at most 6 % apart on SQLite, and 10 % on PostgreSQL.
+ON_SQLITE, ON_POSTGRES = 0.08, 0.15
 COUNT = 1000     # requests that are counted
 WARM_UP = 100    # before; caches fill, tables grow
 HANDSHAKES = 50  # that are counted; each takes some millions
@@ -29,21 +36,15 @@ def ids(count):
 
 
 class Stage:
-    """A server that runs, and what requests need before they can be made. Nothing of that is counted."""
+    """A server that runs, and the requests to it, so many of each kind. What they need is made first, and not counted."""
 
     def __init__(self, server):
         self.server, self.bank, self.made = server, server.bank, 0
 
     def answers(self, requests, status):
         """The bodies of the answers, in order."""
-        found = []
         with client.Connection(self.server.port) as connection:
-            for first in range(0, len(requests), DEPTH):
-                some = requests[first:first + DEPTH]
-                connection.send(b"".join(some))
-                for _ in some:
-                    found.append(checked(connection.answer(), status, b""))
-        return found
+            return in_depth(connection, requests, DEPTH, status, b"")
 
     def codes(self, count):
         """(consent, code) of each, never the same."""
@@ -52,34 +53,62 @@ class Stage:
         bodies = self.answers([client.code_request(consent, f"account-{consent}", self.bank) for consent in consents], 201)
         return [(consent, client.CODE.search(body)[1].decode()) for consent, body in zip(consents, bodies, strict=True)]
 
+    def tokens(self, count):
+        return [client.ACCESS_TOKEN.search(body)[1].decode() for body in self.answers(self.exchanges(count), 201)]
+
     def exchanges(self, count, close=False):
         return [client.exchange_request(code, close, self.bank) for _, code in self.codes(count)]
 
     def varying(self, count, close=False):
         return [client.varied(data, identity) for data, identity in zip(self.exchanges(count, close), ids(count))]
 
+    def closing(self, count):
+        return self.varying(count, close=True)
+
     def keyed(self, count):
         return [client.keyed(data, key) for data, key in zip(self.varying(count), reversed(ids(count)))]
-
-    def tokens(self, count):
-        return [client.ACCESS_TOKEN.search(body)[1].decode() for body in self.answers(self.exchanges(count), 201)]
-
-    def revoked(self, count):
-        tokens = self.tokens(count)
-        self.answers([client.revoke_request(token, self.bank) for token in tokens], 200)
-        return tokens
 
     def issues(self, count):
         return [client.code_request(f"issue-{number:08d}", f"account-{number:08d}", self.bank) for number in range(count)]
 
+    def constants(self, count):
+        return [client.constant_request()] * count
+
+    def grants(self, count):
+        return [client.grant_request(self.bank)] * count
+
+    def live(self, count):
+        return self.introspections(self.tokens(count))
+
+    def unknown(self, count):
+        return self.introspections(ids(count))
+
+    def revoked(self, count):
+        tokens = self.tokens(count)
+        self.answers([client.revoke_request(token, self.bank) for token in tokens], 200)
+        return self.introspections(tokens)
+
     def introspections(self, tokens):
         return [client.introspect_request(token, self.bank) for token in tokens]
 
+    def revocations(self, count):
+        return [client.revoke_request(token, self.bank) for token in self.tokens(count)]
+
     def consents(self, count):
-        """Consents of which there is a token each."""
+        """Each consent has a token."""
         codes = self.codes(count)
         self.answers([client.exchange_request(code, asker=self.bank) for _, code in codes], 201)
         return [client.consent_revoke_request(consent, self.bank) for consent, _ in codes]
+
+
+def in_depth(connection, requests, depth, status, text):
+    """The bodies of the answers to requests that are sent so many at a time."""
+    found = []
+    for first in range(0, len(requests), depth):
+        some = requests[first:first + depth]
+        connection.send(b"".join(some))
+        found += [checked(connection.answer(), status, text) for _ in some]
+    return found
 
 
 def checked(answer, status, text):
@@ -98,14 +127,14 @@ class Way:
     text: bytes = b'"access_token"'  # in the body of each answer
     sends: str = ONE_BY_ONE
     count: int = COUNT
+    tolerance: float = TOLERANCE
 
 
 @contextlib.contextmanager
-def tls(program, folder):
+def with_tls(program, folder):
     """Every connection is made by TLS meanwhile."""
-    from tls import client_context, make_certificates
-    make_certificates(folder)
-    client.TLS = client_context(folder, False)
+    tls.make_certificates(folder)
+    client.TLS = tls.client_context(folder, False)
     try:
         with Counted("obie-tokens", program, folder, tls=folder) as server:
             yield server
@@ -114,14 +143,17 @@ def tls(program, folder):
 
 
 @contextlib.contextmanager
-def postgres(program, folder):
-    from shared_store import Database
-    with Database() as database:
+def with_postgres(program, folder):
+    with shared_store.Database() as database:
         subprocess.run([program, "keys", "create", os.path.join(folder, "keys")], check=True, capture_output=True)
         subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role",
                         database.serving_url.split("@")[0].removeprefix("postgres://")], check=True, capture_output=True)
         with Counted(servers.SHARED, program, folder, database.serving_url) as server:
             yield server
+
+
+def has_postgres():
+    return shared_store.is_here()
 
 
 MEMORY, LOGGING, TLS = "memory", "memory, access log", "memory, TLS"
@@ -133,50 +165,42 @@ SERVERS = {
     STRICT: lambda program, folder: Counted("obie-tokens-sqlite", program, folder, audit=os.path.join(folder, "audit"),
                                             strict=True),
     LOGGING: lambda *where: Counted("obie-tokens", *where, environment={"OBIE_TOKENS_ACCESS_LOG": "yes"}),
-    TLS: tls,
-    POSTGRES: postgres}
+    TLS: with_tls,
+    POSTGRES: with_postgres}
 
 VARYING, IDENTICAL = "exchange, varying heads", "exchange, identical heads"
 KEYED = "exchange, with an idempotency key"
+ON_SANDBOX, ON_PRODUCTION = "exchange, sandbox on SQLite", "exchange, production on SQLite"
 WAYS = (
     Way(VARYING, MEMORY, Stage.varying),
     Way(IDENTICAL, MEMORY, Stage.exchanges),
     Way(KEYED, MEMORY, Stage.keyed),
     Way("exchange, pipelined 16 deep, varying heads", MEMORY, Stage.varying, sends=IN_DEPTH),
-    Way("new connection with one exchange", MEMORY, lambda stage, count: stage.varying(count, close=True), sends=CLOSING),
+    Way("new connection with one exchange", MEMORY, Stage.closing, sends=CLOSING),
     Way("issue a code", MEMORY, Stage.issues, text=b'"code"'),
-    Way("CCG token, sandbox", MEMORY, lambda _, count: [client.constant_request()] * count),
-    Way("introspect, live", MEMORY, lambda stage, count: stage.introspections(stage.tokens(count)), 200, b'"active":true'),
-    Way("introspect, unknown", MEMORY, lambda stage, count: stage.introspections(ids(count)), 200, b'"active":false'),
-    Way("introspect, revoked", MEMORY, lambda stage, count: stage.introspections(stage.revoked(count)), 200,
-        b'"active":false'),
-    Way("revoke a token", MEMORY,
-        lambda stage, count: [client.revoke_request(token, stage.bank) for token in stage.tokens(count)], 200, b""),
+    Way("CCG token, sandbox", MEMORY, Stage.constants),
+    Way("introspect, live", MEMORY, Stage.live, 200, b'"active":true'),
+    Way("introspect, unknown", MEMORY, Stage.unknown, 200, b'"active":false'),
+    Way("introspect, revoked", MEMORY, Stage.revoked, 200, b'"active":false'),
+    Way("revoke a token", MEMORY, Stage.revocations, 200, b""),
     Way("revoke a consent", MEMORY, Stage.consents, 200, b""),
     Way("exchange, access log on", LOGGING, Stage.varying),
     Way("exchange, TLS", TLS, Stage.varying),
-    Way("new TLS connection with one exchange", TLS, lambda stage, count: stage.varying(count, close=True), sends=CLOSING,
-        count=HANDSHAKES),
-    Way("exchange, sandbox on SQLite", SANDBOX, Stage.varying),
-    Way("introspect, live, SQLite", SANDBOX, lambda stage, count: stage.introspections(stage.tokens(count)), 200,
-        b'"active":true'),
-    Way("exchange, production on SQLite", PRODUCTION, Stage.varying),
-    Way("CCG token, production on SQLite", PRODUCTION, lambda stage, count: [client.grant_request(stage.bank)] * count),
-    Way("exchange, audit strict on SQLite", STRICT, Stage.varying),
-    Way("exchange, PostgreSQL", POSTGRES, Stage.varying))
+    Way("new TLS connection with one exchange", TLS, Stage.closing, sends=CLOSING, count=HANDSHAKES),
+    Way(ON_SANDBOX, SANDBOX, Stage.varying, tolerance=ON_SQLITE),
+    Way("introspect, live, SQLite", SANDBOX, Stage.live, 200, b'"active":true', tolerance=ON_SQLITE),
+    Way(ON_PRODUCTION, PRODUCTION, Stage.varying, tolerance=ON_SQLITE),
+    Way("CCG token, production on SQLite", PRODUCTION, Stage.grants, tolerance=ON_SQLITE),
+    Way("exchange, audit strict on SQLite", STRICT, Stage.varying, tolerance=ON_SQLITE),
+    Way("exchange, PostgreSQL", POSTGRES, Stage.varying, tolerance=ON_POSTGRES))
 
 
 def send(way, port, requests, connection):
     if way.sends == CLOSING:
         for data in requests:
             checked(client.ask(port, data), way.status, way.text)
-        return
-    depth = DEPTH if way.sends == IN_DEPTH else 1
-    for first in range(0, len(requests), depth):
-        some = requests[first:first + depth]
-        connection.send(b"".join(some))
-        for _ in some:
-            checked(connection.answer(), way.status, way.text)
+    else:
+        in_depth(connection, requests, DEPTH if way.sends == IN_DEPTH else 1, way.status, way.text)
 
 
 def count(way, stage):
