@@ -6,6 +6,7 @@ Knows the HTTP contract and the sandbox credentials; knows nothing about process
 import base64
 import dataclasses
 import json
+import os
 import re
 import socket
 import sys
@@ -19,6 +20,7 @@ CODE_LENGTH = 32
 TOKEN_LENGTH = 36
 ID_LENGTH = 36
 REFERENCE_LENGTH = 12
+HOST = "127.0.0.1"  # where every connection goes
 TLS = None  # an ssl.SSLContext, by which every connection is then made
 NO_CODE = "?" * CODE_LENGTH  # exchange.lua, pace.c and connect.c put codes where this stands
 NO_ID = "#" * ID_LENGTH      # exchange.lua puts ids where this stands
@@ -115,7 +117,7 @@ class Connection:
     """One blocking connection. Answers are read one after the other, however many were asked for at once."""
 
     def __init__(self, port, source=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10,
+        self.socket = socket.create_connection((HOST, port), timeout=10,
                                                source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if TLS:
@@ -186,7 +188,7 @@ def check_exchange(port, asker=SANDBOX):
         raise ValueError(f"exchanged a code twice, got {status} {body[:300]!r}")
 
 
-def _pipelined(port, count, batch, value_of, path, what):
+def pipelined(port, count, batch, value_of, what, path=os.devnull):
     """Sends count requests, batch(first, so many) at a time, and writes what value_of finds in each answer to the file
     at path, one a line. Says on stderr how far it is."""
     began = told = time.monotonic()
@@ -216,7 +218,7 @@ def _pipelined(port, count, batch, value_of, path, what):
 def make_codes(port, count, path, asker=SANDBOX):
     """Writes count fresh codes to the file at path, one a line."""
     made = [code_request(f"consent-{i:08d}", f"account-{i:08d}", asker) for i in range(CONNECTIONS * AT_ONCE)]
-    _pipelined(port, count, lambda first, size: b"".join(made[first % len(made):][:size]), _code, path, "codes")
+    pipelined(port, count, lambda first, size: b"".join(made[first % len(made):][:size]), code_of, "codes", path)
 
 
 def exchange_codes(port, codes_path, path):
@@ -225,11 +227,12 @@ def exchange_codes(port, codes_path, path):
         codes = file.read().split()
     before, after = exchange_request().split(NO_CODE.encode())
     between = after + before
-    _pipelined(port, len(codes), lambda first, size: before + between.join(codes[first:first + size]) + after,
-               _token, path, "tokens")
+    pipelined(port, len(codes), lambda first, size: before + between.join(codes[first:first + size]) + after,
+              _token, "tokens", path)
 
 
-def _code(answer):
+def code_of(answer):
+    """The code in the answer to a request for one."""
     return _found(CODE, answer, "asked for a code")
 
 

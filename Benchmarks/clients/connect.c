@@ -1,7 +1,7 @@
 /* A client that never uses a connection twice: connect, request, answer, the server closes, connect again; so many
  * side by side. Latency counts from connect() to the last byte of the answer. wrk leaves connecting out of it and
  * closes first, which makes its port unusable for a while (TIME_WAIT) until there are no more; here the server closes.
- * Usage: connect PORT REQUEST VALUES STATUS CONNECTIONS SECONDS */
+ * With a file IDS each request has a head of its own. Usage: connect PORT REQUEST VALUES STATUS CONNECTIONS SECONDS [IDS] */
 #define _GNU_SOURCE /* strcasestr */
 #include "load.h"
 
@@ -58,11 +58,12 @@ static bool on_event(size_t index, uint64_t *latency) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
-    fprintf(stderr, "usage: %s PORT REQUEST VALUES STATUS CONNECTIONS SECONDS\n", argv[0]);
+  if (argc < 7 || argc > 8 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
+    fprintf(stderr, "usage: %s PORT REQUEST VALUES STATUS CONNECTIONS SECONDS [IDS]\n", argv[0]);
     return 64;
   }
   load(argv[1], argv[2], argv[3], argv[4]);
+  if (argc == 8) load_ids(argv[7]);
   size_t count = (size_t)atoi(argv[5]), answered = 0;
   uint64_t *latencies = need(calloc(value_count + 1, sizeof *latencies));
   struct epoll_event events[64];

@@ -21,7 +21,8 @@ import tempfile
 
 import scenarios
 import servers
-from measure import BUILD, compile_program, disturbance, figure, log, require_tools, spread, table
+import turns
+from measure import BUILD, compile_program, disturbance, figure, log, require_tools, ratios, spread, table
 
 HEADS = ["exchange-varying", "exchange-busy", "exchange"]
 
@@ -34,7 +35,7 @@ def in_turn(name, contestants, options, folder, values):
         for label in order:
             log(f"{scenarios.LOADS[name].title} {number + 1}/{options.rounds} {label}")
             server, program = contestants[label]
-            runs[label].append(scenarios.turn(server, program, name, options, folder, values))
+            runs[label].append(turns.turn(server, program, name, options, folder, values))
     return runs
 
 
@@ -44,7 +45,7 @@ def report(title, runs):
     rows = [[label, *(spread(figure([r[key] for r in own]), form) for key, form in zip(keys, (".2f", ".2f", ",.0f")))]
             for label, own in runs.items()]
     first, second = runs
-    ratio = {key: figure(scenarios.ratios(runs, second, first, key)) for key in keys}
+    ratio = {key: figure(ratios(runs, second, first, key)) for key in keys}
     print(f"\n### {title}\n\n{table(['', 'CPU µs/request', 'of it user', 'requests/s'], rows)}\n\n"
           f"{second} / {first}: {spread(ratio['cpu_us'], '.3f')} of the CPU per request, "
           f"{spread(ratio['requests_per_second'], '.3f')} of the rate.{disturbance(runs)}", flush=True)
@@ -56,7 +57,7 @@ def compare(options):
     compile_program("pace")
     os.sched_setaffinity(0, {1})  # this program, too, keeps off the server's CPU
     with tempfile.TemporaryDirectory(prefix="compare-", dir=BUILD) as folder:
-        values = scenarios.Values(folder)
+        values = turns.Values(folder)
         for name in HEADS:
             builds = {"old": ("obie-tokens", old), "new": ("obie-tokens", new)}
             report(scenarios.LOADS[name].title, in_turn(name, builds, options, folder, values))

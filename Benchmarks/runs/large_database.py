@@ -22,8 +22,8 @@ import sys
 import tempfile
 import time
 
-import scenarios
 import servers
+import turns
 from measure import BUILD, ROOT, disturbance, figure, log, spread, table
 
 sys.path.insert(0, os.path.join(ROOT, "Tests/cluster"))
@@ -156,7 +156,7 @@ def running(database, cpus):
         database.__exit__()
 
 
-class Sampled(scenarios.Values):
+class Sampled(turns.Values):
     """Look-ups ask for the tokens of the sample."""
 
     def __init__(self, folder, path):
@@ -180,7 +180,7 @@ def measure(options, large, folder, values, sampled, cpus):
 
     def turn(name, kind, database, values):
         log(f"{NAMES[name]}, {kind}")
-        runs[name][kind].append(scenarios.turn(
+        runs[name][kind].append(turns.turn(
             servers.SHARED, options.server, name, options, folder, values, databases=[database.program.pid],
             store=database.serving_url))
 
@@ -233,7 +233,7 @@ def run(options):
             fill(large, options.tokens, sample, now)
             is_planned &= read_plans(options, large, folder)
             before = scans_counted(large)
-            runs = measure(options, large, folder, scenarios.Values(folder), Sampled(folder, path), cpus)
+            runs = measure(options, large, folder, turns.Values(folder), Sampled(folder, path), cpus)
             scans = {name: count - before[name] for name, count in scans_counted(large).items()}
     is_fast = report(runs, options.tokens)
     print(f"Scans that PostgreSQL counted meanwhile: {', '.join(f'{name} {count}' for name, count in scans.items())}.")
@@ -241,7 +241,7 @@ def run(options):
 
 
 def main():
-    return scenarios.in_rounds("large database", __doc__, run, rounds=3, options={
+    return turns.in_rounds("large database", __doc__, run, rounds=3, options={
         "--tokens": {"type": int, "default": 10_000_000},
         "--folder": {"help": "where the large database is to stand, where /tmp has no room"}})
 

@@ -16,6 +16,7 @@ import time
 
 import scenarios
 import servers
+import turns
 from measure import load, require_tools
 from servers import client
 
@@ -59,7 +60,7 @@ def measure(program, folder, path):
     try:
         codes = os.path.join(folder, "codes")
         client.make_codes(server.port, CODES, codes)
-        result = load(server, scenarios.load_command(
+        result = load(server, turns.load_command(
             server, "durable", SECONDS, scenarios.DURABLE_CONNECTIONS, folder, codes), SECONDS)
     finally:
         server.__exit__()

@@ -19,8 +19,8 @@ import subprocess
 import sys
 import tempfile
 
-import scenarios
 import servers
+import turns
 from measure import require_tools
 from servers import client
 
@@ -51,7 +51,7 @@ def measure(program, folder, count, seconds):
         for number in range(2):
             server, codes = running[number % count], os.path.join(folder, f"codes-{number}")
             client.make_codes(server.port, CODES, codes)
-            command = scenarios.load_command(server, "exchange", seconds, 32, folder, codes)
+            command = turns.load_command(server, "exchange", seconds, 32, folder, codes)
             commands.append(command[command.index("wrk"):])  # on both CPUs
         path = os.path.join(folder, "perf")
         watch = profile(running[0].process.pid, seconds, path) if shutil.which("perf") else None

@@ -15,7 +15,6 @@ import servers
 ROOT = os.path.dirname(servers.BENCHMARKS)
 BUILD = os.path.join(ROOT, ".build", "bench")
 CEILINGS = ["nginx", "bare"]
-OWN = ["obie-tokens", "obie-tokens-sqlite", servers.PRODUCTION, servers.SHARED]
 TABLE_NOISE = 0.05  # a run that lost more of a CPU to others gets a line under the table
 
 
@@ -80,7 +79,7 @@ def load(server, arguments, seconds, databases=()):
     ran = server.ran_seconds() - ran
     of_databases = used_by_databases() - of_databases
     foreign = [busy[0] - ran, busy[1] - used - own]
-    if databases:
+    if databases or len(server.cpus) > 1:
         foreign = [(sum(foreign) - of_databases) / 2] * 2
     user_share = user / ((user + system) or 1)
 
@@ -113,10 +112,15 @@ def summary(runs, ratios=()):
     for name, own in runs.items():
         result[name] = {key: figure([r[key] for r in own]) for key in own[0] if key != "ran_out"}
         for key in ratios:
-            for ceiling in CEILINGS:
+            for ceiling in (c for c in CEILINGS if c in runs):
                 result[name][f"{key}_to_{ceiling}"] = figure(
                     [a[key] / max(b[key], 1e-9) for a, b in zip(own, runs[ceiling])])
     return result
+
+
+def ratios(runs, row, other, key):
+    """Of a figure of one row to that of another, round by round."""
+    return [a[key] / max(b[key], 1e-9) for a, b in zip(runs[row], runs[other], strict=True)]
 
 
 def spread(values, text, scale=1.0):

@@ -25,21 +25,25 @@ TICK = os.sysconf("SC_CLK_TCK")
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 PRODUCTION = "obie-tokens-production"
 ON_DISK = ("obie-tokens-sqlite", PRODUCTION)
+BESIDE = "beside"  # another program that does the exchange
 SHARED = "obie-tokens-postgres"  # its store is a URL, and its keys are in the folder
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 30  # under callgrind it takes its time
-# Nobody resumes: obie-tokens offers no tickets, and so nginx is not to.
+CODE_SECONDS = 3600  # how long codes live: they are made before they are used
+# Nobody resumes: obie-tokens offers no tickets, and so nginx is not to, unless that is what is measured.
 NGINX_TLS = """ssl_certificate {0}/server.pem; ssl_certificate_key {0}/server.key;
-        ssl_protocols TLSv1.3; ssl_session_tickets off; ssl_session_cache off;"""
+        ssl_protocols TLSv1.3; ssl_session_tickets {1}; ssl_session_cache off;"""
 NGINX_CLIENTS = "ssl_client_certificate {0}/ca.pem; ssl_verify_client on;"
 NEIGHBOUR = "127.0.0.2"  # who asks before anybody listens must not get the very port as its own: it would meet itself
 
 
 def command(name, program, port, admin_port, folder, store, closes=False, connections=4096, loops=1, audit="none",
-            strict=False, tls=None, clients=False):
+            strict=False, tls=None, clients=False, tickets=False, access_log=False):
     """What to run for a server. nginx's configuration is written into the folder. bare must be told that each
-    connection asks for one answer only; nginx makes room for all its connections at start. tls: the folder with server.pem, server.key and ca.pem; clients: they
-    must have a certificate."""
+    connection asks for one answer only; nginx makes room for all its connections at start. tls: the folder with
+    server.pem, server.key and ca.pem; clients: they must have a certificate; tickets: nginx resumes sessions."""
+    if name == BESIDE:
+        return [program, str(port), str(CODE_SECONDS)]
     if name == "bare":
         return [program, str(port), *(["close"] if closes else [])]
     if name == "nginx":
@@ -47,7 +51,8 @@ def command(name, program, port, admin_port, folder, store, closes=False, connec
             text = file.read()
         for key, value in (("@PORT@", port), ("@DIR@", folder), ("@CONNECTIONS@", connections),
                            ("@SSL@", "ssl" if tls else ""),
-                           ("@TLS@", ((NGINX_TLS + NGINX_CLIENTS * clients) if tls else "").format(tls))):
+                           ("@TLS@", ((NGINX_TLS + NGINX_CLIENTS * clients) if tls else "").format(
+                               tls, "on" if tickets else "off"))):
             text = text.replace(key, str(value))
         path = os.path.join(folder, "nginx.conf")
         with open(path, "w") as file:
@@ -59,7 +64,8 @@ def command(name, program, port, admin_port, folder, store, closes=False, connec
             *(["--keys-file", os.path.join(folder, "keys")] if name == SHARED else []), "--audit-log", audit,
             *(["--tls-certificate", f"{tls}/server.pem", "--tls-key", f"{tls}/server.key"] if tls else []),
             *(["--tls-client-ca", f"{tls}/ca.pem", "--tls-client-auth", "required"] if clients else []),
-            "--loops", str(loops), "--code-lifetime", "3600", *(["--audit", "strict"] if strict else []),
+            "--loops", str(loops), "--code-lifetime", str(CODE_SECONDS), *(["--audit", "strict"] if strict else []),
+            *(["--access-log"] if access_log else []),
             "--no-throttle"]  # soak asks for what must fail; what succeeds never meets the throttle
 
 
@@ -198,8 +204,9 @@ class Server:
 
     def log(self):
         """The end of what it printed."""
-        with open(self.log_path, errors="replace") as file:
-            return file.read()[-1000:]
+        with open(self.log_path, "rb") as file:
+            file.seek(max(0, os.path.getsize(self.log_path) - 1000))
+            return file.read().decode(errors="replace")
 
     def cpu_seconds(self):
         """(user, system) of the whole process tree so far: how time is shared out. How much it is, ran_seconds says to

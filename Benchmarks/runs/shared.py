@@ -17,6 +17,7 @@ import tempfile
 import scenarios
 import servers
 import shared_store
+import turns
 from measure import BUILD, disturbance, figure, log, spread, table
 
 STANDBY = "standby"
@@ -28,7 +29,7 @@ NAMES = {scenarios.SANDBOX_ON_DISK: "SQLite", "obie-tokens": "memory", servers.S
 def one_turn(kind, options, folder, values):
     if kind in (servers.SHARED, STANDBY):
         return shared_store.turn(options.server, options, folder, values, has_standby=kind == STANDBY)
-    return scenarios.turn(kind, options.server, "durable", options, folder, values)
+    return turns.turn(kind, options.server, "durable", options, folder, values)
 
 
 def run(options):
@@ -37,7 +38,7 @@ def run(options):
     kinds = [*KINDS, STANDBY] if options.standby else KINDS
     runs = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="shared-", dir=BUILD) as folder:
-        values = scenarios.Values(folder)
+        values = turns.Values(folder)
         for number in range(options.rounds):
             for kind in kinds if number % 2 == 0 else reversed(kinds):
                 log(f"{number + 1}/{options.rounds} {NAMES[kind]}")
@@ -52,7 +53,7 @@ def run(options):
 
 
 def main():
-    return scenarios.in_rounds("shared", __doc__, run, options={
+    return turns.in_rounds("shared", __doc__, run, options={
         "--standby": {"action": "store_true", "help": "measure PostgreSQL with a synchronous standby, too"}})
 
 

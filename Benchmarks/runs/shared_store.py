@@ -9,7 +9,8 @@ import sys
 
 import scenarios
 import servers
-from measure import ROOT, figure, spread
+import turns
+from measure import ROOT, figure, ratios, spread
 
 sys.path.insert(0, os.path.join(ROOT, "Tests/cluster"))
 from database import Database  # noqa: E402
@@ -50,7 +51,7 @@ def standby(primary):
 
 
 def turn(program, options, folder, values, has_standby=False):
-    """As scenarios.turn, for the durable scenario on PostgreSQL."""
+    """As turns.turn, for the durable scenario on PostgreSQL."""
     keys, own = os.path.join(folder, "keys"), os.sched_getaffinity(0)
     os.sched_setaffinity(0, range(os.cpu_count()))  # inherited by PostgreSQL
     with contextlib.ExitStack() as stack:
@@ -63,14 +64,14 @@ def turn(program, options, folder, values, has_standby=False):
             subprocess.run([program, "keys", "create", keys], check=True, capture_output=True)
         subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role",
                         database.serving_url.split("@")[0].removeprefix("postgres://")], check=True, capture_output=True)
-        return scenarios.turn(servers.SHARED, program, "durable", options, folder, values, databases=databases,
+        return turns.turn(servers.SHARED, program, "durable", options, folder, values, databases=databases,
                               store=database.serving_url)
 
 
 def beside(runs):
     """What is promised of PostgreSQL, beside the other stores of the same rounds: the ratios, and the p99."""
-    return {"rate_to_sqlite": figure(scenarios.ratios(runs, servers.SHARED, scenarios.SANDBOX_ON_DISK, "requests_per_second")),
-            "cpu_to_memory": figure(scenarios.ratios(runs, servers.SHARED, "obie-tokens", "cpu_us")),
+    return {"rate_to_sqlite": figure(ratios(runs, servers.SHARED, scenarios.SANDBOX_ON_DISK, "requests_per_second")),
+            "cpu_to_memory": figure(ratios(runs, servers.SHARED, "obie-tokens", "cpu_us")),
             "p99_us": figure([run["p99_us"] for run in runs[servers.SHARED]])}
 
 

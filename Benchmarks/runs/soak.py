@@ -16,8 +16,8 @@ import tempfile
 import time
 
 import measure
-import scenarios
 import servers
+import turns
 from servers import client
 
 WARM_UP_SECONDS = 5
@@ -72,7 +72,7 @@ def exchange(server, seconds, folder):
     while under_load < seconds:
         client.make_codes(server.port, ROUND_CODES, path)
         codes += ROUND_CODES
-        command = scenarios.load_command(server, "exchange", ROUND_SECONDS, 64, folder, path,
+        command = turns.load_command(server, "exchange", ROUND_SECONDS, 64, folder, path,
                                          check=("201", '"access_token"'))
         result = measure.load(server, command, ROUND_SECONDS)
         exchanged += result["requests"]

@@ -12,21 +12,12 @@ import sys
 import tempfile
 
 import scenarios
-from measure import BUILD, disturbance, figure, log, spread, table
+import tables
+import turns
+from measure import BUILD, disturbance, figure, log, ratios, spread, table
 
 LEAST = 0.8
-KINDS = {"no audit log": {}, "relaxed": {"audit": "audit"}, "strict": {"audit": "audit", "strict": True}}
-
-
-def one_turn(label, wanted, options, folder, values):
-    """Each has a log of its own."""
-    path = os.path.join(folder, "audit")
-    for name in (path, path + ".head"):
-        if os.path.exists(name):
-            os.unlink(name)
-    if "audit" in wanted:
-        wanted = wanted | {"audit": path}
-    return scenarios.turn(scenarios.SANDBOX_ON_DISK, options.server, "durable", options, folder, values, **wanted)
+KINDS = {"no audit log": {}, "relaxed": {"audit": True}, "strict": {"audit": True, "strict": True}}
 
 
 def run(options):
@@ -34,23 +25,24 @@ def run(options):
     os.sched_setaffinity(0, {1})
     runs = {label: [] for label in KINDS}
     with tempfile.TemporaryDirectory(prefix="strict-", dir=BUILD) as folder:
-        values = scenarios.Values(folder)
+        values = turns.Values(folder)
         for number in range(options.rounds):
             for label in list(KINDS) if number % 2 == 0 else reversed(KINDS):
                 log(f"{number + 1}/{options.rounds} {label}")
-                runs[label].append(one_turn(label, KINDS[label], options, folder, values))
-        sync = scenarios.fdatasync_microseconds(folder)
+                runs[label].append(turns.turn(
+                    scenarios.SANDBOX_ON_DISK, options.server, "durable", options, folder, values, **KINDS[label]))
+        sync = tables.fdatasync_microseconds(folder)
     keys = ("requests_per_second", "cpu_us", "p50_us", "p99_us")
     rows = [[label, *(spread(figure([r[key] for r in own]), ",.0f") for key in keys)] for label, own in runs.items()]
     print(table(["", "exchanges/s", "CPU µs/exchange", "p50 µs", "p99 µs"], rows))
-    ratio = figure(scenarios.ratios(runs, "strict", "relaxed", "requests_per_second"))
+    ratio = figure(ratios(runs, "strict", "relaxed", "requests_per_second"))
     print(f"\nstrict has {spread(ratio, '.3f')} of the rate of relaxed; fdatasync of 4 KiB takes {sync:.0f} us on this disk."
           f"{disturbance(runs)}")
     return 0 if ratio["median"] >= LEAST else 1
 
 
 def main():
-    return scenarios.in_rounds("strict", __doc__, run)
+    return turns.in_rounds("strict", __doc__, run)
 
 
 if __name__ == "__main__":
