@@ -2,9 +2,10 @@
 """How fast is obie-tokens, and how far is it from what the machine can do at all?
 
 The servers run on CPU 0 with one thread, their client on CPU 1, in turn, round after round: bare.c on libuv and nginx,
-which both answer a constant 201 and are the ceilings, and obie-tokens. Prints a table per scenario, at the end what is
-promised, and writes JSON and, beside it, the table of docs/speed.md. README.md says how to read them. Exit status: 0, whether promises hold or not; 1 where an
-answer was not the right one or something broke; 69 where a tool is missing.
+which both answer a constant 201 and are the ceilings, and obie-tokens; with --beside, another program that does the
+exchange, too. Prints a table per scenario, at the end what is promised, and writes JSON and, beside it, the table of
+docs/speed.md. README.md says how to read them. Exit status: 0, whether promises hold or not; 1 where an answer was not
+the right one or something broke; 69 where a tool is missing.
 """
 import argparse
 import json

@@ -62,14 +62,15 @@ def below(name, runs, folder):
         found.append(f"obie-tokens takes {of(scenarios.MEMORY, servers.BESIDE)} of the CPU of the program beside, at "
                      f"{of(scenarios.MEMORY, servers.BESIDE, rate)} of its rate.")
     if name == "exchange-production":
-        found.append(f"Production takes {of(servers.PRODUCTION, scenarios.SANDBOX_ON_DISK)} of the sandbox's CPU per request "
-                     f"on the same store, at {of(servers.PRODUCTION, scenarios.SANDBOX_ON_DISK, rate)} of its rate.")
+        found.append(f"Production takes {of(servers.PRODUCTION, scenarios.SANDBOX_ON_DISK)} of the sandbox's CPU per "
+                     f"request on the same store, at {of(servers.PRODUCTION, scenarios.SANDBOX_ON_DISK, rate)} of its rate.")
     if name == "durable":
         found.append(_durability(runs, folder, of))
     if scenarios.TWO_LOOPS in runs:
         found.append(f"Two loops take {of(scenarios.TWO_LOOPS, scenarios.MEMORY)} of one loop's CPU per request.")
     if handshakes.OWN_RESUMED in runs:
-        found.append("obie-tokens offers no resumption: a client that asks for it gets a full handshake.")
+        found.append("obie-tokens offers no resumption: a client that asks for it gets a full handshake. Its CPU is "
+                     f"{of(handshakes.OWN_RESUMED, handshakes.NGINX_RESUMED)} of nginx's for a resumed one.")
     return "".join(f"\n\n{sentence}" for sentence in found)
 
 

@@ -148,12 +148,20 @@ def _wanted(name, row, folder, wanted):
     return {**wanted, "closes": name == "new-connection"}
 
 
+def _expected(scenario, row):
+    """The status of each answer, and a text in it where there is one."""
+    if row.server in CEILINGS:
+        return ("201",)
+    text = row.text or scenario.text
+    return (str(scenario.status), *([text] if text else []))
+
+
 def turn(row_name, program, name, options, folder, values, rate=None, databases=(), **wanted):
     """One fresh start of one server: check, values, warm-up (which looks at every answer), values, measurement.
     databases are those of measure.load; wanted is what else the server is to be. Under half-rate the rate is asked of
     the ceilings; obie-tokens is first driven as fast as it goes, then at half."""
     scenario, row, made, maximum = LOADS[name], ROWS[row_name], 0, None
-    connections, is_ceiling = scenario.connections or options.connections, row.server in CEILINGS
+    connections = scenario.connections or options.connections
 
     def run(seconds, count, check=(), pace=None):
         nonlocal made
@@ -167,10 +175,10 @@ def turn(row_name, program, name, options, folder, values, rate=None, databases=
     wanted = _wanted(name, row, folder, wanted)
     with _tls(wanted["tls"]) if wanted.get("tls") else contextlib.nullcontext(), \
             servers.Server(row.server, program, folder, **wanted) as server:
-        if not is_ceiling:
+        if row.server not in CEILINGS:
             client.check_exchange(server.port, server.bank)
-        text = row.text or scenario.text
-        warm = run(1, values.warm_up, ("201",) if is_ceiling else (str(scenario.status), *([text] if text else [])))
+        # with TLS each connection begins with a handshake, and wrk must get through all of them
+        warm = run(2 if scenario.has_tls else 1, values.warm_up, _expected(scenario, row))
         count = int(warm["requests_per_second"] * options.seconds * VALUES_MARGIN) + 2 * connections * scenario.depth
         if name == "half-rate":
             if not rate:
