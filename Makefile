@@ -21,7 +21,8 @@
 #   make sbom    bill of materials of the program (CycloneDX), validated; of the image too where `make image-check` was run
 #   make reproducible    builds it once more elsewhere: the same bytes?
 #   make uninstall    takes that away again, but for settings and state
-#   make bench   speed, latency, memory, start-up beside bare libuv and nginx (about 14 minutes)
+#   make bench   every way beside bare libuv and nginx: speed, latency, memory, start-up (15 minutes; QUICK=1: 4)
+#   make load    a load test of ten seconds: exchanges a second and percentiles, of a sandbox of its own (or URL=)
 #   make tls-bench   TLS beside nginx with the same certificate: kept connections, handshakes, memory, a storm
 #   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
@@ -70,6 +71,8 @@ FUZZ_SECONDS ?= 600
 DESTDIR ?=
 PREFIX ?= /usr
 MEGABYTES ?= 1000
+QUICK ?=
+URL ?=
 # The fuzzer has a build folder of its own: its modules are instrumented.
 FUZZER := OBIE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product fuzz
 
@@ -103,7 +106,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(PIP
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench tls-bench shared compare instructions neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
+.PHONY: help run test check check-fast clients-check lint bench load tls-bench shared compare instructions neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -361,7 +364,13 @@ differential: tools $(H11)/installed
 	    $(if $(COUNT),--count $(COUNT),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 bench: bench-tools cluster-tools release
-	Benchmarks/runs/bench.py --server $(SERVER) $(ARGS)
+	@Scripts/install-tools.sh openssl
+	Benchmarks/runs/bench.py --server $(SERVER) $(if $(QUICK),--quick) $(ARGS)
+
+# A running sandbox needs no build.
+load: $(if $(URL),,release)
+	@Scripts/install-tools.sh gcc python3
+	Benchmarks/runs/load.py $(if $(URL),--url $(URL),--server $(SERVER)) $(ARGS)
 
 compare: bench-tools release
 	@test -n "$(OLD)" || { echo 'compare: with which build? make compare OLD=/path/obie-tokens' >&2; exit 64; }

@@ -62,11 +62,21 @@ static char *read_file(const char *path, size_t *length) {
   return bytes;
 }
 
+/* PORT of 127.0.0.1, or ADDRESS:PORT. */
+static void find_server(const char *where) {
+  const char *colon = strrchr(where, ':');
+  char address[INET_ADDRSTRLEN] = "127.0.0.1";
+  if (colon) snprintf(address, sizeof address, "%.*s", (int)(colon - where), where);
+  server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon ? colon + 1 : where))};
+  if (inet_pton(AF_INET, address, &server.sin_addr) == 1) return;
+  fprintf(stderr, "%s is not ADDRESS:PORT with an IPv4 address\n", where);
+  exit(64);
+}
+
 /* Values stand one a line, all of one length; the request has a run of as many question marks. */
-static void load(const char *port, const char *request_path, const char *values_path, const char *status) {
+static void load(const char *where, const char *request_path, const char *values_path, const char *status) {
   size_t length;
-  server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-  server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  find_server(where);
   expected = status;
   values = read_file(values_path, &length);
   value_length = strcspn(values, "\n");
@@ -146,9 +156,9 @@ static double percentile(const uint64_t *sorted, size_t count, size_t wanted) {
 
 static void print_result(uint64_t *samples, size_t count, uint64_t took, bool ran_out, const char *more) {
   qsort(samples, count, sizeof *samples, ascending);
-  printf("RESULT {\"requests\":%zu,\"seconds\":%.6f,\"bytes\":%llu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"samples\":%zu,"
+  printf("RESULT {\"requests\":%zu,\"seconds\":%.6f,\"bytes\":%llu,\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"samples\":%zu,"
          "\"status_errors\":%llu,\"socket_errors\":%llu,\"timeouts\":%llu,\"ran_out\":%s%s}\n",
          count, (double)took / 1e9, (unsigned long long)bytes_read, percentile(samples, count, 50),
-         percentile(samples, count, 99), count, (unsigned long long)status_errors, (unsigned long long)socket_errors,
+         percentile(samples, count, 90), percentile(samples, count, 99), count, (unsigned long long)status_errors, (unsigned long long)socket_errors,
          (unsigned long long)timeouts, ran_out ? "true" : "false", more);
 }

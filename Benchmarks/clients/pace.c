@@ -3,8 +3,9 @@
  * time it was *due*, so a stall shows in every request that it held up, and not in one alone (wrk's closed loop would
  * ask less meanwhile). One thread, which never sleeps: a timer would be late by more than an answer takes.
  * With RATE 0 there is no timetable: each connection asks again as soon as it is answered. It does so with half the CPU
- * of wrk, so that the server, and not the client, is what is busy all the time. With a file IDS each request has a head of its own.
- * Usage: pace PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS] */
+ * of wrk, so that the server, and not the client, is what is busy all the time. With a file IDS each request has a head
+ * of its own; with TELL as well, each second's figures are a line "NOW {...}".
+ * Usage: pace [ADDRESS:]PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS [TELL]] */
 #define _GNU_SOURCE /* strcasestr */
 #include "load.h"
 
@@ -59,29 +60,56 @@ static bool on_readable(size_t index, uint64_t *latency) {
   return true;
 }
 
+#define WAIT_MAX 2000000 /* microseconds; what takes longer counts as so long */
+static uint32_t *waits;  /* how many answers took so many microseconds since the last line; NULL: no lines are wanted */
+static size_t waited, wait_most;
+
+static void count_wait(uint64_t latency) {
+  size_t us = latency / 1000 < WAIT_MAX ? latency / 1000 : WAIT_MAX - 1;
+  waits[us]++;
+  waited++;
+  if (us > wait_most) wait_most = us;
+}
+
+/* Prints the line and starts anew. Counting takes no sorting, which would be a pause in the load. */
+static void tell(uint64_t took) {
+  static const size_t wanted[] = {50, 90, 99};
+  size_t found[3] = {0}, seen = 0, next = 0;
+  for (size_t us = 0; waited && us <= wait_most; us++) {
+    seen += waits[us];
+    for (; next < 3 && seen * 100 >= wanted[next] * waited; next++) found[next] = us;
+  }
+  printf("NOW {\"requests\":%zu,\"seconds\":%.6f,\"p50_us\":%zu,\"p90_us\":%zu,\"p99_us\":%zu}\n", waited,
+         (double)took / 1e9, found[0], found[1], found[2]);
+  fflush(stdout);
+  memset(waits, 0, (wait_most + 1) * sizeof *waits);
+  waited = wait_most = 0;
+}
+
 int main(int argc, char **argv) {
-  if (argc < 8 || argc > 9 || atof(argv[7]) < 0 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
-    fprintf(stderr, "usage: %s PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS]\n", argv[0]);
+  if (argc < 8 || argc > 10 || atof(argv[7]) < 0 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
+    fprintf(stderr, "usage: %s [ADDRESS:]PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS [TELL]]\n", argv[0]);
     return 64;
   }
   load(argv[1], argv[2], argv[3], argv[4]);
-  if (argc == 9) load_ids(argv[8]);
+  if (argc >= 9) load_ids(argv[8]);
   connection_count = (size_t)atoi(argv[5]);
   double seconds = atof(argv[6]), rate = atof(argv[7]), interval = rate ? 1e9 / rate : 0;
   size_t wanted = rate ? (size_t)(seconds * rate) : value_count, total = wanted < value_count ? wanted : value_count;
   uint64_t *latencies = need(calloc(total + 1, sizeof *latencies));
   uint64_t *lateness = need(calloc(total + 1, sizeof *lateness));
   size_t sent = 0, answered = 0;
+  if (argc == 10) waits = need(calloc(WAIT_MAX, sizeof *waits));
   struct epoll_event events[64];
   int epoll = connect_all();
 
-  uint64_t began = now(), last = began, end = began + (uint64_t)((double)total * interval) + PATIENCE;
+  uint64_t began = now(), told = began, last = began, end = began + (uint64_t)((double)total * interval) + PATIENCE;
   uint64_t enough = began + (uint64_t)(seconds * 1e9); /* without a timetable */
   if (!rate) end = enough + PATIENCE;
   while (answered < total && now() < end) {
     uint64_t due;
     if (!rate && now() >= enough) total = sent;
-    while (sent < total && rest_count && (due = began + (uint64_t)((double)sent * interval)) <= now()) {
+    while (sent < total && rest_count && (due = rate ? began + (uint64_t)((double)sent * interval) : now()) <= now()) {
       struct connection *c = &connections[wake()];
       c->due = due;
       lateness[sent] = now() - due;
@@ -90,10 +118,16 @@ int main(int argc, char **argv) {
     int ready = epoll_wait(epoll, events, 64, 0);
     for (int i = 0; i < ready; i++)
       if (on_readable(events[i].data.u64, &latencies[answered])) {
+        if (waits) count_wait(latencies[answered]);
         answered++;
         last = now();
       }
+    if (waits && last - told >= SECOND) {
+      tell(last - told);
+      told = last;
+    }
   }
+  if (waits && last - told >= SECOND / 2) tell(last - told);
   timeouts = total - answered;
   char more[64];
   qsort(lateness, sent, sizeof *lateness, ascending);
