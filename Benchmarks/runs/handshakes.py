@@ -7,7 +7,7 @@ import time
 
 import servers
 
-LEAST = 100  # connections; with fewer something is wrong
+LEAST = 10  # connections; with fewer something is wrong, or the machine has no time for it
 RESUMED = "resumed"
 NGINX_RESUMED, OWN_RESUMED = "nginx, resumed", "obie-tokens, resumption refused"
 NEW_TLS = {"nginx": ("nginx", False), "obie-tokens": ("obie-tokens", False),

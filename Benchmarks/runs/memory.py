@@ -100,7 +100,10 @@ def _most(server):
 
 
 def million_table(figures):
+    def each(f):
+        return (f["resident_bytes"]["median"] - f["resident_before"]["median"]) / f["exchanges"]["median"]
+
     rows = [[name, f"{f['exchanges']['median']:,}",
-             *(f"{f[key]['median'] / 1e6:.1f}" for key in ("resident_before", "resident_bytes", "resident_most"))]
-            for name, f in figures.items()]
-    return table(["server", "exchanges", "RSS MB before", "RSS MB after", "RSS MB at most"], rows)
+             *(f"{f[key]['median'] / 1e6:.1f}" for key in ("resident_before", "resident_bytes", "resident_most")),
+             f"{each(f):,.0f}"] for name, f in figures.items()]
+    return table(["server", "exchanges", "RSS MB before", "RSS MB after", "RSS MB at most", "bytes an exchange"], rows)

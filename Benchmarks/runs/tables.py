@@ -77,12 +77,14 @@ def below(name, runs, folder):
 def _durability(runs, folder, of):
     """What a sync before every 201 costs, and an audit log."""
     rate, disk = "requests_per_second", runs[scenarios.SANDBOX_ON_DISK]
+    shared = [run["database_us"] for run in runs.get(servers.SHARED, ())]
+    database = f" PostgreSQL itself takes {spread(figure(shared), '.1f')} µs of CPU per exchange." if shared else ""
     return (f"On disk {of(scenarios.SANDBOX_ON_DISK, scenarios.MEMORY, rate)} of in memory, with a p99 of "
             f"{of(scenarios.SANDBOX_ON_DISK, scenarios.MEMORY, 'p99_us')} of memory's; "
             f"{statistics.median(r['batch'] for r in disk):.0f} changes a batch, "
             f"{statistics.median(r['commit_us'] for r in disk):.0f} us a commit; fdatasync of 4 KiB takes "
             f"{fdatasync_microseconds(folder):.0f} us on this disk. With a strict audit log the rate is "
-            f"{of(scenarios.AUDIT_STRICT, scenarios.AUDIT, rate)} of that with a relaxed one.")
+            f"{of(scenarios.AUDIT_STRICT, scenarios.AUDIT, rate)} of that with a relaxed one.{database}")
 
 
 def fdatasync_microseconds(folder):
