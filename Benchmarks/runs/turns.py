@@ -1,6 +1,7 @@
 """One turn of a server under one of the scenarios: the values that its requests take, the client, the check, the load."""
 import argparse
 import contextlib
+import itertools
 import os
 import re
 import secrets
@@ -61,6 +62,13 @@ class Values:
                            f"{d[:8]}-{d[8:12]}-4{d[13:16]}-8{d[17:20]}-{d[20:]}\n")
         return path
 
+    def _start_of(self, path, count):
+        """A file with so many of its values, so that the warm-up ends as early as with codes."""
+        start = os.path.join(self.folder, "start")
+        with open(path, "rb") as source, open(start, "wb") as file:
+            file.writelines(itertools.islice(source, count))
+        return start
+
     @property
     def ids(self):
         """A UUID for each request whose head is to be its own."""
@@ -73,7 +81,8 @@ class Values:
         length."""
         count = min(self.most, count)
         if server.name in CEILINGS or kind in ("", "any", "unknown"):
-            return self.any[client.TOKEN_LENGTH if kind.endswith(("tokens", "unknown")) else client.CODE_LENGTH], 0
+            path = self.any[client.TOKEN_LENGTH if kind.endswith(("tokens", "unknown")) else client.CODE_LENGTH]
+            return self._start_of(path, count) if first else path, 0
         codes, tokens, repeated = (os.path.join(self.folder, name) for name in ("codes", "tokens", "repeated"))
         if kind == "codes":
             client.make_codes(server.port, count, codes, server.bank)
