@@ -108,7 +108,7 @@ def form_request(path, token, asker):
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(text)}\r\n\r\n{text}").encode()
 
 
-def consent_revoke_request(consent, asker=SANDBOX):
+def consent_revoke_request(consent=NO_CODE, asker=SANDBOX):
     """Ends all that was issued for a consent."""
     return request("/v1/obie/consents/revoke", {"consent_id": consent}, asker=asker)
 

@@ -3,7 +3,7 @@ import dataclasses
 import typing
 
 import servers
-import ways
+import stock
 from servers import client
 
 DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for a sync to disk
@@ -74,11 +74,11 @@ LOADS = {
     "exchange-tls": Scenario("exchange, TLS, kept connections", exchange, "codes", has_tls=True, rows=("nginx", MEMORY)),
     "issue": Scenario("issue a code", lambda asker: client.code_request(client.NO_CODE, asker=asker), "any", '"code"',
                       varies=False),
-    "ccg": Scenario("issue a CCG token", ways.ccg, varies=False, rows=("bare", "nginx", MEMORY, servers.PRODUCTION)),
+    "ccg": Scenario("issue a CCG token", stock.ccg, varies=False, rows=("bare", "nginx", MEMORY, servers.PRODUCTION)),
     "introspect": Scenario("introspect", introspect, "tokens", '"active":true', 200, varies=False,
                            rows=("bare", "nginx", *INTROSPECTED)),
-    "revoke": Scenario("revoke a token", lambda asker: ways.revoke(asker=asker), "fresh tokens", "", 200, varies=False),
-    "consent-revoke": Scenario("revoke a consent", lambda asker: ways.consent_revoke(asker=asker), "consents", "", 200,
+    "revoke": Scenario("revoke a token", lambda asker: client.revoke_request(asker=asker), "fresh tokens", "", 200, varies=False),
+    "consent-revoke": Scenario("revoke a consent", lambda asker: client.consent_revoke_request(asker=asker), "consents", "", 200,
                                varies=False),
     "new-connection": Scenario("new connection", lambda asker: client.exchange_request(close=True, asker=asker), "codes",
                                client="connect"),

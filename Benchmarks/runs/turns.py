@@ -11,7 +11,7 @@ import time
 import handshakes
 import measure
 import servers
-import ways
+import stock
 from measure import CEILINGS, program_path
 from scenarios import BOTH_CPUS, DURABLE_CONNECTIONS, LOADS, ROWS
 from servers import client
@@ -88,7 +88,7 @@ class Values:
             client.make_codes(server.port, count, codes, server.bank)
             return codes, count
         if kind == "consents":
-            ways.make_consents(server.port, count, codes, server.bank)
+            stock.make_consents(server.port, count, codes, server.bank)
             return codes, count
         is_fresh = kind == "fresh tokens"
         if first or is_fresh:
@@ -97,7 +97,7 @@ class Values:
         if is_fresh:
             return tokens, count
         if first and kind == "revoked tokens":
-            ways.revoke_tokens(server.port, tokens)
+            stock.revoke_tokens(server.port, tokens)
         with open(tokens, "rb") as source, open(repeated, "wb") as file:
             once = source.read()
             for _ in range(0, count, self.tokens):

@@ -12,9 +12,9 @@ import tempfile
 import typing
 import uuid
 
+import handshakes
 import servers
 import shared_store
-import tls
 from callgrind import Counted
 from servers import client
 
@@ -133,8 +133,8 @@ class Way:
 @contextlib.contextmanager
 def with_tls(program, folder):
     """Every connection is made by TLS meanwhile."""
-    tls.make_certificates(folder)
-    client.TLS = tls.client_context(folder, False)
+    handshakes.make_certificates(folder)
+    client.TLS = handshakes.client_context(folder)
     try:
         with Counted("obie-tokens", program, folder, tls=folder) as server:
             yield server

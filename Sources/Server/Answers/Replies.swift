@@ -15,8 +15,7 @@ final class Replies {
     private let publicURL: String
     /// Draws a number for a request or an error: unique, and tells nothing.
     let drawID: () -> SealedIdentifier
-    private let tokenTail: [UInt8]
-    private let tokenTailWithState: [UInt8]
+    private let tokenTail, tokenTailWithState: [UInt8]
     private let fixedToken: [UInt8]
     private var date = ""
     /// Whole heads of a 201 and a 200, but for Content-Length and what depends on the request.

@@ -1,5 +1,5 @@
-"""Requests besides the exchange, each with a place for a value of its own, and the values for them: tokens that are live
-or revoked, consents that something was issued for. client.py has the exchange, and how requests travel."""
+"""What requests besides the exchange are about, made beforehand: tokens that are revoked, consents that something was
+issued for. client.py has the requests, and how they travel."""
 import secrets
 
 import client
@@ -7,24 +7,9 @@ import client
 CONSENT_LENGTH = client.CODE_LENGTH  # so that consents and codes can stand for each other in requests to the ceilings
 
 
-def _form(path, value, asker):
-    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {asker.authorization}\r\n"
-            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(value)}\r\n\r\n{value}").encode()
-
-
 def ccg(asker=client.SANDBOX):
     """Asks for a CCG token. The sandbox always gives the same; production makes one for the provider."""
     return client.constant_request() if asker == client.SANDBOX else client.grant_request(asker)
-
-
-def revoke(token="?" * client.TOKEN_LENGTH, asker=client.SANDBOX):
-    """Revokes a token."""
-    return _form("/oauth2/revoke", f"token={token}", asker)
-
-
-def consent_revoke(consent="?" * CONSENT_LENGTH, asker=client.SANDBOX):
-    """Voids all that was issued for a consent."""
-    return client.request("/v1/obie/consents/revoke", {"consent_id": consent}, asker=asker)
 
 
 def make_consents(port, count, path, asker=client.SANDBOX):
@@ -42,7 +27,7 @@ def revoke_tokens(port, path, asker=client.SANDBOX):
     with open(path) as file:
         tokens = file.read().split()
     client.pipelined(port, len(tokens), lambda first, size: b"".join(
-        revoke(token, asker) for token in tokens[first:first + size]), _done, "tokens revoked")
+        client.revoke_request(token, asker) for token in tokens[first:first + size]), _done, "tokens revoked")
 
 
 def _done(answer):
