@@ -158,9 +158,14 @@ class Cluster(Roles):
 
     def switch_over(self):
         """The standby takes over, as for maintenance. Returns the new primary."""
-        old, new = self.primary(), self.standby()
-        status, text = old.order("/switchover", json.dumps({"leader": old.name, "candidate": new.name}))
-        expect(status == 200, f"switchover: {status} {text}")
+        old, new, said = self.primary(), self.standby(), None
+
+        def is_ordered():
+            nonlocal said  # Patroni learns a little later than PostgreSQL that the standby is synchronous
+            said = old.order("/switchover", json.dumps({"leader": old.name, "candidate": new.name}))
+            return said[0] == 200
+
+        wait_until(is_ordered, lambda: f"switchover: {said}", 10)
         wait_until(lambda: new.is_("primary"), self._state, FAIL_OVER_SECONDS)
         return new
 
