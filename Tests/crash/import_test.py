@@ -82,6 +82,7 @@ class Imports:
         except subprocess.TimeoutExpired:
             command.send_signal(signal.SIGKILL)
         command.communicate()
+        self.site.rest()
         return command.returncode == 0
 
     def registered(self):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from checks import ROOT, Failure, expect
+from checks import ROOT, Failure, expect, wait_until
 from free_ports import free_ports
 from server import Server
 
@@ -76,6 +76,9 @@ class SQLiteSite(Site):
                 if attempt == 2 or "in use" not in str(failure):
                     raise
 
+    def rest(self):
+        """Nobody works on for a command that was killed."""
+
     def kill_one(self, _):
         self.server.kill()
         self.start()
@@ -111,6 +114,12 @@ class PostgresSite(Site):
             self.fleet.__exit__(kind)
         finally:
             self.database.__exit__()
+
+    def rest(self):
+        """Waits until the database has ended what a command that was killed had sent it: it may still commit."""
+        changes = "SELECT count(*) FROM pg_locks WHERE relation = 'providers'::regclass AND mode = 'RowExclusiveLock'"
+        with self.database.superuser() as connection:
+            wait_until(lambda: int(connection.value(changes)) == 0, "a command that was killed goes on", 30)
 
     def kill_one(self, chance):
         name = chance.choice("ab")
