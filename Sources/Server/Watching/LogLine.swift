@@ -117,7 +117,7 @@ extension Logger {
         let notes = record.notes
         var before: [UInt8] = []
         swap(&before, &lines)
-        var line = LogLine(lineFormat, .info, "answered", behind: before)
+        var line = LogLine(lineFormat, .info, "answered", behind: consume before)
         line.add(.method) { $0.append(text: record.method.text) }
         line.add(.route) { $0.append(text: record.route.template) }
         line.add(.status, number: response.status.code)
