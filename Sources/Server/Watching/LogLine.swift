@@ -26,7 +26,8 @@ struct LogLine: ~Copyable {
         behind lines: consuming [UInt8] = []
     ) {
         self.format = format
-        bytes = lines
+        // Without the word it would be a copy, which gets a little more room than the lines before it had.
+        bytes = consume lines
         switch format {
         case .json:
             bytes.append(text: #"{"time":""#)

@@ -93,7 +93,7 @@ final class LoopObserver {
     private func handOverLines() {
         guard lineCount > 0 else { return }
         log?.add(lines, count: lineCount)
-        lines = []
+        lines.removeAll(keepingCapacity: true)
         lineCount = 0
     }
 
