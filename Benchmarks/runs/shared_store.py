@@ -13,7 +13,7 @@ import turns
 from measure import ROOT, figure, ratios, spread
 
 sys.path.insert(0, os.path.join(ROOT, "Tests/cluster"))
-from database import Database  # noqa: E402
+from database import SERVING_ROLE, Database  # noqa: E402
 import programs  # noqa: E402
 from checks import wait_until  # noqa: E402
 
@@ -50,9 +50,18 @@ def standby(primary):
         shutil.rmtree(data, ignore_errors=True)
 
 
+def prepare(program, database, folder):
+    """The tables, and in the folder the keys, where there are none."""
+    keys = os.path.join(folder, "keys")
+    if not os.path.exists(keys):
+        subprocess.run([program, "keys", "create", keys], check=True, capture_output=True)
+    subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role", SERVING_ROLE], check=True,
+                   capture_output=True)
+
+
 def turn(program, options, folder, values, has_standby=False):
     """As turns.turn, for the durable scenario on PostgreSQL."""
-    keys, own = os.path.join(folder, "keys"), os.sched_getaffinity(0)
+    own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, range(os.cpu_count()))  # inherited by PostgreSQL
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(Database())
@@ -60,12 +69,9 @@ def turn(program, options, folder, values, has_standby=False):
         if has_standby:
             databases.append(stack.enter_context(standby(database)))
         os.sched_setaffinity(0, own)
-        if not os.path.exists(keys):
-            subprocess.run([program, "keys", "create", keys], check=True, capture_output=True)
-        subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role",
-                        database.serving_url.split("@")[0].removeprefix("postgres://")], check=True, capture_output=True)
+        prepare(program, database, folder)
         return turns.turn(servers.SHARED, program, "durable", options, folder, values, databases=databases,
-                              store=database.serving_url)
+                          store=database.serving_url)
 
 
 def beside(runs):

@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import os
 import random
-import subprocess
 import tempfile
 import typing
 import uuid
@@ -145,9 +144,7 @@ def with_tls(program, folder):
 @contextlib.contextmanager
 def with_postgres(program, folder):
     with shared_store.Database() as database:
-        subprocess.run([program, "keys", "create", os.path.join(folder, "keys")], check=True, capture_output=True)
-        subprocess.run([program, "store", "migrate", "--store", database.owner_url, "--serving-role",
-                        database.serving_url.split("@")[0].removeprefix("postgres://")], check=True, capture_output=True)
+        shared_store.prepare(program, database, folder)
         with Counted(servers.SHARED, program, folder, database.serving_url) as server:
             yield server
 

@@ -5,7 +5,7 @@ public enum AddressText {
     /// so that a search finds it. nil for anything else, such as no bytes, since the client has gone.
     public static func text(_ bytes: [UInt8]) -> String? {
         switch bytes.count {
-        case 4: bytes.map { "\($0)" }.joined(separator: ".")
+        case 4: ipv4Text(bytes)
         case 16: ipv6Text(bytes)
         default: nil
         }
@@ -14,6 +14,10 @@ public enum AddressText {
     /// Appends the same; nothing for what is no address.
     public static func append(_ bytes: [UInt8], to output: inout [UInt8]) {
         guard bytes.count == 4 else { return output.append(text: text(bytes) ?? "") }
+        appendIPv4(bytes, to: &output)
+    }
+
+    private static func appendIPv4(_ bytes: [UInt8], to output: inout [UInt8]) {
         output.append(decimal: Int64(bytes[0]))
         for byte in bytes[1...] {
             output.append(UInt8(ascii: "."))
@@ -21,10 +25,16 @@ public enum AddressText {
         }
     }
 
+    private static func ipv4Text(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        appendIPv4(bytes, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
     private static func ipv6Text(_ bytes: [UInt8]) -> String {
         let four = unmapped(bytes)
         // §5: known to hold an IPv4 address.
-        if four.count == 4 { return "::ffff:\(four.map { "\($0)" }.joined(separator: "."))" }
+        if four.count == 4 { return "::ffff:\(ipv4Text(four))" }
         let groups = stride(from: 0, to: 16, by: 2).map {
             Int(bytes[$0]) << 8 | Int(bytes[$0 + 1])
         }

@@ -40,18 +40,16 @@ public enum JSONWriter {
         return true
     }
 
-    private static let ones: UInt64 = 0x0101_0101_0101_0101
-    private static let highBits: UInt64 = 0x80 &* ones
-
     /// Quotes, backslashes, control characters: what cannot stand for itself. The highest bit of a byte is set
     /// where it is such a one; those of bytes further up than the first may be set for nothing.
-    @inline(__always)
-    static func escaped(_ word: UInt64) -> UInt64 {
+    @inlinable @inline(__always)
+    public static func escaped(_ word: UInt64) -> UInt64 {
+        let ones = Hexadecimal.ones
         // A byte less what is to be found is below zero there, and below 0x80 in all other ASCII.
         let quotes = (word ^ UInt64(UInt8(ascii: "\"")) &* ones) &- ones
         let backslashes = (word ^ UInt64(UInt8(ascii: "\\")) &* ones) &- ones
         let controls = word &- 0x20 &* ones
-        return (quotes | backslashes | controls) & ~word & highBits
+        return (quotes | backslashes | controls) & ~word & (0x80 &* ones)
     }
 
     private static func appendPlainString(_ text: String, to output: inout [UInt8]) {

@@ -1,5 +1,7 @@
 // Questions about eight bytes of a text at a time.
 
+import Bytes
+
 /// Each answer has the highest bit of a byte set where that byte is such a one. Bytes further up
 /// than the first may be set for nothing: a borrow goes up through them.
 enum TextWords {
@@ -9,11 +11,7 @@ enum TextWords {
     /// What cannot stand for itself in a JSON string (RFC 8259 §7), and what is not ASCII.
     @inline(__always)
     static func special(_ word: UInt64) -> UInt64 {
-        // A byte less what is to be found is below zero there, and below 0x80 in all other ASCII.
-        let quotes = (word ^ UInt64(UInt8(ascii: "\"")) &* ones) &- ones
-        let backslashes = (word ^ UInt64(UInt8(ascii: "\\")) &* ones) &- ones
-        let controls = word &- 0x20 &* ones
-        return (quotes | backslashes | controls | word) & highBits
+        JSONWriter.escaped(word) | word & highBits
     }
 
     /// What is not visible ASCII.
