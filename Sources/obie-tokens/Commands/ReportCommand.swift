@@ -103,7 +103,10 @@ struct ReportCommand: ParsableCommand {
             let report = IncidentReport(
                 try ReportSource(flags, days).content, days: days, now: Clock.wallMilliseconds())
             if report.incidents.isEmpty, options.format == .table {
-                return Program.log("no outage from \(options.from) to \(options.to)")
+                return Program.log(
+                    report.isCounted
+                        ? "no outage from \(options.from) to \(options.to)"
+                        : "nothing was counted: no server had run on this store by \(options.to)")
             }
             try ReportSource.print(report.rendered(options.format, Timestamp.text))
         }

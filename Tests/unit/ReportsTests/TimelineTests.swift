@@ -96,6 +96,18 @@ import Testing
         #expect(report.incidents.map(\.server) == ["a", "a"])
     }
 
+    @Test func noIncidentIsNoOutageOnlyWhereAServerHadRun() {
+        let runs = [run(1, 20 * hour, 30 * hour)]
+        for (days, isCounted) in [
+            (day - 1...day - 1, false), (day...day, true), (day - 1...day + 1, true),
+        ] {
+            let report = IncidentReport(content(runs), days: days, now: midnight + 30 * hour)
+            #expect(report.isCounted == isCounted)
+            #expect(report.incidents.isEmpty)
+        }
+        #expect(!IncidentReport(content([]), days: day...day, now: midnight + hour).isCounted)
+    }
+
     @Test func whatFallsTogetherIsOneIncident() {
         let report = IncidentReport(
             content(
