@@ -6,7 +6,7 @@ import Tokens
 
 /// What the reader is asked.
 enum Question: Sendable {
-    case token(Identifier, now: Milliseconds)
+    case token(Identifier)
     case ccgToken(Identifier)
     /// Can anything be read?
     case probe
@@ -23,11 +23,11 @@ enum Question: Sendable {
 
 /// What was found.
 enum Finding: Sendable {
+    /// Active or not.
     case token(AccessToken?)
     case ccgToken(CCGToken?)
     case readable
 
-    var token: AccessToken?? { if case .token(let token) = self { token } else { nil } }
     var ccgToken: CCGToken?? { if case .ccgToken(let token) = self { token } else { nil } }
 }
 
@@ -73,9 +73,8 @@ final class Reader {
     private func answer(_ question: Question) -> Answer {
         do throws(DatabaseError) {
             switch question {
-            case .token(let id, let now):
-                let token = try find(id)
-                return .success(.token(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
+            case .token(let id):
+                return .success(.token(try find(id)))
             case .ccgToken(let id):
                 return .success(.ccgToken(try findCCG(id)))
             case .probe:

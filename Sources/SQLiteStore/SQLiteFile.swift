@@ -18,6 +18,7 @@ import UV
     /// For people, where its tables were older than this program; nil: they were not.
     public let migration: String?
     let metrics = StoreMetrics()
+    let recent: RecentTokens
     let jobs = ParcelQueue<Job, JobAnswer>(jobsMax: queueMax)
     let questions = ParcelQueue<Question, Answer>(jobsMax: queueMax)
     private var writer: Worker?
@@ -44,6 +45,8 @@ import UV
     ) throws {
         health = StoreHealth(report: report, onLoss: onLoss)
         place = try StorePlace(path, companions: companions)
+        let changes = TokenChanges()
+        recent = RecentTokens(changes)
         var hasKeys = false
         do {
             let database = try Database(path: path, .existing)
@@ -61,7 +64,7 @@ import UV
             try Schema.write(settings.mode, database)
             try KnownKeys.begin(database, keys, now: now)
             let writer = try Writer(
-                database, health: health, metrics: metrics,
+                database, health: health, metrics: metrics, changes: changes,
                 keptTokens: settings.expiredTokenMemory)
             let consents = try registry.consents(after: -1)
             try writer.adopt(consents, now: newestTime ?? 0)

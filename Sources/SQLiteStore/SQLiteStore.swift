@@ -9,12 +9,14 @@ public final class SQLiteStore: TokenStore {
     private let health: StoreHealth
     private let writer: Asker<Job, JobAnswer>
     private let reader: Asker<Question, Answer>
+    private let recent: RecentTokens
     private let wakeup: Wakeup
     private let turnEnd: BeforeWait
     private var isClosing = false
 
     public init(_ file: SQLiteFile, loop: EventLoop) throws(UVError) {
         health = file.health
+        recent = file.recent
         let turn = Turn()
         wakeup = try Wakeup(loop) { turn.answersCame?() }
         do throws(UVError) {
@@ -87,7 +89,19 @@ public final class SQLiteStore: TokenStore {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
-        reader.ask(.token(id, now: now), completion) { $0.token }
+        switch recent.look(id, now: now) {
+        case .known(let token): completion(.success(token))
+        case .unknown(let number):
+            reader.ask(.token(id)) { [recent] answer in
+                switch answer {
+                case .success(.token(let token)):
+                    recent.remember(token, id, number: number)
+                    completion(.success(token.flatMap { $0.isActive(at: now) ? $0 : nil }))
+                case .success: preconditionFailure("each answer belongs to its question")
+                case .failure(let error): completion(.failure(error))
+                }
+            }
+        }
     }
 
     public func revoke(

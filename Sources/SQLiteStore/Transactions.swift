@@ -25,10 +25,16 @@ final class Transactions {
     private let consents: RevokedConsentTable
     private let space: FreeSpace
     private let touch: Statement
+    private let changes: TokenChanges
+    /// What the transaction under way changes.
+    private var pending = TokenChanges.Pending()
 
     /// - Parameter keptTokens: how long tokens stay that have expired, in milliseconds.
-    init(_ database: Database, keptTokens: Milliseconds = 0) throws(DatabaseError) {
+    init(
+        _ database: Database, _ changes: TokenChanges, keptTokens: Milliseconds = 0
+    ) throws(DatabaseError) {
         self.database = database
+        self.changes = changes
         database.countLog()
         beginTransaction = try database.prepare("BEGIN IMMEDIATE")
         commitTransaction = try database.prepare("COMMIT")
@@ -99,8 +105,18 @@ final class Transactions {
     /// - Returns: false where a reader prevents it.
     func eraseLog() throws(DatabaseError) -> Bool { try database.eraseLog() }
 
-    func begin() throws(DatabaseError) { try beginTransaction.run() }
-    func commit() throws(DatabaseError) { try commitTransaction.run() }
+    func begin() throws(DatabaseError) {
+        pending = TokenChanges.Pending()
+        try beginTransaction.run()
+    }
+
+    func commit() throws(DatabaseError) {
+        changes.close(pending)
+        // Whether it has failed or not: from here on nobody sees anything else.
+        defer { changes.open(pending) }
+        try commitTransaction.run()
+    }
+
     func rollback(_ cause: DatabaseError) -> DatabaseError { database.rollback(cause) }
 
     /// Before all that is written for requests that see this state of the registry.
@@ -190,6 +206,7 @@ final class Transactions {
 
     /// `tokenDigest` is the token's.
     private func insert(_ token: AccessToken) throws(DatabaseError) {
+        pending.add(issuedAt: token.id.issuedAt)
         let insert = token.holder == nil ? insertToken : insertHeldToken
         try insert.bind(1, token.id.issuedAt)
         try insert.bind(3, Int64(token.institution.number))
@@ -220,11 +237,13 @@ final class Transactions {
     }
 
     func revoke(_ consent: ConsentRevocation, now: Milliseconds) throws(DatabaseError) {
+        pending.revoke(consent: consent.consentID)
         try consents.revokeAll(of: consent, now: now)
     }
 
     /// What a command has revoked: until that moment, and no younger ones.
     func takeOver(_ consent: ConsentRevocation, until: Milliseconds) throws(DatabaseError) {
+        pending.revoke(consent: consent.consentID)
         try consents.revoke(consent, until: until)
     }
 
@@ -246,6 +265,7 @@ final class Transactions {
 
     /// `tokenDigest` is the token's.
     private func deleteToken(issuedAt: Milliseconds) throws(DatabaseError) {
+        pending.remove(issuedAt: issuedAt)
         try deleteToken.bind(1, issuedAt)
         try deleteToken.run()
     }
@@ -254,6 +274,7 @@ final class Transactions {
     ///
     /// - Returns: whether more are likely to be waiting.
     func removeExpired(now: Milliseconds) throws(DatabaseError) -> Bool {
+        pending.expire(at: now)
         var isMore = false
         for rows in expiring {
             if try rows.remove(now: now) { isMore = true }
@@ -268,29 +289,5 @@ final class Transactions {
     /// A part of the file cannot be read, so nothing is removed or moved there for a while.
     func isCleaningPaused(at now: Milliseconds) -> Bool {
         consents.rests(at: now) || space.hasMetDamage || expiring.contains { $0.rests(at: now) }
-    }
-
-    /// Makes a code and exchanges it, and undoes both: where a part of the file is damaged, this
-    /// finds out whether requests can be answered all the same. Outside of transactions.
-    func rehearse(now: Milliseconds) throws(DatabaseError) {
-        // As large as they come: where a page has no room, it is split with those beside it.
-        let name = String(repeating: "x", count: 512)
-        let code = AuthorizationCode(
-            id: Identifier(issuedAt: now, randomHigh: 0, randomLow: 0),
-            institution: Institution.ID(0), provider: Provider.ID(0),
-            redirectURI: Provider.RedirectURI.ID(0), scope: .accounts,
-            consent: Consent(id: name, accountID: name), state: nil, expiresAt: now + 1)
-        let attempt = Redemption(
-            code: code.id, institution: code.institution, provider: code.provider,
-            redirectURI: code.redirectURI, now: now, token: code.id, tokenExpiresAt: nil,
-            authorisation: .full)
-        do throws(DatabaseError) {
-            try begin()
-            try insert(code)
-            _ = try redeem(attempt)
-            try database.execute("ROLLBACK")
-        } catch {
-            throw rollback(error)
-        }
     }
 }

@@ -73,11 +73,11 @@ final class Writer {
 
     /// - Parameter keptTokens: how long tokens stay that have expired, in milliseconds.
     init(
-        _ database: Database, health: StoreHealth, metrics: StoreMetrics,
+        _ database: Database, health: StoreHealth, metrics: StoreMetrics, changes: TokenChanges,
         keptTokens: Milliseconds
     ) throws(DatabaseError) {
         self.metrics = metrics
-        transactions = try Transactions(database, keptTokens: keptTokens)
+        transactions = try Transactions(database, changes, keptTokens: keptTokens)
         self.health = health
     }
 

@@ -131,7 +131,9 @@ import Tokens
         try rig.insert(code).get()
         #expect(try rig.redeem(code) == .success(.redeemed(state: "s")))
         #expect(try rig.token(9).get()?.codeIssuedAt == made)
+        rig.close()
         try Database(path: rig.path, .readWrite).execute("UPDATE tokens SET code_issued_at = NULL")
+        try rig.open()
         #expect(try rig.token(9).get()?.codeIssuedAt == 2_000_000)
     }
 

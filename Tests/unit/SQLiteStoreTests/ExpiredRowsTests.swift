@@ -52,7 +52,7 @@ import Tokens
         let database = try table(lifetimes.expiry, in: folder)
         let expired = "expires_at <= \(ExpiredRowsTests.now)"
         let live = ExpiredRowsTests.rows - (try count(database, expired))
-        let transactions = try Transactions(database)
+        let transactions = try Transactions(database, TokenChanges())
         let limit = 60 * ExpiredRows.rowsMax
         var worst = 0
         // SQLite counts here until the test is over.
