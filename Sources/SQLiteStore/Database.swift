@@ -44,6 +44,8 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         case readWrite, readOnly
         /// Must be there.
         case existing
+        /// The same for the one that writes a store: see `GatheredLog`.
+        case writing
         /// Nobody has it open: it is read without locks, and nothing is made beside it.
         case unchanging
     }
@@ -74,12 +76,14 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         let flags =
             switch access {
             case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
-            case .existing: SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
+            case .existing, .writing: SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
             case .readOnly: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
             case .unchanging: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI
             }
         let name = access == .unchanging ? Database.unchanging(path) : path
-        let code = unsafe sqlite3_open_v2(name, &opened, flags, nil)
+        let isGathered = access == .writing && GatheredLog.isRegistered
+        let code = unsafe sqlite3_open_v2(
+            name, &opened, flags, isGathered ? GatheredLog.vfsName : nil)
         guard let handle = unsafe opened, code == SQLITE_OK else {
             let error = unsafe Database.error(opened, code)
             unsafe sqlite3_close_v2(opened)

@@ -49,7 +49,7 @@ import UV
         recent = RecentTokens(changes)
         var hasKeys = false
         do {
-            let database = try Database(path: path, .existing)
+            let database = try Database(path: path, .writing)
             let keys = try keyring(try !KnownKeys.areThere(database))
             hasKeys = true
             try KnownKeys.check(database, keys, path: path)

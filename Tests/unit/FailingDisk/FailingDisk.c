@@ -12,7 +12,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sqlite3_vfs *original, wrapper;
 // Two kinds of file have methods of their own, which differ in how they lock.
 static struct { const sqlite3_io_methods *original; sqlite3_io_methods wrapped; } methods[8];
-static struct { sqlite3_file *file; char *path; long unsynced, most; } opened[FILES_MAX];
+static struct { sqlite3_file *file; char *path; long unsynced, most, writes; } opened[FILES_MAX];
 static struct { char *path; enum failing_disk what; } failing[FILES_MAX];
 
 static enum failing_disk failure_of(sqlite3_file *file) {
@@ -31,6 +31,7 @@ static void count_written(sqlite3_file *file, long bytes, int is_synced) {
   pthread_mutex_lock(&lock);
   for (int i = 0; i < FILES_MAX && opened[i].file; i++) {
     if (opened[i].file != file) continue;
+    if (!is_synced) opened[i].writes++;
     opened[i].unsynced = is_synced ? 0 : opened[i].unsynced + bytes;
     if (opened[i].unsynced > opened[i].most) opened[i].most = opened[i].unsynced;
   }
@@ -82,7 +83,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
   free(opened[i].path);
   opened[i].file = file;
   opened[i].path = strdup(name);
-  opened[i].unsynced = opened[i].most = 0;
+  opened[i].unsynced = opened[i].most = opened[i].writes = 0;
   pthread_mutex_unlock(&lock);
   return code;
 }
@@ -119,6 +120,18 @@ long failing_disk_unsynced(const char *path) {
     if (!opened[i].path || strcmp(opened[i].path, path) != 0) continue;
     if (opened[i].most > most) most = opened[i].most;
     opened[i].most = 0;
+  }
+  pthread_mutex_unlock(&lock);
+  return most;
+}
+
+long failing_disk_writes(const char *path) {
+  long most = 0;
+  pthread_mutex_lock(&lock);
+  for (int i = 0; i < FILES_MAX && opened[i].file; i++) {
+    if (!opened[i].path || strcmp(opened[i].path, path) != 0) continue;
+    if (opened[i].writes > most) most = opened[i].writes;
+    opened[i].writes = 0;
   }
   pthread_mutex_unlock(&lock);
   return most;

@@ -15,4 +15,7 @@ void failing_disk_set(const char *path, enum failing_disk what);
 // The most bytes that one connection has written to a file between two syncs, since this was asked last.
 long failing_disk_unsynced(const char *path);
 
+// How often a file was written to by the connection that did so most, since this was asked last.
+long failing_disk_writes(const char *path);
+
 #endif
