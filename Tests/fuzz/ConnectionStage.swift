@@ -90,13 +90,9 @@ final class Answers {
 }
 
 final class StageHost: ConnectionHost {
-    let limitsInForce: LimitsInForce
+    let commons: LoopCommons
     let handler: any RequestHandler
-    let replies: Replies
     private(set) var monotonicMilliseconds: UInt64 = 1_000_000
-    let observer = LoopObserver()
-    let turns = TurnCounter()
-    private(set) lazy var spareReader = HeldReader(limits.http)
     private var postponed: [Connection] = []
     var isStopping = false
     private(set) var closedCount = 0
@@ -105,7 +101,6 @@ final class StageHost: ConnectionHost {
     let answers = Answers()
 
     init(_ script: ConnectionScript) {
-        limitsInForce = LimitsInForce(script.isTight ? StageHost.tight : ServerLimits())
         let clock = Clock()
         self.clock = clock
         var settings = IssuerSettings()
@@ -116,11 +111,14 @@ final class StageHost: ConnectionHost {
                 script.world == .production ? StageHost.production : .sandbox),
             settings: settings, store: LateStore(settings, answers), keyring: StageHost.keyring,
             random: RandomPool { $0 = StageHost.randomBytes })
-        replies = Replies(publicURL: "http://x", tokenLifetime: settings.tokenLifetime) {
+        let replies = Replies(publicURL: "http://x", tokenLifetime: settings.tokenLifetime) {
             issuer.drawNumber()
         }
         replies.setDate(seconds: 0)
         replies.setIdleTimeout(milliseconds: 75_000)
+        commons = LoopCommons(
+            limits: script.isTight ? StageHost.tight : ServerLimits(), replies: replies,
+            observer: LoopObserver())
         counted = CountedHandler(
             script.world == .echo
                 ? EchoHandler(answers)

@@ -11,56 +11,50 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     let stream: any ByteStream
     /// As far as anybody has asked for it: the stream knows it no more once the client has gone.
     var knownAddress: [UInt8] = []
-    let trustedProxies: TrustedProxies
     /// Who sends the request that is being answered, as trusted proxies say; empty: the stream's peer.
     var forwardedAddress: [UInt8] = []
     /// What a proxy has passed on, or somebody who is none has tried to; nil: nothing.
     var forwardedCertificate: ForwardedCertificate?
     /// Held both ways until the connection is closed and the host forgets it.
     let host: any ConnectionHost
+    let commons: LoopCommons
+    // The same as in `commons`: each request asks for these several times.
     let replies: Replies
     let observer: LoopObserver
-    let turns: TurnCounter
-    private let limitsInForce: LimitsInForce
-    private(set) var state: ConnectionState
-    /// Of the loop.
-    let spareReader: HeldReader
-    /// The same, or one of its own in the midst of a request.
+    /// The loop's, or one of its own in the midst of a request.
     var held: HeldReader
+    /// The loop's, or one of its own while the store owes the answer.
+    var openRequest: OpenRequest
     let session = Session()
-    /// Of the request that is being answered.
-    var reply: ReplyContext
-    /// The id that it has brought, where `reply` says so.
-    var givenID: [UInt8] = []
-    var record = RequestRecord()
     /// Bytes of an unfinished request, or of requests behind the one being answered.
     var kept: [UInt8] = []
-    var isWorking = false
-    /// The handler has a request, whatever has become of the connection.
-    var owesAnswer = false
-    /// The stream has made its last call.
-    private var isGone = false
-    var requests: UInt32 = 0
-    var droppedBytes: UInt32 = 0
-    var budget = TurnBudget()
     private(set) var deadline = UInt64.max
     var wheelTick = UInt64.max
     /// Since when it waits for its next request, in monotonic milliseconds.
     private(set) var idleSince: UInt64
     /// What the client had not read when the wait for it began.
     private var unreadBytes = 0
+    // From here on what is small: in another order it would take more memory.
+    var wheelPlace: UInt32 = 0
+    /// Among the connections of the loop; the host's.
+    var listPlace: UInt32 = 0
+    var requests: UInt32 = 0
+    var droppedBytes: UInt32 = 0
+    var budget = TurnBudget()
+    private(set) var state: ConnectionState
+    var isWorking = false
+    /// The handler has a request, whatever has become of the connection.
+    var owesAnswer = false
+    /// The stream has made its last call.
+    private var isGone = false
 
     init(_ stream: any ByteStream, _ host: any ConnectionHost) {
         self.stream = stream
         self.host = host
-        replies = host.replies
-        reply = ReplyContext(drawn: replies.drawID())
-        observer = host.observer
-        turns = host.turns
-        limitsInForce = host.limitsInForce
-        trustedProxies = host.trustedProxies
-        spareReader = host.spareReader
-        held = spareReader
+        commons = host.commons
+        (replies, observer) = (commons.replies, commons.observer)
+        held = commons.spareReader
+        openRequest = commons.spareRequest
         state = ConnectionState(isReady: stream.isReady)
         idleSince = host.monotonicMilliseconds
         arm()
@@ -134,7 +128,7 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
     /// Another client needs the place.
     func makeRoom() { happened(.placeNeeded) }
 
-    var limits: ServerLimits { limitsInForce.limits }
+    var limits: ServerLimits { commons.limits }
 
     /// Limits may be shorter now: the wheel has to look earlier.
     func limitsChanged() {
@@ -162,9 +156,11 @@ final class Connection: ByteStreamHandler, Responder, DeadlineHolder {
 // MARK: Answers
 
 extension Connection {
-    var notes: RequestNotes? { record.notes }
-    func routed(to route: Route) { record.route = route }
-    func asked(for institution: Institution.ID) { record.institution = institution.number }
+    var notes: RequestNotes? { openRequest.record.notes }
+    func routed(to route: Route) { openRequest.record.route = route }
+    func asked(for institution: Institution.ID) {
+        openRequest.record.institution = institution.number
+    }
 
     func respond(_ response: Response) {
         precondition(owesAnswer, "a request is answered once")
@@ -175,10 +171,10 @@ extension Connection {
     /// The answer waits for its line in the audit log. Without it, nobody is told what was done.
     private func confirm(_ response: Response) {
         // Taken out: the answer may come within the call.
-        let asked = record
+        let asked = openRequest.record
         observer.confirm(asked, response, origin) { [self] isOnDisk in
             if isOnDisk { return deliver(response, isConfirmed: true) }
-            record.notes?.reason = .auditUnavailable
+            openRequest.record.notes?.reason = .auditUnavailable
             deliver(.failure(.store(.outcomeUnknown)), isConfirmed: false)
         }
     }
@@ -189,17 +185,19 @@ extension Connection {
         guard state.phase != .closed else { return recordUndelivered(response, isConfirmed) }
         precondition(
             isWorking || !replies.isInUse, "a store answers others outside of a request's handling")
-        if state.isStopping { reply.keepsAlive = false }
+        let asked = openRequest
+        if state.isStopping { asked.reply.keepsAlive = false }
         let before = replies.count
         // A copy, which nobody has to check the access to.
-        let context = reply
-        let ids = replies.append(response, context, context.hasGivenID ? givenID : [])
+        let context = asked.reply
+        let ids = replies.append(response, context, context.hasGivenID ? asked.givenID : [])
         observer.finished(
-            record, response, ids, isConfirmed: isConfirmed, bytes: replies.count - before
+            asked.record, response, ids, isConfirmed: isConfirmed, bytes: replies.count - before
         ) { origin }
-        record.notes = nil
+        asked.record.notes = nil
         happened(.answered(isLast: !context.keepsAlive))
         if isWorking { return }
+        openRequest = commons.spareRequest
         // The store took its time: go on with what has come in since.
         if state.isParsing {
             stopWhereTooMuchIsQueued()
@@ -209,8 +207,9 @@ extension Connection {
     }
 
     private func recordUndelivered(_ response: Response, _ isConfirmed: Bool) {
-        observer.finished(record, response, [], isConfirmed: isConfirmed, bytes: 0) { origin }
-        record.notes = nil
+        let asked = openRequest
+        observer.finished(asked.record, response, [], isConfirmed: isConfirmed, bytes: 0) { origin }
+        asked.record.notes = nil
         if isGone { host.answeredAfterClose(self) }
     }
 

@@ -8,8 +8,9 @@ import UV
 extension Connection {
     var shownCertificate: ShownCertificate {
         if let forwarded = forwardedCertificate { return .forwarded(forwarded) }
+        let trusted = commons.trustedProxies
         // Of a proxy that passes certificates on, the handshake shows the proxy's own.
-        if trustedProxies.certificateField != nil, trustedProxies.contains(streamAddress) {
+        if trusted.certificateField != nil, trusted.contains(streamAddress) {
             return .none
         }
         return stream.peerCertificate.map { .verified($0) } ?? .none
@@ -22,7 +23,7 @@ extension Connection {
 
     /// Reads from a head which certificate a proxy passes on. To be called for each, where one may.
     func readCertificate(_ fields: borrowing Fields, _ bytes: Span<UInt8>) {
-        guard let name = trustedProxies.certificateField else { return }
+        guard let name = commons.trustedProxies.certificateField else { return }
         var (count, value) = (0, 0..<0)
         for index in 0..<fields.count {
             let field = fields[index]
@@ -38,7 +39,7 @@ extension Connection {
         guard count == 1 else {
             return refuseCertificate("the header \(name.name) must be given once")
         }
-        guard trustedProxies.contains(streamAddress) else {
+        guard commons.trustedProxies.contains(streamAddress) else {
             return refuseCertificate("the header \(name.name) is taken from trusted proxies only")
         }
         if let known = forwardedCertificate, bytesEqual(bytes, value, known.value) { return }

@@ -4,19 +4,9 @@ import UV
 
 /// One loop, as its connections see it. The loop's thread only.
 protocol ConnectionHost: AnyObject {
-    var limitsInForce: LimitsInForce { get }
+    var commons: LoopCommons { get }
     var handler: any RequestHandler { get }
-    /// Answers on their way out. They belong to whichever connection is being worked on, and there
-    /// are none in between.
-    var replies: Replies { get }
-    /// Sees what comes, what goes, and each request that is finished.
-    var observer: LoopObserver { get }
     var monotonicMilliseconds: UInt64 { get }
-    var turns: TurnCounter { get }
-    /// Reads for the connection that is being worked on.
-    var spareReader: HeldReader { get }
-    /// Who is believed when it says for whom it asks.
-    var trustedProxies: TrustedProxies { get }
     /// The connection's stream was not ready, and is now.
     func becameReady(_ connection: Connection)
     /// A client could not even begin to talk.
@@ -32,8 +22,10 @@ protocol ConnectionHost: AnyObject {
 }
 
 extension ConnectionHost {
-    var trustedProxies: TrustedProxies { .none }
     func becameReady(_ connection: Connection) {}
     func handshakeFailed(_ reason: String, peer: [UInt8]) {}
-    var limits: ServerLimits { limitsInForce.limits }
+    var limits: ServerLimits { commons.limits }
+    var replies: Replies { commons.replies }
+    var observer: LoopObserver { commons.observer }
+    var turns: TurnCounter { commons.turns }
 }

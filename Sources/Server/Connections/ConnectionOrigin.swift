@@ -12,22 +12,26 @@ extension Connection {
     }
 
     var origin: RequestOrigin {
-        RequestOrigin(
-            id: reply.hasGivenID ? .given(givenID) : .drawn(reply.drawnID), peer: peerAddress,
+        let reply = openRequest.reply
+        return RequestOrigin(
+            id: reply.hasGivenID ? .given(openRequest.givenID) : .drawn(reply.drawnID),
+            peer: peerAddress,
             proxy: forwardedAddress.isEmpty ? stream.proxyAddress : streamAddress,
             security: stream.security)
     }
 
     /// What the head of a request says may matter.
     var readsForwarded: Bool {
-        !trustedProxies.isEmpty || trustedProxies.certificateField != nil
+        !commons.trustedProxies.isEmpty || commons.trustedProxies.certificateField != nil
     }
 
     /// Reads from a head who sends it. To be called for each, where it may matter.
     func readForwarded(_ fields: borrowing Fields, _ bytes: Span<UInt8>) {
-        guard !stream.peerAsksForItself, trustedProxies.contains(streamAddress) else { return }
+        guard !stream.peerAsksForItself, commons.trustedProxies.contains(streamAddress) else {
+            return
+        }
         let client = ForwardedAddress.client(
-            fields, bytes, behind: streamAddress, trustedProxies)
+            fields, bytes, behind: streamAddress, commons.trustedProxies)
         forwardedAddress = client == streamAddress ? [] : client
     }
 

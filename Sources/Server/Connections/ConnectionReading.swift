@@ -13,12 +13,13 @@ extension Connection {
         let held = held
         var isBetweenRequests = true
         defer {
-            if !isBetweenRequests || held !== spareReader { keepOrGiveBackReader() }
+            if !isBetweenRequests || held !== commons.spareReader { keepOrGiveBackReader() }
+            if owesAnswer || openRequest !== commons.spareRequest { keepOrGiveBackRequest() }
             isWorking = false
             replies.isInUse = false
         }
         var offset = 0
-        var spent = budget.inTurn(turns.number)
+        var spent = budget.inTurn(commons.turns.number)
         defer { budget = spent.adding(bytes: offset) }
         while state.isParsing, offset < bytes.count {
             if spent.isSpent(offset, limits) {
@@ -56,10 +57,20 @@ extension Connection {
     }
 
     private func keepOrGiveBackReader() {
+        let spare = commons.spareReader
         if held.reader.isUnused {
-            if held !== spareReader { held = spareReader }
-        } else if held === spareReader {
-            held = spareReader.takeOut()
+            if held !== spare { held = spare }
+        } else if held === spare {
+            held = spare.takeOut()
+        }
+    }
+
+    private func keepOrGiveBackRequest() {
+        let spare = commons.spareRequest
+        if !owesAnswer {
+            openRequest = spare
+        } else if openRequest === spare {
+            openRequest = spare.takeOut()
         }
     }
 
@@ -79,14 +90,16 @@ extension Connection {
         let request = Request(held.reader.head, bytes)
         var context = ReplyContext(request, bytes, drawn: replies.drawID())
         if Int(requests) >= limits.requestsPerConnectionMax { context.keepsAlive = false }
-        take(context, request, bytes)
+        let open = openRequest
+        take(context, request, bytes, open)
         if readsForwarded {
             forgetForwarded()
             readForwarded(held.reader.head.fields, bytes)
             readCertificate(held.reader.head.fields, bytes)
         }
         owesAnswer = true
-        record = observer.began(request, bytes, context)
+        let record = observer.began(request, bytes, context)
+        open.record = record
         // Whoever wants it with the answer may ask when the client has gone.
         if record.notes != nil { _ = peerAddress }
         host.handler.handle(request, bytes, self)
@@ -94,24 +107,26 @@ extension Connection {
 
     private func takeHead(_ bytes: Span<UInt8>, _ id: SealedIdentifier) {
         let request = Request(held.reader.head, bytes)
-        take(ReplyContext(request, bytes, drawn: id), request, bytes)
+        take(ReplyContext(request, bytes, drawn: id), request, bytes, openRequest)
         if readsForwarded { readForwarded(held.reader.head.fields, bytes) }
     }
 
     @inline(__always)
     private func take(
-        _ context: ReplyContext, _ request: borrowing Request, _ bytes: Span<UInt8>
+        _ context: ReplyContext, _ request: borrowing Request, _ bytes: Span<UInt8>,
+        _ open: OpenRequest
     ) {
-        reply = context
+        open.reply = context
         guard context.hasGivenID else { return }
-        givenID = []
-        givenID.append(bytes, request.fields.requestID.value)
+        var id: [UInt8] = []
+        id.append(bytes, request.fields.requestID.value)
+        open.givenID = id
     }
 
     /// Answers a request that cannot be read further, and ends the connection.
     func refuse(_ fault: Fault, _ bytes: Span<UInt8>, _ offset: Int) {
         let id = replies.drawID()
-        reply = ReplyContext(drawn: id)
+        openRequest.reply = ReplyContext(drawn: id)
         forgetForwarded()
         if held.reader.hasHead, !held.reader.isBetweenRequests {
             if held.reader.assembled.isEmpty {
@@ -121,8 +136,8 @@ extension Connection {
                 takeHead(head.span, id)
             }
         }
-        reply.keepsAlive = false
-        record = observer.began()
+        openRequest.reply.keepsAlive = false
+        openRequest.record = observer.began()
         owesAnswer = true
         happened(.refused)
         respond(.faults([fault]))

@@ -1,12 +1,14 @@
 // Which connections to look at when: a ring of slots, one per tick. Moving a deadline further away
 // costs nothing until the old one is reached.
 
-/// What can be put on a wheel. The wheel alone writes `wheelTick`.
+/// What can be put on a wheel. The wheel alone writes `wheelTick` and `wheelPlace`.
 protocol DeadlineHolder: AnyObject {
     /// Monotonic milliseconds; `.max` for none.
     var deadline: UInt64 { get }
     /// The tick at which the wheel looks at it; `.max`: never.
     var wheelTick: UInt64 { get set }
+    /// Where it stands among those that the wheel looks at then.
+    var wheelPlace: UInt32 { get set }
     func deadlinePassed()
 }
 
@@ -16,7 +18,7 @@ struct DeadlineWheel<Holder: DeadlineHolder> {
     /// With the tick, a horizon of 64 s; what is further away is looked at then and put back.
     private static var slotCount: UInt64 { 256 }
 
-    private var slots = [[ObjectIdentifier: Holder]](repeating: [:], count: Int(slotCount))
+    private var slots = [[Holder]](repeating: [], count: Int(slotCount))
     private var tick: UInt64
 
     init(now: UInt64) {
@@ -37,14 +39,21 @@ struct DeadlineWheel<Holder: DeadlineHolder> {
 
     private mutating func put(_ holder: Holder) {
         let due = min(max(Self.tick(holder.deadline), tick + 1), tick + Self.slotCount - 1)
-        slots[Int(due % Self.slotCount)][ObjectIdentifier(holder)] = holder
+        let slot = Int(due % Self.slotCount)
         holder.wheelTick = due
+        holder.wheelPlace = UInt32(slots[slot].count)
+        slots[slot].append(holder)
     }
 
     mutating func remove(_ holder: Holder) {
         guard holder.wheelTick != .max else { return }
-        slots[Int(holder.wheelTick % Self.slotCount)][ObjectIdentifier(holder)] = nil
+        let slot = Int(holder.wheelTick % Self.slotCount)
         holder.wheelTick = .max
+        // The last one takes its place.
+        let last = slots[slot].removeLast()
+        if last === holder { return }
+        last.wheelPlace = holder.wheelPlace
+        slots[slot][Int(holder.wheelPlace)] = last
     }
 
     /// Moves on to `now` and returns those whose deadline has passed, off the wheel.
@@ -54,10 +63,9 @@ struct DeadlineWheel<Holder: DeadlineHolder> {
         while tick < target {
             tick += 1
             let slot = Int(tick % Self.slotCount)
-            guard !slots[slot].isEmpty else { continue }
             let holders = slots[slot]
-            slots[slot] = [:]
-            for holder in holders.values {
+            slots[slot] = []
+            for holder in holders {
                 holder.wheelTick = .max
                 if holder.deadline <= now {
                     passed.append(holder)

@@ -106,10 +106,3 @@ extension ServerLimits {
         }
     }
 }
-
-/// The limits of one loop, which its connections share: a reload changes them for all. The loop's thread.
-final class LimitsInForce {
-    var limits: ServerLimits
-
-    init(_ limits: ServerLimits) { self.limits = limits }
-}

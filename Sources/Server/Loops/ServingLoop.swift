@@ -16,18 +16,14 @@ enum ListenSource {
 
 /// Accepts connections on one or more listeners and serves them with one handler.
 final class ServingLoop: ConnectionHost {
-    let limitsInForce: LimitsInForce
+    let commons: LoopCommons
     let handler: any RequestHandler
-    let replies: Replies
-    let observer: LoopObserver
     let loop: EventLoop
-    let turns = TurnCounter()
-    private(set) lazy var spareReader = HeldReader(limits.http)
     var isStopping = false
     private let open: (TCPStream) -> any ByteStream
-    let trustedProxies: TrustedProxies
     var listeners: [TCPListener] = []
-    var connections: [ObjectIdentifier: Connection] = [:]
+    /// Each knows its place (`listPlace`).
+    private(set) var connections: [Connection] = []
     /// Those of them whose streams are not ready yet.
     var handshaking: [ObjectIdentifier: Connection] = [:]
     private var deadlines: DeadlineWheel<Connection>
@@ -42,6 +38,8 @@ final class ServingLoop: ConnectionHost {
     private var owed = 0
     /// A client waits because there are as many connections as may be.
     var isFull = false
+    /// Listeners take nobody until there is room.
+    var isPaused = false
     private let report: LoopReport
     private var onStopped: (() -> Void)?
 
@@ -59,14 +57,12 @@ final class ServingLoop: ConnectionHost {
         report: LoopReport
     ) throws(ListenFailure) {
         self.loop = loop
-        limitsInForce = LimitsInForce(limits)
+        commons = LoopCommons(
+            limits: limits, replies: replies, observer: observer, trustedProxies: trustedProxies)
         self.handler = handler
-        self.replies = replies
-        self.observer = observer
         self.report = report
         deadlines = DeadlineWheel(now: loop.monotonicMilliseconds)
         open = streams.onLoop(loop)
-        self.trustedProxies = trustedProxies
         try listen(source)
         replies.setDate(seconds: Clock.wallMilliseconds() / 1000)
         replies.setIdleTimeout(milliseconds: limits.idleTimeoutMilliseconds)
@@ -143,7 +139,8 @@ final class ServingLoop: ConnectionHost {
     private func accept(_ accepted: TCPStream) {
         let stream = open(accepted)
         let connection = Connection(stream, self)
-        connections[ObjectIdentifier(connection)] = connection
+        connection.listPlace = UInt32(connections.count)
+        connections.append(connection)
         if !stream.isReady {
             handshaking[ObjectIdentifier(connection)] = connection
             turns.handshakes += 1
@@ -180,13 +177,22 @@ final class ServingLoop: ConnectionHost {
 
     func connectionClosed(_ connection: Connection) {
         deadlines.remove(connection)
-        connections[ObjectIdentifier(connection)] = nil
+        forget(connection)
         if connection.owesAnswer { owed += 1 }
         report.closedConnections.add(1, ordering: .relaxed)
         observer.closed()
-        handshaking[ObjectIdentifier(connection)] = nil
         acceptAgain()
         finishStoppingIfIdle()
+    }
+
+    private func forget(_ connection: Connection) {
+        // The last one takes its place.
+        let last = connections.removeLast()
+        if last !== connection {
+            last.listPlace = connection.listPlace
+            connections[Int(connection.listPlace)] = last
+        }
+        if !handshaking.isEmpty { handshaking[ObjectIdentifier(connection)] = nil }
     }
 
     func answeredAfterClose(_ connection: Connection) {
@@ -198,9 +204,9 @@ final class ServingLoop: ConnectionHost {
     func reload(_ fresh: ServerLimits) {
         var taken = fresh
         taken.connectionsPerLoopMax = limits.connectionsPerLoopMax
-        limitsInForce.limits = taken
+        commons.limits = taken
         replies.setIdleTimeout(milliseconds: taken.idleTimeoutMilliseconds)
-        for connection in connections.values { connection.limitsChanged() }
+        for connection in connections { connection.limitsChanged() }
     }
 
     /// Stops accepting, closes what is idle, lets the rest finish, then calls `then`.
@@ -209,9 +215,9 @@ final class ServingLoop: ConnectionHost {
         isStopping = true
         onStopped = then
         closeListeners()
-        for connection in connections.values { connection.stop() }
+        for connection in connections { connection.stop() }
         stopTimer?.start(afterMilliseconds: limits.stopTimeoutMilliseconds) { [unowned self] in
-            for connection in connections.values { connection.abort() }
+            for connection in connections { connection.abort() }
         }
         finishStoppingIfIdle()
     }

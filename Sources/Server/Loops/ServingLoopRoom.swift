@@ -8,6 +8,7 @@ extension ServingLoop {
     func mayAccept(_ isWaiting: Bool) -> Bool {
         guard hasRoom else {
             guard isWaiting else { return false }
+            isPaused = true
             for listener in listeners { listener.pause() }
             makeRoom()
             return false
@@ -73,7 +74,8 @@ extension ServingLoop {
     }
 
     func acceptAgain() {
-        guard hasRoom else { return }
+        guard isPaused, hasRoom else { return }
+        isPaused = false
         isFull = false
         for listener in listeners { listener.resume() }
     }
@@ -90,7 +92,7 @@ extension ServingLoop {
     /// Lets the connections go that have been idle longest.
     private func makeRoomAmidConnections() {
         let now = loop.monotonicMilliseconds
-        let idle = connections.values.filter { connection in
+        let idle = connections.filter { connection in
             let quiet =
                 connection.hasAsked ? limits.quietMilliseconds : limits.silentMilliseconds
             return connection.isIdle && now - connection.idleSince >= quiet
@@ -108,7 +110,7 @@ extension ServingLoop {
     private func makeRoomAmidRequests(_ now: UInt64) {
         isFull = true
         guard let allowed = limits.unfinishedMilliseconds else { return }
-        let unfinished = connections.values.filter {
+        let unfinished = connections.filter {
             $0.isWaitingForBytes && now - $0.idleSince >= allowed
         }
         unfinished.min { $0.idleSince < $1.idleSince }?.abort()

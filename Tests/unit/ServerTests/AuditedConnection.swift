@@ -15,23 +15,16 @@ private final class Recorder: AuditSink {
 }
 
 private final class AuditedHost: ConnectionHost {
-    let limitsInForce = LimitsInForce(ServerLimits())
+    let commons: LoopCommons
     let handler: any RequestHandler
-    let replies: Replies
-    let observer: LoopObserver
     let monotonicMilliseconds: UInt64 = 1_000_000
-    let turns = TurnCounter()
-    private(set) lazy var spareReader = HeldReader(limits.http)
-
-    let trustedProxies: TrustedProxies
 
     init(
         _ router: Router, _ replies: Replies, _ observer: LoopObserver, _ proxies: TrustedProxies
     ) {
-        trustedProxies = proxies
+        commons = LoopCommons(
+            limits: ServerLimits(), replies: replies, observer: observer, trustedProxies: proxies)
         handler = router
-        self.replies = replies
-        self.observer = observer
     }
 
     func deadlineCameNearer(_ connection: Connection) {}

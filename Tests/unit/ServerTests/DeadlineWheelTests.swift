@@ -8,6 +8,7 @@ import Testing
     private final class Holder: DeadlineHolder {
         var deadline: UInt64
         var wheelTick = UInt64.max
+        var wheelPlace: UInt32 = 0
         init(_ deadline: UInt64) { self.deadline = deadline }
         func deadlinePassed() {}
     }

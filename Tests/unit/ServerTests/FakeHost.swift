@@ -74,24 +74,24 @@ final class FakeHandler: RequestHandler {
 }
 
 final class FakeHost: ConnectionHost {
-    let limitsInForce = LimitsInForce(ServerLimits())
+    let commons: LoopCommons
     var limits: ServerLimits {
-        get { limitsInForce.limits }
-        set { limitsInForce.limits = newValue }
+        get { commons.limits }
+        set { commons.limits = newValue }
     }
-    var trustedProxies = TrustedProxies.none
     let fake = FakeHandler()
     var handler: any RequestHandler { fake }
     var monotonicMilliseconds: UInt64 = 1_000_000
-    let observer = LoopObserver()
-    let turns = TurnCounter()
-    private(set) lazy var spareReader = HeldReader(limits.http)
     var closed = 0
     var answeredAfterClose = 0
     private var postponed: [Connection] = []
     var wheel = DeadlineWheel<Connection>(now: 1_000_000)
 
-    let replies = FakeHost.makeReplies()
+    init(trustedProxies: TrustedProxies = .none) {
+        commons = LoopCommons(
+            limits: ServerLimits(), replies: FakeHost.makeReplies(), observer: LoopObserver(),
+            trustedProxies: trustedProxies)
+    }
 
     static func makeReplies() -> Replies {
         var pool = RandomPool { bytes in

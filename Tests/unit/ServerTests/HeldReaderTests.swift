@@ -22,7 +22,7 @@ import Testing
         alone.send(request)
         for count in 1..<bytes.count {
             let bench = Bench()
-            let spare = bench.host.spareReader
+            let spare = bench.host.commons.spareReader
             let transport = FakeTransport()
             let other = Connection(transport, bench.host)
             let (first, rest) = (Array(bytes[..<count]), Array(bytes[count...]))
@@ -51,9 +51,9 @@ import Testing
             let one = [byte]
             bench.connection.received(one.span)
         }
-        #expect(bench.connection.held === bench.host.spareReader)
+        #expect(bench.connection.held === bench.host.commons.spareReader)
         bench.send(request)
-        #expect(bench.connection.held === bench.host.spareReader)
+        #expect(bench.connection.held === bench.host.commons.spareReader)
         #expect(bench.transport.text.split(separator: "[/a]").count == 3)
     }
 }

@@ -251,10 +251,9 @@ import UV
             (header, [127, 0, 0, 1]), (Self.good[0].0, [192, 0, 2, 7]),
             (Array("PROXY TCP4 127.0.0.9 10.0.0.1 4711 8080\r\n".utf8), [198, 51, 100, 7]),
         ] as [([UInt8], [UInt8])] {
-            let (host, transport) = (FakeHost(), FakeTransport())
-            host.trustedProxies = ForwardedAddressTests.proxies("127.0.0.0/8")
-            let stream = ProxiedStream(
-                transport, from: host.trustedProxies, counting: ProxyRefusals())
+            let proxies = ForwardedAddressTests.proxies("127.0.0.0/8")
+            let (host, transport) = (FakeHost(trustedProxies: proxies), FakeTransport())
+            let stream = ProxiedStream(transport, from: proxies, counting: ProxyRefusals())
             let connection = Connection(stream, host)
             stream.start(connection)
             let request = "GET /x HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"

@@ -59,7 +59,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
     /// Of a deadline: two ticks of the wheel.
     static let lateness = 2 * Int(DeadlineWheel<Connection>.tickMilliseconds)
 
-    let limitsInForce: LimitsInForce
+    let commons: LoopCommons
     /// What one read brings at most; `EventLoop.readBufferBytes` in life.
     let readMax: Int
     /// Of the clients stop reading, or sending, for seconds.
@@ -67,13 +67,8 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
     private let contentMax: Int
     private let promptPercent: Int
     private let answerDelayMax: Int
-    let replies: Replies
     var random: SeededGenerator
     private(set) var now = 5_000
-    let observer = LoopObserver()
-    /// Each event is a turn of its own.
-    let turns = TurnCounter()
-    private(set) lazy var spareReader = HeldReader(limits.http)
     private(set) var isStopping = false
     private(set) var isAborting = false
     private(set) var violation: String?
@@ -111,8 +106,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
         contentMax = random.pick([10, 10, 300, isLarge ? 100_000 : 3_000])
         promptPercent = random.pick([0, 50, 95, 100])
         answerDelayMax = random.pick([0, 3, 100, 2_000, 100_000])
-        limitsInForce = LimitsInForce(limits)
-        self.replies = replies
+        commons = LoopCommons(limits: limits, replies: replies, observer: LoopObserver())
         self.random = random
     }
 
@@ -157,6 +151,7 @@ final class SimulatedWorld: ConnectionHost, RequestHandler {
                 events.removeFirst()
                 now = event.time
                 steps += 1
+                // Each event is a turn of its own.
                 turns.next()
                 perform(event.kind, event.client)
                 event.client.checkMemory()
