@@ -12,13 +12,12 @@ final class Authenticator {
         case throttled(seconds: Int64)
     }
 
-    private let shared: SharedBytes
+    private let clients = ProvenClients()
     private let limiter: FailureLimiter?
     private let prover: CertificateProver
 
     /// - Parameter limiter: nil never makes anybody wait.
-    init(shared: SharedBytes, limiter: FailureLimiter?, prover: CertificateProver) {
-        self.shared = shared
+    init(limiter: FailureLimiter?, prover: CertificateProver) {
         self.limiter = limiter
         self.prover = prover
     }
@@ -30,7 +29,7 @@ final class Authenticator {
     ) -> Outcome {
         let value = request.fields.authorization.value
         let session = responder.session
-        guard session.authenticate(bytes, value, registry, shared), let client = session.client
+        guard session.authenticate(bytes, value, registry, clients), let client = session.client
         else {
             if value.isEmpty { return asked(responder) }
             return failed(BasicCredentials(bytes, value), registry, responder)

@@ -43,7 +43,7 @@ final class Router: RequestHandler {
         self.isServing = isServing
         let limiter = throttle.map { FailureLimiter($0, clock) }
         let authenticator = Authenticator(
-            shared: shared, limiter: limiter, prover: CertificateProver(certificates, clock))
+            limiter: limiter, prover: CertificateProver(certificates, clock))
         checks = RequestChecks(issuer, authenticator, shared, clock)
         tokens = TokensEndpoint(issuer, checks, limiter, clock, certificates)
         codes = CodesEndpoint(issuer, checks, clock)

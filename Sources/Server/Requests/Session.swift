@@ -4,34 +4,23 @@ import Bytes
 import HTTP1
 import Tokens
 
-/// Who asks, and for which institution.
-struct Caller: Equatable {
-    let client: Client.Tag
-    let institution: Institution.ID
-}
-
 /// Remembers the last good credentials of a connection, by their bytes. The loop's thread.
 final class Session {
-    /// What proved the rest; another one proves it anew.
-    private var registry: Registry?
-    private var authorization: [UInt8] = []
-    private(set) var client: Client?
-    private var institutionReference: [UInt8] = []
-    private var caller: Caller?
-    private var ccgToken: [UInt8] = []
-    private var grant: CCGGrant?
-    /// The one that `grant` speaks for, as long as it lasts.
-    private var provider: Provider?
-
+    private var proven: ProvenClient?
+    private var acting: ProvenCaller?
+    private var grant: ProvenGrant?
     /// The certificate that was last judged.
     var certificate: JudgedCertificate?
+
+    var client: Client? { proven?.client }
 
     /// True where `Authorization` proves a client, which is then `client`: as it is, or else with id and
     /// secret form-decoded (RFC 6749 §2.3.1).
     func authenticate(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ clients: ProvenClients
     ) -> Bool {
-        if self.registry === registry, client != nil, bytesEqual(bytes, value, authorization) {
+        if let proven, proven.registry === registry, bytesEqual(bytes, value, proven.authorization)
+        {
             return true
         }
         guard let credentials = BasicCredentials(bytes, value),
@@ -39,11 +28,8 @@ final class Session {
                 ?? credentials.formDecoded.flatMap({ registry.client($0) })
         else { return false }
         // Another client may act for other institutions, another registry may know others.
-        (institutionReference, caller) = ([], nil)
-        (ccgToken, grant, provider) = ([], nil, nil)
-        self.registry = registry
-        authorization = shared.share(bytes, value)
-        client = found
+        (acting, grant) = (nil, nil)
+        proven = clients.share(bytes, value, found, registry)
         return true
     }
 
@@ -51,16 +37,22 @@ final class Session {
     func caller(
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
     ) -> Caller? {
-        if bytesEqual(bytes, value, institutionReference) { return caller }
+        if let acting, bytesEqual(bytes, value, acting.reference) { return acting.caller }
+        guard let proven else { return nil }
+        // The same client may act for the same institution, and its name is no secret.
+        if let last = proven.lastCaller, bytesEqual(bytes, value, last.reference) {
+            (acting, grant) = (last, nil)
+            return last.caller
+        }
         let reference = shared.share(bytes, value)
         guard
             let found = registry.institution(reference: String(decoding: reference, as: UTF8.self)),
-            let client, client.mayAct(for: found.id)
+            proven.client.mayAct(for: found.id)
         else { return nil }
-        institutionReference = reference
-        caller = Caller(client: client.tag, institution: found.id)
-        // A CCG token belongs to one institution.
-        (ccgToken, grant, provider) = ([], nil, nil)
+        let caller = Caller(client: proven.client.tag, institution: found.id)
+        let acting = ProvenCaller(reference, caller)
+        proven.lastCaller = acting
+        (self.acting, grant) = (acting, nil)
         return caller
     }
 
@@ -69,18 +61,25 @@ final class Session {
     func provider(
         _ bytes: Span<UInt8>, _ value: Range<Int>, now: Milliseconds, _ issuer: TokenIssuer
     ) -> Result<Provider, TokenError>? {
-        guard let grant, let caller, bytesEqual(bytes, value, ccgToken) else { return nil }
+        guard let grant, let acting, bytesEqual(bytes, value, grant.ccgToken) else { return nil }
         // Nothing that was judged has changed: the registry is the same object, and it is not time.
-        if let provider, now < grant.expiresAt { return .success(provider) }
-        let judged = issuer.provider(of: grant, institution: caller.institution, now: now)
-        if case .success(let found) = judged { provider = found }
+        if let provider = grant.provider, now < grant.grant.expiresAt { return .success(provider) }
+        let judged = issuer.provider(
+            of: grant.grant, institution: acting.caller.institution, now: now)
+        if case .success(let found) = judged { grant.provider = found }
         return judged.mapError(TokenError.ccgTokenInvalid)
     }
 
     /// A CCG token was found good.
     func remember(_ ccgToken: [UInt8], _ grant: CCGGrant, _ shared: SharedBytes) {
-        (self.ccgToken, self.grant) = (shared.share(ccgToken), grant)
-        provider = nil
+        // A token is worth the same to whoever has shown it, and it was looked up just now.
+        if let last = acting?.lastGrant, last.ccgToken == ccgToken {
+            self.grant = last
+            return
+        }
+        let proven = ProvenGrant(shared.share(ccgToken), grant)
+        acting?.lastGrant = proven
+        self.grant = proven
     }
 }
 

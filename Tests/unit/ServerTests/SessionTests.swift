@@ -9,6 +9,7 @@ import Tokens
 
 @Suite struct SessionTests {
     private let shared = SharedBytes()
+    private let clients = ProvenClients()
     private let good = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jk".utf8)
     private let bad = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jl".utf8)
     private let reference = Array("PSDGB-FCA-111111".utf8)
@@ -16,9 +17,9 @@ import Tokens
     @Test func anotherConnectionMustProveItself() {
         let (first, second) = (Session(), Session())
         let outcomes = [
-            first.authenticate(good.span, good.indices, .sandbox, shared),
-            second.authenticate(bad.span, bad.indices, .sandbox, shared),
-            second.authenticate(good.span, good.indices, .sandbox, shared),
+            first.authenticate(good.span, good.indices, .sandbox, clients),
+            second.authenticate(bad.span, bad.indices, .sandbox, clients),
+            second.authenticate(good.span, good.indices, .sandbox, clients),
         ]
         #expect(outcomes == [true, false, true])
     }
@@ -26,12 +27,26 @@ import Tokens
     @Test func whatWasProvenIsGoodForItsRegistryOnly() {
         let session = Session()
         for (registry, isKnown) in [(Registry.sandbox, true), (.empty, false), (.sandbox, true)] {
-            let isProven = session.authenticate(good.span, good.indices, registry, shared)
+            let isProven = session.authenticate(good.span, good.indices, registry, clients)
             #expect(isProven == isKnown)
             guard isProven else { continue }
             let caller = session.caller(reference.span, reference.indices, registry, shared)
             #expect(caller != nil)
         }
+    }
+
+    /// So that an idle connection takes little memory.
+    @Test func connectionsOfAClientHoldTheSame() throws {
+        let credentials = BasicCredentials(good.span, good.indices)
+        let client = try #require(credentials.flatMap { Registry.sandbox.client($0) })
+        func share(_ bytes: [UInt8], _ registry: Registry = .sandbox) -> ProvenClient {
+            clients.share(bytes.span, bytes.indices, client, registry)
+        }
+        let first = share(good)
+        #expect(share(good) === first)
+        #expect(share(good, .empty) !== first, "another registry knows others")
+        #expect(share(good) !== first, "the one before is not held")
+        #expect(share(bad).authorization == bad)
     }
 
     private func productionIssuer(_ feed: RegistryFeed) -> TokenIssuer {
@@ -57,7 +72,7 @@ import Tokens
         /// What a request at `now` gets, behind the checks that come before.
         func ask(_ now: Milliseconds, _ token: [UInt8]? = nil) -> Result<Provider, TokenError>? {
             issuer.beginRequest()
-            let isProven = session.authenticate(good.span, good.indices, issuer.registry, shared)
+            let isProven = session.authenticate(good.span, good.indices, issuer.registry, clients)
             #expect(isProven)
             let caller = session.caller(
                 reference.span, reference.indices, issuer.registry, shared)
@@ -78,6 +93,12 @@ import Tokens
         guard case .failure(.ccgTokenInvalid(.expired))? = ask(made + 1000) else {
             return #expect(Bool(false), "a token outlives its time")
         }
+        // What others of the same client have shown is not known to be this one's.
+        let other = Session()
+        let isProven = other.authenticate(good.span, good.indices, issuer.registry, clients)
+        let caller = other.caller(reference.span, reference.indices, issuer.registry, shared)
+        let provider = other.provider(text.span, text.indices, now: made, issuer)
+        #expect(isProven && caller != nil && provider == nil)
         // A change of the registry forgets it; found again, it is judged by the new one.
         content.providers["PSDGB-FCA-222222"]?.revokedUntil = made
         feed.publish(Registry(content, now: 0))

@@ -1,0 +1,76 @@
+// What clients have proven on one loop. Connections of the same client share it: each proves it by itself, and
+// then holds what the first of them has made.
+
+import Bytes
+import HTTP1
+import Tokens
+
+/// Who asks, and for which institution.
+struct Caller: Equatable {
+    let client: Client.Tag
+    let institution: Institution.ID
+}
+
+/// A field `Authorization`, and the client that it proves.
+final class ProvenClient {
+    /// What proved it; another one proves it anew.
+    let registry: Registry
+    let authorization: [UInt8]
+    let client: Client
+    /// The institution that was last asked for.
+    var lastCaller: ProvenCaller?
+
+    init(_ registry: Registry, _ authorization: [UInt8], _ client: Client) {
+        (self.registry, self.authorization, self.client) = (registry, authorization, client)
+    }
+}
+
+/// A field `fi_reference_id`, and the institution that the client may act for.
+final class ProvenCaller {
+    let reference: [UInt8]
+    let caller: Caller
+    /// The CCG token that was last found good. It belongs to one institution.
+    var lastGrant: ProvenGrant?
+
+    init(_ reference: [UInt8], _ caller: Caller) {
+        (self.reference, self.caller) = (reference, caller)
+    }
+}
+
+/// A CCG token.
+final class ProvenGrant {
+    let ccgToken: [UInt8]
+    let grant: CCGGrant
+    /// The one that it speaks for, as long as it lasts.
+    var provider: Provider?
+
+    init(_ ccgToken: [UInt8], _ grant: CCGGrant) {
+        (self.ccgToken, self.grant) = (ccgToken, grant)
+    }
+}
+
+/// The clients of one loop that have proven themselves to a registry. The loop's thread.
+final class ProvenClients {
+    /// Bounds what stays when nobody uses it any more.
+    private static let countMax = 256
+
+    private var clients: [ObjectIdentifier: ProvenClient] = [:]
+    /// Another one knows others.
+    private var registry: Registry?
+
+    /// What a connection is to hold that has just proven itself: never asked before that, since how long
+    /// comparing takes could tell what others have proven.
+    func share(
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry
+    ) -> ProvenClient {
+        let key = ObjectIdentifier(client)
+        if self.registry !== registry || clients.count >= ProvenClients.countMax { clients = [:] }
+        self.registry = registry
+        if let known = clients[key], bytesEqual(bytes, value, known.authorization) { return known }
+        var authorization: [UInt8] = []
+        authorization.append(bytes, value)
+        let proven = ProvenClient(registry, authorization, client)
+        clients[key] = proven
+        return proven
+    }
+}
