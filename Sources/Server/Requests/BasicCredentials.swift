@@ -29,13 +29,27 @@ struct BasicCredentials: CustomStringConvertible {
 
     /// nil where either is no UTF-8 or has control characters.
     init?(id: ArraySlice<UInt8>, secret: ArraySlice<UInt8>) {
-        let isControl = { (byte: UInt8) in byte < 0x20 || byte == 0x7F }
-        guard !id.contains(where: isControl), !secret.contains(where: isControl),
-            let text = String(validating: id, as: UTF8.self),
-            String(validating: secret, as: UTF8.self) != nil
-        else { return nil }
-        self.id = text
+        guard let idKind = Self.kind(id), let secretKind = Self.kind(secret) else { return nil }
+        switch idKind {
+        case .ascii: self.id = String(decoding: id, as: UTF8.self)
+        case .other:
+            guard let text = String(validating: id, as: UTF8.self) else { return nil }
+            self.id = text
+        }
+        if secretKind == .other, String(validating: secret, as: UTF8.self) == nil { return nil }
         self.secret = Array(secret)
+    }
+
+    /// Of a text without control characters. What is ASCII is UTF-8, which takes long to find out.
+    private enum Kind { case ascii, other }
+
+    private static func kind(_ bytes: ArraySlice<UInt8>) -> Kind? {
+        var all: UInt8 = 0
+        for byte in bytes {
+            guard byte >= 0x20, byte != 0x7F else { return nil }
+            all |= byte
+        }
+        return all < 0x80 ? .ascii : .other
     }
 
     /// The same as a client meant it that form-encodes both, as RFC 6749 §2.3.1 wants it; nil where
