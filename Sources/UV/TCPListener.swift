@@ -82,6 +82,7 @@ public final class TCPListener {
             guard Glibc.listen(descriptor, TCPListener.backlog) == 0 else {
                 throw ListenFailure(binding: -errno)
             }
+            disableNagle()
             try watch()
         } catch {
             close()
@@ -103,6 +104,15 @@ public final class TCPListener {
             throw .resource(error)
         }
         poller?.watch(.readable)
+    }
+
+    /// Each connection inherits this, so that none needs a system call of its own for it (tcp(7)). Where it
+    /// is refused, as on no TCP socket, answers may come later and are right.
+    private func disableNagle() {
+        var on: Int32 = 1
+        // Only for the time of the call.
+        _ = unsafe setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
     private var isAccepting: Bool { isOpen && !isPaused && !isResting }

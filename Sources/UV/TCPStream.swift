@@ -8,8 +8,9 @@ public final class TCPStream: Handle, ByteStream {
     private var handler: (any ByteStreamHandler)?
     private var hasFailed = false
     private var hasEnded = false
+    private var isReading = false
 
-    /// Takes over a connected socket, with Nagle's algorithm off.
+    /// Takes over a connected socket, whose listener has turned Nagle's algorithm off.
     ///
     /// - Throws: what libuv says; the socket is closed then.
     init(_ loop: EventLoop, accepted descriptor: Int32) throws(UVError) {
@@ -29,7 +30,6 @@ public final class TCPStream: Handle, ByteStream {
             close()
             throw UVError(code: code)
         }
-        unsafe uv_tcp_nodelay(memory.assumingMemoryBound(to: uv_tcp_t.self), 1)
     }
 
     /// Connects to `address`. What is written before it is connected goes out then, and reading
@@ -95,10 +95,9 @@ public final class TCPStream: Handle, ByteStream {
     }
 
     public func resumeReading() {
-        guard isOpen, !hasEnded else { return }
-        // It is refused where there is nothing to tell: the stream reads already, is not connected yet,
-        // or has failed.
-        _ = unsafe uv_read_start(
+        guard isOpen, !hasEnded, !isReading else { return }
+        // It is refused where there is nothing to tell: the stream is not connected yet, or has failed.
+        let code = unsafe uv_read_start(
             stream,
             { handle, _, buffer in
                 guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
@@ -113,6 +112,7 @@ public final class TCPStream: Handle, ByteStream {
                 else { return }
                 unsafe owner.finishRead(count, buffer.pointee.base)
             })
+        isReading = code == 0
     }
 
     @unsafe private func finishRead(_ count: Int, _ base: UnsafeMutablePointer<CChar>?) {
@@ -132,6 +132,7 @@ public final class TCPStream: Handle, ByteStream {
 
     public func pauseReading() {
         guard isOpen else { return }
+        isReading = false
         _ = unsafe uv_read_stop(stream)
     }
 
@@ -179,7 +180,7 @@ public final class TCPStream: Handle, ByteStream {
         write(bytes.extracting(droppingFirst: max(sent, 0)))
     }
 
-    private var descriptor: uv_os_fd_t? {
+    var descriptor: uv_os_fd_t? {
         guard isOpen else { return nil }
         var descriptor: uv_os_fd_t = -1
         return unsafe uv_fileno(base, &descriptor) == 0 ? descriptor : nil

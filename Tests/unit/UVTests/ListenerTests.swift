@@ -26,6 +26,20 @@ import Testing
         #expect(first.boundPort == 0)
     }
 
+    /// Of the listener, so that no connection takes a system call for it.
+    @Test func acceptedConnectionsDelayNothing() throws {
+        let bench = try StreamBench()
+        defer { bench.end() }
+        let client = try bench.connect()
+        defer { Glibc.close(client) }
+        bench.turn(until: { !bench.accepted.isEmpty })
+        let descriptor = try #require(bench.accepted.first?.descriptor)
+        var (isOn, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+        let code = unsafe getsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, &length)
+        #expect(code == 0 && isOn != 0)
+    }
+
     /// A claim on a port is no hindrance for those whom it is for, once it is shared.
     @Test func claimedPortIsForThoseWhoShareIt() throws {
         let loop = try EventLoop()
