@@ -11,24 +11,31 @@ public enum AddressText {
         }
     }
 
-    /// Appends the same; nothing for what is no address.
-    public static func append(_ bytes: [UInt8], to output: inout [UInt8]) {
-        guard bytes.count == 4 else { return output.append(text: text(bytes) ?? "") }
-        appendIPv4(bytes, to: &output)
+    /// The longest, in bytes: of IPv6 with no zeros.
+    public static let lengthMax = 39
+
+    /// Puts the same; nothing for what is no address.
+    public static func put(
+        _ bytes: [UInt8], in output: inout MutableSpan<UInt8>, at place: inout Int
+    ) {
+        if bytes.count == 4 { return putIPv4(bytes.span, in: &output, at: &place) }
+        if let text = text(bytes) { output.put(text.utf8Span.span, at: &place) }
     }
 
-    private static func appendIPv4(_ bytes: [UInt8], to output: inout [UInt8]) {
-        output.append(decimal: Int64(bytes[0]))
-        for byte in bytes[1...] {
-            output.append(UInt8(ascii: "."))
-            output.append(decimal: Int64(byte))
+    private static func putIPv4(
+        _ bytes: Span<UInt8>, in output: inout MutableSpan<UInt8>, at place: inout Int
+    ) {
+        for at in 0..<4 {
+            if at > 0 { output.put(UInt8(ascii: "."), at: &place) }
+            let byte = bytes[at]
+            if byte >= 100 { output.put(UInt8(ascii: "0") &+ byte / 100, at: &place) }
+            if byte >= 10 { output.put(UInt8(ascii: "0") &+ byte / 10 % 10, at: &place) }
+            output.put(UInt8(ascii: "0") &+ byte % 10, at: &place)
         }
     }
 
     private static func ipv4Text(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        appendIPv4(bytes, to: &text)
-        return String(decoding: text, as: UTF8.self)
+        bytes.map { String($0) }.joined(separator: ".")
     }
 
     private static func ipv6Text(_ bytes: [UInt8]) -> String {

@@ -5,23 +5,28 @@ public enum JSONWriter {
     public static func appendString(_ text: String, to output: inout [UInt8]) {
         if isPlain(text) { return appendPlainString(text, to: &output) }
         output.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                output.append(UInt8(ascii: "\\"))
-                output.append(byte)
-            case 0..<0x20:
-                appendControl(byte, to: &output)
-            default:
-                output.append(byte)
-            }
-        }
+        for byte in text.utf8 { appendEscaped(byte, to: &output) }
         output.append(UInt8(ascii: "\""))
     }
 
+    static func appendEscaped(_ byte: UInt8, to output: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            output.append(UInt8(ascii: "\\"))
+            output.append(byte)
+        case 0..<0x20:
+            appendControl(byte, to: &output)
+        default:
+            output.append(byte)
+        }
+    }
+
     /// True where nothing in `text` must be escaped.
-    public static func isPlain(_ text: String) -> Bool {
-        let bytes = text.utf8Span.span
+    public static func isPlain(_ text: String) -> Bool { isPlain(text.utf8Span.span) }
+
+    /// The same of its bytes.
+    @inlinable
+    public static func isPlain(_ bytes: Span<UInt8>) -> Bool {
         var at = 0
         while at &+ 8 <= bytes.count {
             if escaped(bytes.word(at: at)) != 0 { return false }

@@ -42,7 +42,7 @@ final class CodesEndpoint {
     private func issue(
         _ body: CodeBody, _ caller: Caller, _ provider: Provider, _ responder: any Responder
     ) {
-        if let notes = responder.notes {
+        if let notes = responder.notes?.audited {
             notes.provider = provider.reference
             notes.consentID = body.consent.id
             notes.scope = body.scope
@@ -62,7 +62,7 @@ final class CodesEndpoint {
         issuer.issueCode(request, now: clock.now()) { result in
             switch result {
             case .success(let code):
-                responder.notes?.code = code.code
+                responder.notes?.audited?.code = code.code
                 responder.respond(.code(code, redirectURI: redirectURI.text, state: body.state))
             case .failure(let error): responder.respond(.failure(error))
             }

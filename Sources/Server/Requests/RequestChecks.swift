@@ -32,7 +32,7 @@ final class RequestChecks {
         takesKey: Bool = false, _ responder: any Responder
     ) -> Caller? {
         let registry = issuer.registry
-        responder.notes?.read(request.fields, bytes, registry)
+        responder.notes?.read(request.fields, bytes, registry, responder.session)
         // 1. Two Authorization fields: 400.
         if request.fields.authorization.isDoubled {
             responder.respond(
@@ -80,7 +80,7 @@ final class RequestChecks {
         _ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder
     ) {
         let registry = issuer.registry
-        responder.notes?.read(request.fields, bytes, registry)
+        responder.notes?.read(request.fields, bytes, registry, responder.session)
         let field = request.fields.institution
         guard field.count == 1, HeaderRules.isVisible(bytes, field.value, 1...128) else { return }
         var reference: [UInt8] = []

@@ -31,9 +31,9 @@ final class RequestNotes {
     var clientID: String?
     /// The credentials were right.
     var isAuthenticated = false
-    /// As the client named it, where there is one of that name.
-    var institution: String?
-    var institutionStanding = Standing.unknown
+    /// As the client named it, where there is one of that name: visible ASCII; else empty.
+    var institutionName: [UInt8] = []
+    private(set) var institutionStanding = Standing.unknown
     var provider: String?
     var consentID: String?
     var scope: Scope?
@@ -41,35 +41,53 @@ final class RequestNotes {
     var code: SealedIdentifier?
     /// The redirect URI that was presented: which of the provider's, or the text of another.
     var redirectURI: PresentedURI?
-    /// Only the audit log wants to know what was asked for.
     private let isAudited: Bool
     /// Of the certificate that the token is to be bound to.
     var certificate: Thumbprint?
     var transactionReference: String?
     /// As the answer will echo it.
     let interactionID: InteractionID?
-    var trace: TraceContext?
+    let trace: TraceContext?
     /// More precisely than the answer says.
     var reason: AuditReason?
 
+    init(_ interactionID: InteractionID?, _ trace: TraceContext?, isAudited: Bool) {
+        self.interactionID = interactionID
+        self.trace = trace
+        self.isAudited = isAudited
+    }
+
     /// Takes what proxies and callers put into a head so that its way can be followed.
-    init(
+    convenience init(
         _ request: borrowing Request, _ bytes: Span<UInt8>, _ interactionID: InteractionID?,
         isAudited: Bool
     ) {
-        self.interactionID = interactionID
-        self.isAudited = isAudited
-        let fields = request.fields
-        if fields.traceParent.count == 1 { trace = TraceContext(bytes, fields.traceParent.value) }
+        let parent = request.fields.traceParent
+        self.init(
+            interactionID, parent.count == 1 ? TraceContext(bytes, parent.value) : nil,
+            isAudited: isAudited)
+    }
+
+    /// For what only the audit log wants to know; nil where there is none.
+    var audited: RequestNotes? { isAudited ? self : nil }
+
+    var institution: String? {
+        institutionName.isEmpty ? nil : String(decoding: institutionName, as: UTF8.self)
     }
 
     /// Takes what the headers say, as far as it has the form that it must have.
+    ///
+    /// - Parameter session: may know the institution.
     func read(
-        _ fields: borrowing RequestFields, _ bytes: Span<UInt8>, _ registry: Registry
+        _ fields: borrowing RequestFields, _ bytes: Span<UInt8>, _ registry: Registry,
+        _ session: Session
     ) {
-        if let reference = RequestNotes.text(bytes, fields.institution) {
+        let field = fields.institution
+        if field.isOnce, let known = session.institution(bytes, field.value, registry) {
+            (institutionName, institutionStanding) = (known, .enabled)
+        } else if let reference = RequestNotes.text(bytes, field) {
             institutionStanding = registry.standing(ofInstitution: reference)
-            institution = institutionStanding == .unknown ? nil : reference
+            if institutionStanding != .unknown { institutionName = Array(reference.utf8) }
         }
         if isAudited {
             transactionReference = RequestNotes.text(bytes, fields.transactionReference)

@@ -56,6 +56,15 @@ final class Session {
         return caller
     }
 
+    /// The bytes, where they name the caller's institution in this registry: nobody has to be looked up.
+    func institution(
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry
+    ) -> [UInt8]? {
+        guard let acting, proven?.registry === registry, bytesEqual(bytes, value, acting.reference)
+        else { return nil }
+        return acting.reference
+    }
+
     /// The provider that a known CCG token speaks for, judged again at `now`; nil where the token is
     /// another one than last time.
     func provider(

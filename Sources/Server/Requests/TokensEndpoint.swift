@@ -50,7 +50,7 @@ final class TokensEndpoint {
             switch checks.knownProvider(request, bytes, now: now, responder) {
             case .success(let provider)?:
                 let uri = redirectURI.withContent(content) { provider.redirectURIID($0) }
-                if let notes = responder.notes {
+                if let notes = responder.notes?.audited {
                     notes.redirectURI = PresentedURI(uri) { redirectURI.text(content) }
                 }
                 exchange(code, key, holder, uri, caller, provider, now, responder)
@@ -59,7 +59,7 @@ final class TokensEndpoint {
                 let text = redirectURI.text(content)
                 checks.lookUpProvider(request, bytes, caller, responder) { [self] provider in
                     let uri = provider.redirectURIID(Array(text.utf8).span)
-                    responder.notes?.redirectURI = PresentedURI(uri) { text }
+                    responder.notes?.audited?.redirectURI = PresentedURI(uri) { text }
                     exchange(code, key, holder, uri, caller, provider, clock.now(), responder)
                 }
             }
@@ -85,7 +85,7 @@ final class TokensEndpoint {
         _ redirectURI: Provider.RedirectURI.ID?,
         _ caller: Caller, _ provider: Provider, _ now: Milliseconds, _ responder: any Responder
     ) {
-        if let notes = responder.notes {
+        if let notes = responder.notes?.audited {
             notes.provider = provider.reference
             notes.code = code
             notes.certificate = holder?.thumbprint
@@ -142,7 +142,7 @@ final class TokensEndpoint {
                     .fault(
                         .parameterInvalid, "psp_id must be the reference of a registered provider"))
             }
-            responder.notes?.provider = provider.reference
+            responder.notes?.audited?.provider = provider.reference
             let request = CCGTokenRequest(institution: caller.institution, provider: provider.id)
             issuer.issueCCGToken(request, now: clock.now()) { [issuer] result in
                 switch result {

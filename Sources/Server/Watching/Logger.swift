@@ -26,12 +26,18 @@ public final class Logger: Sendable {
 
     /// What may wait to be written; more is lost, and counted.
     static let waitingBytesMax = 1 << 20
+    /// How long lines of the access log may wait for others, so that many are written at once.
+    private static let gatherMilliseconds: UInt32 = 2
+    /// What is kept for the next lines once it is written; a burst's memory goes.
+    private static let keptBytesMax = 256 << 10
     /// How long the end of the process waits for the reader.
     private static let closeMilliseconds = 1000
 
     private struct Waiting {
         var bytes: [UInt8] = []
         var lost = 0
+        /// There is more than the access log's lines.
+        var isUrgent = false
         var isClosed = false
     }
     /// What the thread shares with those who log.
@@ -73,17 +79,20 @@ public final class Logger: Sendable {
     /// - Parameter message: a sentence without a secret.
     public func log(_ level: Level, _ message: String) {
         guard level.rawValue >= levelNumber.load(ordering: .relaxed) else { return }
-        add(LogLine(lineFormat, level, message).ended(), count: 1)
+        add(lineFormat.line(level, message)[...], count: 1, isUrgent: true)
     }
 
-    /// - Parameter count: so many lines are lost where they find no room.
-    func add(_ lines: [UInt8], count: Int) {
+    /// - Parameters:
+    ///   - count: so many lines are lost where they find no room.
+    ///   - isUrgent: does not wait for others.
+    func add(_ lines: ArraySlice<UInt8>, count: Int, isUrgent: Bool = false) {
         let isFirst = queue.waiting.withLock { waiting in
             guard waiting.bytes.count + lines.count <= Logger.waitingBytesMax, !waiting.isClosed
             else {
                 waiting.lost += count
                 return false
             }
+            if isUrgent { waiting.isUrgent = true }
             waiting.bytes.append(contentsOf: lines)
             return waiting.bytes.count == lines.count
         }
@@ -99,21 +108,27 @@ public final class Logger: Sendable {
         }
     }
 
-    /// The thread.
+    /// The thread. One array is written while the other takes what comes.
     private static func write(_ queue: Queue, _ format: Format, _ descriptor: Int32) {
+        var bytes: [UInt8] = []
         while true {
             queue.semaphore.wait()
-            let (bytes, lost, isClosed) = queue.waiting.withLock { waiting in
-                let taken = (waiting.bytes, waiting.lost, waiting.isClosed)
-                waiting.bytes = []
-                waiting.lost = 0
+            if queue.waiting.withLock({ !$0.isUrgent && !$0.isClosed }) {
+                // Whoever adds more meanwhile wakes nobody.
+                Machine.sleep(milliseconds: gatherMilliseconds)
+            }
+            bytes.removeAll(keepingCapacity: bytes.capacity <= keptBytesMax)
+            let (lost, isClosed) = queue.waiting.withLock { waiting in
+                swap(&bytes, &waiting.bytes)
+                let taken = (waiting.lost, waiting.isClosed)
+                (waiting.lost, waiting.isUrgent) = (0, false)
                 return taken
             }
             Log.write(bytes, to: descriptor)
             if lost > 0 {
-                let line = LogLine(
-                    format, .warning, "\(lost) lines of the log were lost: nobody read it")
-                Log.write(line.ended(), to: descriptor)
+                let line = format.line(
+                    .warning, "\(lost) lines of the log were lost: nobody read it")
+                Log.write(line, to: descriptor)
             }
             if isClosed, bytes.isEmpty { break }
             if isClosed { queue.semaphore.post() }

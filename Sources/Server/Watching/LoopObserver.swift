@@ -18,8 +18,7 @@ final class LoopObserver {
     private let isStrict: Bool
     private var turnBegan: UInt32?
     /// Of the access log, in this turn: the thread that writes is woken once for all.
-    private var lines: [UInt8] = []
-    private var lineCount = 0
+    private let lines: AccessLines?
     /// In bytes; more are not kept to the turn's end.
     private static let linesMax = 64 * 1024
 
@@ -31,6 +30,7 @@ final class LoopObserver {
         self.reports = reports
         self.auditor = auditor
         self.log = log
+        lines = log.map { AccessLines($0.lineFormat) }
         isStrict = auditor?.gate != nil
     }
 
@@ -82,19 +82,15 @@ final class LoopObserver {
         if !isConfirmed {
             auditor?.answered(response, ids, record.notes, origin)
         }
-        if let log, log.isAccessLogged {
-            log.appendAnswered(
-                response, ids, record, microseconds, bytes: bytes, origin(), to: &lines)
-            lineCount += 1
-            if lines.count > LoopObserver.linesMax { handOverLines() }
+        if let lines, log?.isAccessLogged == true {
+            lines.append(response, ids, record, microseconds, bytes: bytes, origin())
+            if lines.length > LoopObserver.linesMax { handOverLines() }
         }
     }
 
     private func handOverLines() {
-        guard lineCount > 0 else { return }
-        log?.add(lines, count: lineCount)
-        lines.removeAll(keepingCapacity: true)
-        lineCount = 0
+        guard let lines, lines.count > 0 else { return }
+        lines.take { log?.add($0, count: $1) }
     }
 
     // MARK: Connections

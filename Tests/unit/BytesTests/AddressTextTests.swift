@@ -79,11 +79,20 @@ import Testing
 
     @Test(arguments: [
         [0, 0, 0, 0], [127, 0, 0, 1], [192, 0, 2, 255], groups(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), [],
-        [1, 2, 3],
+        [1, 2, 3], [9, 10, 99, 100], groups(1, 2, 3, 4, 5, 6, 7, 0xFFFF),
     ])
-    func whatIsAppendedIsTheText(address: [UInt8]) {
-        var output: [UInt8] = [99]
-        AddressText.append(address, to: &output)
-        #expect(output == [99] + (AddressText.text(address) ?? "").utf8)
+    func whatIsPutIsTheText(address: [UInt8]) {
+        var output = [UInt8](repeating: 99, count: 1 + AddressText.lengthMax)
+        var text = output.mutableSpan
+        var place = 1
+        AddressText.put(address, in: &text, at: &place)
+        let expected = [99] + Array((AddressText.text(address) ?? "").utf8)
+        #expect(output.prefix(place) == expected[...])
+        #expect(output[place...].allSatisfy { $0 == 99 })
+    }
+
+    @Test func longestAddressHasTheGreatestLength() {
+        let text = AddressText.text([UInt8](repeating: 0xFF, count: 16))
+        #expect(text?.utf8.count == AddressText.lengthMax)
     }
 }

@@ -49,6 +49,25 @@ import Tokens
         #expect(share(bad).authorization == bad)
     }
 
+    /// What the access log says without a look into the registry.
+    @Test func institutionIsKnownOnceItsCallerIs() {
+        let session = Session()
+        let other = Array("PSDGB-FCA-111112".utf8)
+        func known(_ name: [UInt8], _ registry: Registry) -> [UInt8]? {
+            session.institution(name.span, name.indices, registry)
+        }
+        #expect(known([], .sandbox) == nil && known(reference, .sandbox) == nil)
+        let registry = Registry.sandbox
+        let isProven = session.authenticate(good.span, good.indices, registry, clients)
+        #expect(isProven && known([], registry) == nil && known(reference, registry) == nil)
+        let stranger = session.caller(other.span, other.indices, registry, shared)
+        #expect(stranger == nil && known(other, registry) == nil)
+        let caller = session.caller(reference.span, reference.indices, registry, shared)
+        #expect(caller != nil && known(reference, registry) == reference)
+        #expect(known(other, registry) == nil && known([], registry) == nil)
+        #expect(known(reference, .empty) == nil)
+    }
+
     private func productionIssuer(_ feed: RegistryFeed) -> TokenIssuer {
         var settings = IssuerSettings()
         settings.mode = .production

@@ -9,6 +9,7 @@ enum WallClock {
         "Sources/System/Clock.swift": "it is read here",
         "Sources/System/ReferenceClock.swift": "until another machine's clock has been measured",
         "Sources/System/Timekeeper.swift": "the time begins with it and is drawn to it",
+        "Sources/Server/Watching/AccessLines.swift": "lines of the log, likewise",
         "Sources/Server/Watching/LogLine.swift": "lines of the log, beside those of other programs",
         "Sources/Server/Watching/MetricsPage.swift": "when the process started, for Prometheus",
         "Sources/Server/Loops/ServingLoop.swift": "the header Date",
