@@ -88,19 +88,16 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
   return code;
 }
 
-void failing_disk_install(void) {
-  pthread_mutex_lock(&lock);
-  if (!original) {
-    // As the store does before its first connection: this is the first call that SQLite gets.
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    original = sqlite3_vfs_find(NULL);
-    wrapper = *original;
-    wrapper.zName = "failing-disk";
-    wrapper.pNext = NULL;
-    wrapper.xOpen = open_file;
-    if (sqlite3_vfs_register(&wrapper, 1) != SQLITE_OK) abort();
-  }
-  pthread_mutex_unlock(&lock);
+// Before anything else runs: a store keeps to the VFS that was there when its first file was opened.
+__attribute__((constructor)) static void install(void) {
+  // As the store does before its first connection: this is the first call that SQLite gets.
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  original = sqlite3_vfs_find(NULL);
+  wrapper = *original;
+  wrapper.zName = "failing-disk";
+  wrapper.pNext = NULL;
+  wrapper.xOpen = open_file;
+  if (sqlite3_vfs_register(&wrapper, 1) != SQLITE_OK) abort();
 }
 
 void failing_disk_set(const char *path, enum failing_disk what) {

@@ -12,7 +12,6 @@ import Testing
     private var path: String { "\(folder.path)/store.db" }
 
     init() throws {
-        failing_disk_install()
         folder = try TemporaryFolder()
     }
 

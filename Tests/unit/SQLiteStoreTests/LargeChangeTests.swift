@@ -14,7 +14,6 @@ import Tokens
     private var path: String { store + ".registry" }
 
     init() throws {
-        failing_disk_install()
         folder = try TemporaryFolder()
         store = "\(folder.path)/store.db"
     }

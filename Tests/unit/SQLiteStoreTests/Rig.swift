@@ -34,7 +34,6 @@ final class Rig {
     var store: SQLiteStore? { faces.first }
 
     init(faces: Int = 1) throws {
-        failing_disk_install()
         loops = try (0..<faces).map { _ in try EventLoop() }
         folder = try TemporaryFolder()
         path = "\(folder.path)/store.db"

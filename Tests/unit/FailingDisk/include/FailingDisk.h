@@ -1,13 +1,10 @@
-// A disk under SQLite that fails where it is told to. Takes the place of SQLite's default for the whole process.
+// A disk under SQLite that fails where it is told to. Takes the place of SQLite's default for the whole process, from its start.
 #ifndef FAILING_DISK_H
 #define FAILING_DISK_H
 
 #include "StepCount.h"
 
 enum failing_disk { FAILING_DISK_NONE, FAILING_DISK_READ, FAILING_DISK_WRITE, FAILING_DISK_SYNC };
-
-// Puts it under all databases that are opened from now on. Call before the first.
-void failing_disk_install(void);
 
 // From now on one operation of the file fails. A sync that fails has taken place; the others have not.
 void failing_disk_set(const char *path, enum failing_disk what);
