@@ -79,6 +79,12 @@ class Stage:
     def live(self, count):
         return self.introspections(self.tokens(count))
 
+    def again(self, count):
+        """Of tokens that were asked for before, as gateways do with every call of an API."""
+        requests = self.live(count)
+        self.answers(requests, 200)
+        return requests
+
     def unknown(self, count):
         return self.introspections(ids(count))
 
@@ -186,6 +192,7 @@ WAYS = (
     Way("new TLS connection with one exchange", TLS, Stage.closing, sends=CLOSING, count=HANDSHAKES),
     Way(ON_SANDBOX, SANDBOX, Stage.varying, tolerance=ON_SQLITE),
     Way("introspect, live, SQLite", SANDBOX, Stage.live, 200, b'"active":true', tolerance=ON_SQLITE),
+    Way("introspect again, SQLite", SANDBOX, Stage.again, 200, b'"active":true', tolerance=ON_SQLITE),
     Way(ON_PRODUCTION, PRODUCTION, Stage.varying, tolerance=ON_SQLITE),
     Way("CCG token, production on SQLite", PRODUCTION, Stage.grants, tolerance=ON_SQLITE),
     Way("exchange, audit strict on SQLite", STRICT, Stage.varying, tolerance=ON_SQLITE),
