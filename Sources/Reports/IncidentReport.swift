@@ -22,14 +22,14 @@ public struct IncidentReport: Sendable {
 
     /// By start.
     public let incidents: [Incident]
-    /// A server had run by the end of the last day, so no incident means no outage.
+    /// No incident means no outage: see `Timeline.covers`.
     public let isCounted: Bool
 
     public init(_ content: ReportContent, days: ClosedRange<Int>, now: Milliseconds) {
         let timeline = Timeline(content, now: now)
         let frame =
             CalendarDay.start(of: days.lowerBound)..<CalendarDay.start(of: days.upperBound + 1)
-        isCounted = timeline.begin.map { $0 < frame.upperBound } ?? false
+        isCounted = timeline.covers(days)
         let names = Dictionary(
             content.runs.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
         var found = timeline.gaps.map { IncidentReport.incident($0) }

@@ -46,6 +46,9 @@ public struct KPIReport: Sendable {
         self.institutions = only.map { [$0] } ?? names.sorted()
     }
 
+    /// No requests means that nobody has asked: see `Timeline.covers`.
+    public var isCounted: Bool { timeline.covers(days) }
+
     /// In the order of days, institutions and endpoints.
     public func lines(_ take: (Line) -> Void) {
         let downs = ReportedEndpoint.allCases.map { timeline.down($0) }

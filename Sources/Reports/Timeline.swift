@@ -63,6 +63,13 @@ public struct Timeline: Sendable {
         }
     }
 
+    /// Whether a server had run by the end of these days, and they have begun: so what is not there did not happen.
+    public func covers(_ days: ClosedRange<Int>) -> Bool {
+        guard let begin else { return false }
+        return begin < CalendarDay.start(of: days.upperBound + 1)
+            && CalendarDay.start(of: days.lowerBound) <= now
+    }
+
     /// When an outage was, as far as its server lived.
     public func range(of outage: Outage) -> Range<Milliseconds> {
         let life = lives[outage.run] ?? now..<now

@@ -5,7 +5,7 @@
 
 `obie-tokens audit verify` must be content with the log as it is, and with no copy in which a line was changed, removed,
 moved, doubled or made up, at a random place. The end of a log is another matter: lines that were cut off there are
-found by the number of lines that is known elsewhere, so it is left out. Ends with 1 where that is not so.
+found by `audit verify --head`, so it is left out. Ends with 1 where that is not so.
 """
 import argparse
 import os

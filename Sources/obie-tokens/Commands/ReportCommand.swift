@@ -35,6 +35,11 @@ struct ReportCommand: ParsableCommand {
             return first...last
         }
 
+        var nothingCounted: String {
+            "nothing was counted from \(from) to \(to): no server had run on this store by then, "
+                + "or these days are still to come"
+        }
+
         /// More than are ever kept: a slip of the pen would make millions of lines.
         private static let daysMax = 1000
 
@@ -42,7 +47,7 @@ struct ReportCommand: ParsableCommand {
             guard let day = CalendarDay.parse(text) else {
                 throw ProgramFailure(
                     description:
-                        "\(option) is a day such as 2026-11-29, not \(text)",
+                        "\(option) is a day from 1970 on, such as 2026-11-29, not \(text)",
                     status: 64)
             }
             return day
@@ -83,6 +88,7 @@ struct ReportCommand: ParsableCommand {
                 source.content, days: days, institutions: registered, only: fi,
                 now: Clock.wallMilliseconds())
             try ReportSource.print(report.rendered(options.format))
+            if !report.isCounted { Program.log(options.nothingCounted) }
         }
     }
 
@@ -106,7 +112,7 @@ struct ReportCommand: ParsableCommand {
                 return Program.log(
                     report.isCounted
                         ? "no outage from \(options.from) to \(options.to)"
-                        : "nothing was counted: no server had run on this store by \(options.to)")
+                        : options.nothingCounted)
             }
             try ReportSource.print(report.rendered(options.format, Timestamp.text))
         }

@@ -100,6 +100,7 @@ import Testing
         let runs = [run(1, 20 * hour, 30 * hour)]
         for (days, isCounted) in [
             (day - 1...day - 1, false), (day...day, true), (day - 1...day + 1, true),
+            (day + 2...day + 3, false),
         ] {
             let report = IncidentReport(content(runs), days: days, now: midnight + 30 * hour)
             #expect(report.isCounted == isCounted)
