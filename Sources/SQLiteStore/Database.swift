@@ -145,6 +145,7 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
     /// - Parameter cause: what it is undone for.
     /// - Returns: `cause`, with what has failed besides.
     func rollback(_ cause: DatabaseError) -> DatabaseError {
+        defer { unsafe GatheredLog.forget(handle) }
         guard !isAutocommit else { return cause }
         do throws(DatabaseError) {
             try execute("ROLLBACK")
@@ -154,6 +155,12 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
                 code: cause.code,
                 description: "\(cause.description); it could not be rolled back: \(error)")
         }
+    }
+
+    /// Undoes the transaction that was begun.
+    func undo() throws(DatabaseError) {
+        defer { unsafe GatheredLog.forget(handle) }
+        try execute("ROLLBACK")
     }
 
     func prepare(_ sql: String) throws(DatabaseError) -> Statement {

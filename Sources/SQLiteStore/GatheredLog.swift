@@ -46,6 +46,18 @@ enum GatheredLog {
         return unsafe sqlite3_vfs_register(vfs, 0) == SQLITE_OK
     }()
 
+    /// A transaction was undone: what is gathered of it is nobody's. Written later, it could stand where another
+    /// connection has committed meanwhile.
+    static func forget(_ handle: OpaquePointer) {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        let code = unsafe sqlite3_file_control(
+            handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file)
+        guard code == SQLITE_OK, let file = unsafe file,
+            unsafe file.pointee.pMethods == UnsafePointer(methods)
+        else { return }
+        unsafe LogFile.at(file).pointee.count = 0
+    }
+
     /// - Parameter file: as much memory as the VFS has said that a file needs.
     private static func open(
         _ path: UnsafePointer<CChar>?, _ file: UnsafeMutablePointer<sqlite3_file>?, _ flags: Int32,
@@ -128,12 +140,11 @@ enum GatheredLog {
         return SQLITE_OK
     }
 
+    /// What was committed was synced: nothing that is still gathered is wanted.
     mutating func close() -> Int32 {
-        let flushed = unsafe flush()
         unsafe room?.deallocate()
-        unsafe room = nil
-        let closed = unsafe realMethods.xClose(real)
-        return flushed == SQLITE_OK ? closed : flushed
+        unsafe (room, count) = (nil, 0)
+        return unsafe realMethods.xClose(real)
     }
 }
 

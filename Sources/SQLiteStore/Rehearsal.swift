@@ -21,7 +21,7 @@ extension Transactions {
             try begin()
             try insert(code)
             _ = try redeem(attempt)
-            try database.execute("ROLLBACK")
+            try database.undo()
         } catch {
             throw rollback(error)
         }

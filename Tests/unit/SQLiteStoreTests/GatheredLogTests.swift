@@ -81,6 +81,24 @@ import Testing
         }
     }
 
+    /// What an undone transaction had gathered would stand where another connection has committed since.
+    @Test func whatIsUndoneIsNotWrittenOverOthers() throws {
+        let database = try writer(10)
+        try write(600, from: 1, database)
+        #expect(try database.eraseLog())
+        try database.execute("BEGIN IMMEDIATE; UPDATE rows SET n = -n")
+        try database.undo()
+        let other = try Database(path: path, .readWrite)
+        try other.execute("UPDATE rows SET n = n + 1")
+        #expect(try sum(database) == expected(600) + 600)
+        // As a crash would leave the files.
+        let copy = "\(folder.path)/copy.db"
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+        }
+        #expect(try sum(try Database(path: copy, .readWrite)) == expected(600) + 600)
+    }
+
     @Test(arguments: [10, 3000])
     func writeThatFailsFailsTheTransaction(rows: Int) throws {
         let database = try writer()
