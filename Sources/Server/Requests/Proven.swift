@@ -64,9 +64,11 @@ final class ProvenClients {
         _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry
     ) -> ProvenClient {
         let key = ObjectIdentifier(client)
-        if self.registry !== registry || clients.count >= ProvenClients.countMax { clients = [:] }
+        if self.registry !== registry { clients = [:] }
         self.registry = registry
-        if let known = clients[key], bytesEqual(bytes, value, known.authorization) { return known }
+        let known = clients[key]
+        if let known, bytesEqual(bytes, value, known.authorization) { return known }
+        if known == nil, clients.count >= ProvenClients.countMax { clients = [:] }
         var authorization: [UInt8] = []
         authorization.append(bytes, value)
         let proven = ProvenClient(registry, authorization, client)

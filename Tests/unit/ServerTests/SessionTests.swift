@@ -49,6 +49,23 @@ import Tokens
         #expect(share(bad).authorization == bad)
     }
 
+    /// The table begins anew for one that it does not know, and not for one that it has.
+    @Test func fullTableKeepsThoseThatItKnows() {
+        let all = (0..<257).map {
+            Client(
+                id: "client-\($0)", secret: SecretDigest(of: []), institutions: [],
+                allInstitutions: [])
+        }
+        func share(_ index: Int) -> ProvenClient {
+            clients.share(good.span, good.indices, all[index], .sandbox)
+        }
+        let proven = (0..<256).map { share($0) }
+        #expect((0..<256).allSatisfy { share($0) === proven[$0] })
+        let last = share(256)
+        #expect(share(256) === last)
+        #expect(share(0) !== proven[0])
+    }
+
     /// What the access log says without a look into the registry.
     @Test func institutionIsKnownOnceItsCallerIs() {
         let session = Session()
