@@ -122,12 +122,18 @@ public final class X509Reader: CertificateReader {
     }
 
     private let trust: Mutex<Trust>
+    private let revoked: @Sendable ([UInt8]) -> Bool
 
     /// - Parameters:
     ///   - providers: who may have issued providers' certificates; nil: their chains are not verified.
     ///   - clients: who may have issued clients' certificates; nil: none of them has an authority.
-    public init(providers: TrustedAuthorities? = nil, clients: TrustedAuthorities? = nil) {
+    ///   - revoked: whether a list that is in force names the certificate of a client.
+    public init(
+        providers: TrustedAuthorities? = nil, clients: TrustedAuthorities? = nil,
+        revoked: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+    ) {
         trust = Mutex(Trust(providers: providers, clients: clients))
+        self.revoked = revoked
     }
 
     /// From now on these are trusted, and no others.
@@ -140,6 +146,8 @@ public final class X509Reader: CertificateReader {
     public var generation: Int { trust.withLock { $0.generation } }
 
     public func read(_ der: [UInt8]) -> Certificate? { X509Certificate(der)?.facts }
+
+    public func isRevoked(_ der: [UInt8]) -> Bool { revoked(der) }
 
     private func trusted(_ authorities: CertificateAuthorities) -> TrustedAuthorities? {
         trust.withLock {

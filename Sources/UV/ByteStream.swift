@@ -46,6 +46,9 @@ public protocol ByteStream: AnyObject {
     /// the peer reads. A system call.
     var undeliveredBytes: Int { get }
 
+    /// Has the kernel confirm at once what has come: a peer may wait for that before it sends more.
+    func acknowledgeAtOnce()
+
     func pauseReading()
 
     /// Reads again; what came meanwhile is delivered from the loop, never from inside this call.
@@ -78,6 +81,7 @@ public protocol ByteStream: AnyObject {
 
 extension ByteStream {
     public func writeLast(_ bytes: Span<UInt8>) { write(bytes) }
+    public func acknowledgeAtOnce() {}
     public var isSilent: Bool { false }
     public var proxyAddress: [UInt8] { [] }
     public var peerAsksForItself: Bool { false }

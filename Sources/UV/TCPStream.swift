@@ -130,6 +130,15 @@ public final class TCPStream: Handle, ByteStream {
         // 0 is EAGAIN, not the end (`uv_read_start(3)`).
     }
 
+    /// Without it the kernel waits for up to 40 ms for an answer to send the acknowledgement along with.
+    public func acknowledgeAtOnce() {
+        guard let descriptor else { return }
+        var on: Int32 = 1
+        // Only for the time of the call. Refused, as by what is no TCP socket, it costs the peer its time.
+        _ = unsafe setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     public func pauseReading() {
         guard isOpen else { return }
         isReading = false
@@ -252,40 +261,6 @@ public final class TCPStream: Handle, ByteStream {
                 descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
         }
         close()
-    }
-
-    /// The client's address as the kernel has it, without the port: 4 bytes, or 16 for IPv6; an
-    /// IPv4 address in IPv6 clothes (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) has 4. Empty where the
-    /// client has gone. A system call each time.
-    public var peerAddress: [UInt8] {
-        guard isOpen else { return [] }
-        var storage = sockaddr_storage()
-        var length = Int32(MemoryLayout<sockaddr_storage>.size)
-        // Both kinds of address lie within the storage, which lives until the end of the closure.
-        return unsafe withUnsafeMutableBytes(of: &storage) { raw in
-            guard let start = raw.baseAddress,
-                unsafe uv_tcp_getpeername(
-                    memory.assumingMemoryBound(to: uv_tcp_t.self),
-                    start.assumingMemoryBound(to: sockaddr.self), &length) == 0
-            else { return [] }
-            let family = unsafe start.assumingMemoryBound(to: sockaddr.self).pointee.sa_family
-            switch Int32(family) {
-            case AF_INET:
-                let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 0
-                return unsafe [UInt8](raw[offset..<offset + 4])
-            case AF_INET6:
-                let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 0
-                return TCPStream.unmapped(unsafe [UInt8](raw[offset..<offset + 16]))
-            default:
-                return []
-            }
-        }
-    }
-
-    /// The four bytes of an IPv4 address that stands in an IPv6 one, or what was given.
-    static func unmapped(_ address: [UInt8]) -> [UInt8] {
-        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
-        return address.starts(with: mapped) ? Array(address[12...]) : address
     }
 
     override func didClose() {

@@ -1,6 +1,9 @@
 """Certificates: the clients' own, and those that end a start."""
+import json
+import signal
 import ssl
 import subprocess
+from urllib.parse import quote
 
 from authority import Authority, self_signed
 from bench import GRANT, counted
@@ -85,6 +88,37 @@ def check_starts(bench):
         half = run(bench, "tls", "self-signed", "--certificate", words[0], "--key", words[1])
         expect(half.returncode == status and not (bench.folder / "one").exists(), f"{words}: {half}")
     return f"{len(rows)} wrong files told; self-signed serves and never overwrites"
+
+
+def check_revoked_client(bench):
+    """A client that must show a certificate loses it: also on connections that are open, and behind a proxy."""
+    crl, store, name, header = bench.folder / "clients.crl", f"sqlite:{bench.folder}/clients.db", "PSDGB-FCA-111111", "x-ssl-client-cert"
+    flags = ["--mode", "production", "--tls-client-ca", bench.authority.certificate, "--tls-client-crl", crl, "--tls-client-auth",
+             "optional"]
+    proxy = ["--client-certificate-header", header, "--trusted-proxies", "127.0.0.0/8"]
+    for match in ("thumbprint", "subject"):
+        for is_proxied in (False, True):
+            client = bench.authority.issue(f"bank-{match}-{is_proxied}")
+            ca = ["--certificate-ca", bench.authority.certificate] if match == "subject" else []
+            run(bench, "fi", "remove", name, "--yes", "--store", store)
+            made = run(bench, "fi", "add", name, "--store", store, "--json", "--certificate", client[0], "--certificate-match", match, *ca)
+            expect(made.returncode == 0, made.stderr)
+            run(bench, "psp", "add", "psp", "--store", store)
+            fields = {"Authorization": sandbox.basic(name, json.loads(made.stdout)["client_secret"]), "fi_reference_id": name}
+            if is_proxied:
+                fields[header] = quote(client[0].read_text(encoding="ascii"))
+            ask = sandbox.post(sandbox.TOKENS, {"grant_type": "client_credentials", "psp_id": "psp"}, **fields)
+            crl.write_bytes(bench.authority.revoke().read_bytes())
+            with bench.server(*flags, *(proxy if is_proxied else []), store=store) as server:
+                with bench.wire(server, None if is_proxied else client) as wire:
+                    wire.handshake()
+                    first = wire.ask(ask)
+                    expect(first.status == 201, f"{match}: a good certificate is refused: {first}")
+                    crl.write_bytes(bench.authority.revoke(client[0]).read_bytes())
+                    server.signal(signal.SIGHUP)
+                    wait_until(lambda: "read again" in server.log_text(), "not read again", 10)  # noqa: B023
+                    expect(wire.ask(ask).status == 401, f"{match}: revoked, and served")
+    return "revoked certificates count no more, on open connections and behind a proxy"
 
 
 def check_admin(bench):

@@ -158,3 +158,19 @@ def check_flood(bench):
             client.wait()
         expect(came_true(lambda: counted(server, "flood") == 1, 5), f"{updates} updates of keys did not end the connection")
     return f"ended after {updates} lines or fewer"
+
+
+def check_first_request(bench):
+    """The first request of a client with Nagle's algorithm waits until the handshake is acknowledged: at once."""
+    took = []
+    with bench.server() as server:
+        for _ in range(5):
+            with bench.wire(server, newest=ssl.TLSVersion.TLSv1_3) as wire:
+                wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+                wire.handshake()
+                began = time.monotonic()
+                expect(wire.ask(GRANT).status == 201, "the first request is refused")
+                took.append(time.monotonic() - began)
+    # A delayed acknowledgement comes after 40 ms.
+    expect(min(took) < 0.03, f"the first answer took at least {min(took) * 1000:.0f} ms")
+    return f"the first answer came after {min(took) * 1000:.1f} ms"

@@ -57,6 +57,7 @@ final class ProxiedStream: ByteStream, ByteStreamHandler {
     var peerCertificate: [UInt8]? { inner.peerCertificate }
     func write(_ bytes: Span<UInt8>) { inner.write(bytes) }
     func writeLast(_ bytes: Span<UInt8>) { inner.writeLast(bytes) }
+    func acknowledgeAtOnce() { inner.acknowledgeAtOnce() }
     func pauseReading() { inner.pauseReading() }
     func resumeReading() { inner.resumeReading() }
     func finishSending() { inner.finishSending() }

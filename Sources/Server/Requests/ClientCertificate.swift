@@ -19,6 +19,8 @@ final class JudgedCertificate {
     let certificate: Certificate
     /// None where the chain does not hold, or nothing is trusted.
     let authorities: [Thumbprint]
+    /// It, or one of its chain.
+    let isRevoked: Bool
     let at: Milliseconds
     /// Of the reader that has judged it.
     let generation: Int
@@ -27,12 +29,13 @@ final class JudgedCertificate {
     static let milliseconds: Milliseconds = 60_000
 
     init(
-        _ der: [UInt8], _ certificate: Certificate, _ authorities: [Thumbprint], at: Milliseconds,
-        generation: Int
+        _ der: [UInt8], _ certificate: Certificate, _ authorities: [Thumbprint],
+        isRevoked: Bool, at: Milliseconds, generation: Int
     ) {
         self.der = der
         self.certificate = certificate
         self.authorities = authorities
+        self.isRevoked = isRevoked
         self.at = at
         self.generation = generation
     }
@@ -67,7 +70,7 @@ final class CertificateProver {
         }
         let isMet = rule.isMet(
             by: judged.certificate, authorities: judged.authorities, now: clock.now())
-        return isMet ? nil : .clientCertificateWrong
+        return isMet && !judged.isRevoked ? nil : .clientCertificateWrong
     }
 
     /// To read one takes longer than all the rest of a request.
@@ -86,7 +89,8 @@ final class CertificateProver {
         }
         let authorities = reader.authorities(of: chain, among: .clients, now: now) ?? []
         let judged = JudgedCertificate(
-            first, certificate, authorities, at: now, generation: generation)
+            first, certificate, authorities, isRevoked: chain.contains { reader.isRevoked($0) },
+            at: now, generation: generation)
         session.certificate = judged
         return judged
     }

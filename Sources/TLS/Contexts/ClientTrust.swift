@@ -3,11 +3,18 @@
 import COpenSSL
 
 enum ClientTrust {
-    /// - Returns: the revocation lists, and when the first of them has to have a successor, in milliseconds
-    ///   since 1970; nil: there are none.
+    /// The revocation lists that are in force.
+    struct Lists {
+        var all: [RevocationList] = []
+        let revoked = RevokedCertificates()
+        /// When the first of them has to have a successor, in milliseconds since 1970.
+        var expiry = Int64.max
+    }
+
+    /// - Returns: nil where there are no revocation lists.
     @unsafe static func load(
         _ material: TLSMaterial, into raw: OpaquePointer, now: Int64
-    ) throws(TLSFault) -> (lists: [RevocationList], expiry: Int64)? {
+    ) throws(TLSFault) -> Lists? {
         let mode: Int32 =
             switch material.clientAuthentication {
             case .off: SSL_VERIFY_NONE
@@ -50,8 +57,8 @@ enum ClientTrust {
 
     @unsafe private static func loadLists(
         _ reader: PEMReader, _ store: OpaquePointer, of issuers: ListIssuers, now: Int64
-    ) throws(TLSFault) -> (lists: [RevocationList], expiry: Int64) {
-        var (lists, expiry) = ([RevocationList](), Int64.max)
+    ) throws(TLSFault) -> Lists {
+        var lists = Lists()
         while let list = try unsafe reader.nextRevocationList() {
             defer { unsafe X509_CRL_free(list) }
             // With a list that has expired every client would be refused.
@@ -62,10 +69,11 @@ enum ClientTrust {
             guard unsafe X509_STORE_add_crl(store, list) == 1 else {
                 throw .refused(.clientCRL, TLSLibrary.lastReason)
             }
-            expiry = min(expiry, validity.until)
-            unsafe lists.append(RevocationList(list, validity))
+            lists.expiry = min(lists.expiry, validity.until)
+            unsafe lists.all.append(RevocationList(list, validity))
+            unsafe lists.revoked.add(list)
         }
-        if lists.isEmpty { throw .absent(.clientCRL) }
-        return (lists, expiry)
+        if lists.all.isEmpty { throw .absent(.clientCRL) }
+        return lists
     }
 }

@@ -17,6 +17,7 @@ import COpenSSL
     public let revocationExpiry: Int64?
     /// Those that clients' certificates are held against.
     public let revocationLists: [RevocationList]
+    private let revoked: RevokedCertificates?
 
     /// The longest chain of a client, in bytes: six certificates with RSA-4096 keys. OpenSSL reads all
     /// that come before it verifies one, in 0.2 ms each, and 16 KiB can be 40 of the smallest.
@@ -37,7 +38,8 @@ import COpenSSL
             unsafe TLSContext.setRules(raw, oldest: material.oldest)
             expiry = try unsafe ServerIdentity.load(material, into: raw, now: now)
             let trust = try unsafe ClientTrust.load(material, into: raw, now: now)
-            (revocationExpiry, revocationLists) = (trust?.expiry, trust?.lists ?? [])
+            (revocationExpiry, revocationLists) = (trust?.expiry, trust?.all ?? [])
+            revoked = trust?.revoked
         } catch {
             // A throw from here on does not run `deinit`.
             unsafe SSL_CTX_free(raw)
@@ -46,6 +48,11 @@ import COpenSSL
     }
 
     deinit { unsafe SSL_CTX_free(raw) }
+
+    /// Whether a list names the certificate. A handshake has looked; the list may be newer than that.
+    ///
+    /// - Parameter der: the certificate.
+    public func isRevoked(_ der: [UInt8]) -> Bool { revoked?.contain(der) ?? false }
 
     /// RFC 9325 §4.2; RFC 8446 for the rest.
     @unsafe private static func setRules(_ raw: OpaquePointer, oldest: TLSVersion) {

@@ -237,6 +237,9 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
             isOldest: session.isOldest,
             microseconds: Clock.monotonicMicroseconds() - startedMicroseconds)
         handler?.becameReady()
+        // No ticket follows that the acknowledgement of the handshake could go along with, and a client with
+        // Nagle's algorithm waits for it with its request.
+        inner.acknowledgeAtOnce()
     }
 
     private func deliver(_ bytes: Span<UInt8>) {

@@ -162,8 +162,12 @@ public protocol CertificateReader: Sendable {
     func authorities(
         of chain: [[UInt8]], among authorities: CertificateAuthorities, now: Milliseconds
     ) -> [Thumbprint]?
+
+    /// Whether the certificate of a client, in DER, is on a list of those that were revoked.
+    func isRevoked(_ der: [UInt8]) -> Bool
 }
 
 extension CertificateReader {
     public var generation: Int { 0 }
+    public func isRevoked(_ der: [UInt8]) -> Bool { false }
 }

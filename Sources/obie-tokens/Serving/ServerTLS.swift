@@ -38,7 +38,10 @@ final class ServerTLS {
         }
         self.listeners = listeners
         let trusted = try settings.certificateAuthorities()
-        reader = X509Reader(providers: trusted.providers, clients: trusted.clients)
+        let open = listeners.first { $0.0.name == TLSListener.open.name }?.1
+        reader = X509Reader(
+            providers: trusted.providers, clients: trusted.clients,
+            revoked: { open?.context.isRevoked($0) ?? false })
     }
 
     /// What the server is to do about certificates.

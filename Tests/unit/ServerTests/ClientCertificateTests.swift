@@ -113,6 +113,21 @@ import Tokens
         #expect(rig.send(makeCode()).status == 201)
     }
 
+    /// A list may be newer than the handshake; a rule by thumbprint asks no authority.
+    @Test(arguments: [
+        CertificateRule(.organization("PSDGB-FCA-111111"), authority: authority),
+        CertificateRule(.thumbprint(KnownCertificates.thumbprint(1)), authority: nil),
+    ])
+    func revocationCountsAtOnce(rule: CertificateRule?) throws {
+        let rig = try rig(rule)
+        rig.transport.peerCertificate = [1]
+        #expect(rig.send(makeCode()).status == 201)
+        reader.revoke(2)
+        #expect(rig.send(makeCode()).status == 201)
+        reader.revoke(1)
+        #expect(rig.send(makeCode()).status == 401)
+    }
+
     @Test func certificateEndsWithItsTime() throws {
         let rig = try rig()
         rig.transport.peerCertificate = [1]

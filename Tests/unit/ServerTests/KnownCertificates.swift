@@ -11,6 +11,7 @@ final class KnownCertificates: CertificateReader {
     private let known: [UInt8: Certificate]
     /// For the chains of those bytes: the authorities. nil: nothing is trusted.
     private let chains: Mutex<[UInt8: [Thumbprint]]?>
+    private let revoked = Mutex<Set<UInt8>>([])
     private let changes = Mutex(0)
     var generation: Int { changes.withLock { $0 } }
     private let reads = Mutex(0)
@@ -26,6 +27,16 @@ final class KnownCertificates: CertificateReader {
     func trust(_ chains: [UInt8: [Thumbprint]]) {
         self.chains.withLock { $0 = chains }
         changes.withLock { $0 += 1 }
+    }
+
+    /// By the byte that its "DER" begins with.
+    func revoke(_ number: UInt8) {
+        revoked.withLock { _ = $0.insert(number) }
+        changes.withLock { $0 += 1 }
+    }
+
+    func isRevoked(_ der: [UInt8]) -> Bool {
+        der.first.map { number in revoked.withLock { $0.contains(number) } } ?? false
     }
 
     func read(_ der: [UInt8]) -> Certificate? {

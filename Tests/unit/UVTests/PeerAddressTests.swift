@@ -24,11 +24,23 @@ import Testing
         }
         defer { loop.run() }
         let target = try SocketAddress(connect).with(port: listener.boundPort)
+        let client = client(of: target)
+        defer { close(client) }
+        for _ in 0..<1000 where accepted == nil { loop.runOnce() }
+        let stream = try #require(accepted)
+        let open = stream.peerAddress
+        stream.close()
+        let closed = stream.peerAddress
+        listener.close()
+        return (open, closed)
+    }
+
+    /// A socket that is connected to it.
+    private func client(of target: SocketAddress) -> Int32 {
         var storage = sockaddr_storage()
         #expect(unsafe target.fill(&storage) == 0)
         let client = socket(
             target.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(client) }
         let length = socklen_t(
             target.isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
         // Only for the time of the call.
@@ -38,13 +50,36 @@ import Testing
                 client, start.assumingMemoryBound(to: sockaddr.self), length)
         }
         #expect(code == 0)
+        return client
+    }
+
+    /// What it has sent can still be read, and is carried out.
+    @Test(
+        arguments: [("127.0.0.1:0", [127, 0, 0, 1]), ("[::1]:0", loopback6)] as [(String, [UInt8])])
+    func clientThatHasResetIsStillKnown(listen: String, expected: [UInt8]) throws {
+        let loop = try EventLoop()
+        defer { loop.run() }
+        var accepted: TCPStream?
+        let listener: TCPListener
+        do {
+            listener = try TCPListener(loop, try SocketAddress(listen), sharesPort: false) {
+                accepted = $0
+            }
+        } catch {
+            #expect(listen.hasPrefix("["), "only IPv6 may be missing here")
+            return
+        }
+        defer { listener.close() }
+        let client = client(of: try SocketAddress(listen).with(port: listener.boundPort))
+        var atOnce = linger(l_onoff: 1, l_linger: 0)
+        let code = unsafe setsockopt(
+            client, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+        #expect(code == 0)
+        close(client)
         for _ in 0..<1000 where accepted == nil { loop.runOnce() }
         let stream = try #require(accepted)
-        let open = stream.peerAddress
+        #expect(stream.peerAddress == expected)
         stream.close()
-        let closed = stream.peerAddress
-        listener.close()
-        return (open, closed)
     }
 
     static let loopback6: [UInt8] = [UInt8](repeating: 0, count: 15) + [1]
