@@ -99,21 +99,21 @@ struct RegistryEditor {
         try settings.checkAuditFolder()
         if let refusal = settings.missingAuditLog(mode) { throw refusal }
         var begun: Begun?
-        func begin(_ answer: Answer, _ content: RegistryContent) throws {
+        func attempt(_ content: inout RegistryContent) throws -> Answer {
+            let before = content
+            let answer = try body(&content)
             try print?(answer)
-            begun = try self.begin(words(answer).map(\.line), version: content.version + 1)
+            begun = try begin(
+                words(answer).map(\.line), version: content == before ? nil : before.version + 1)
+            return answer
         }
         let answer: Answer
         let version: Int64
         let registry: any RegistryStore
         do throws(ProgramFailure) {
             (answer, version, registry) = try RegistryEditor.explaining {
-                guard let registry = opened else { return try first(body, begin) }
-                let (answer, version) = try registry.update { content in
-                    let answer = try body(&content)
-                    try begin(answer, content)
-                    return answer
-                }
+                guard let registry = opened else { return try first(body, attempt) }
+                let (answer, version) = try registry.update(attempt)
                 return (answer, version, registry)
             }
         } catch {
@@ -121,8 +121,10 @@ struct RegistryEditor {
             throw try abandon(begun, error, printed: print != nil)
         }
         if let begun {
+            let line = begun.version == nil ? begun.change.saying("nothing new") : begun.change
             try settings.record(
-                [begun.change], .registryChanged, version: version, mode, "done, but")
+                [line], .registryChanged, version: begun.version.map { _ in version }, mode,
+                "done, but")
         }
         return (answer, outcome(registry, version))
     }
@@ -131,11 +133,11 @@ struct RegistryEditor {
     private struct Begun {
         /// What it is.
         let change: ChangeLine
-        /// The registry's, with it.
-        let version: Int64
+        /// The registry's, with it; nil where it changes nothing, and the version stays another change's.
+        let version: Int64?
     }
 
-    private func begin(_ lines: [ChangeLine], version: Int64) throws(ProgramFailure) -> Begun? {
+    private func begin(_ lines: [ChangeLine], version: Int64?) throws(ProgramFailure) -> Begun? {
         try settings.record(
             lines, .registryChangeBegun, version: version, mode, "nothing was changed, since")
         return lines.first.map { Begun(change: $0, version: version) }
@@ -158,10 +160,10 @@ struct RegistryEditor {
     /// and all is done that can fail.
     private func first<Answer>(
         _ body: (inout RegistryContent) throws -> Answer,
-        _ begin: (Answer, RegistryContent) throws -> Void
+        _ attempt: (inout RegistryContent) throws -> Answer
     ) throws -> (Answer, Int64, any RegistryStore) {
         var trial = RegistryContent(mode: mode)
-        try begin(try body(&trial), trial)
+        _ = try attempt(&trial)
         let registry = try administration.registry(makes: true)
         let (answer, version) = try registry.update(body)
         return (answer, version, registry)
