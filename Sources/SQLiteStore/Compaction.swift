@@ -14,7 +14,7 @@ public enum Compaction {
         guard try Schema.mark.isThere(path) else {
             throw StoreFailure("there is no store at \(path); choose the right one with --store")
         }
-        let place = try StorePlace(path, companions: [])
+        let place = try StorePlace(path, companions: [], for: .command)
         defer { place.lock.release() }
         do {
             return try rewrite(try Database(path: path, .existing), path)

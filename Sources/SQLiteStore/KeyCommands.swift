@@ -29,7 +29,7 @@ public enum KeysOfStore {
         guard FileStatus.at(path) != nil else { return try body() }
         let lock: StoreLock
         do throws(StoreFailure) {
-            lock = try StoreLock(path)
+            lock = try StoreLock(path, for: .command)
         } catch {
             switch try StoreLock.wait(registryVersion: 0, store: path, milliseconds: 2000) {
             case .hasTakenOver: return try body()
@@ -48,7 +48,7 @@ public enum KeysOfStore {
     public static func giveUp(
         _ key: KeyFingerprint, store path: String, _ keyring: Keyring
     ) throws(StoreFailure) {
-        let lock = try StoreLock(path)
+        let lock = try StoreLock(path, for: .command)
         defer { lock.release() }
         try LogOnDisk.readAgain(store: path)
         do throws(DatabaseError) {

@@ -44,7 +44,7 @@ public struct Restore {
         self.suffix = suffix
         _ = try Schema.mark.isThere(place.store)
         try FileRights.check([place.store, place.registry, place.keys])
-        lock = try StoreLock(place.store)
+        lock = try StoreLock(place.store, for: .command)
         guard PrivateFile.exists(place.store) else { return }
         do throws(StoreFailure) {
             try lock.lockStore()

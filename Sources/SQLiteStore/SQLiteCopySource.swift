@@ -39,7 +39,7 @@ public final class SQLiteCopySource: CopySource {
             try SQLiteRegistry.refuseLoss(store: path)
             throw StoreFailure("there is no registry beside the store \(path)", .absent)
         }
-        lock = try StorePlace(path, companions: []).lock
+        lock = try StorePlace(path, companions: [], for: .command).lock
         do {
             // Refuses a registry that is not the store's.
             mode = try SQLiteRegistry(store: path, mode: nil).mode

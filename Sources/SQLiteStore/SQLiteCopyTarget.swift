@@ -22,7 +22,7 @@ public final class SQLiteCopyTarget: CopyTarget {
         (self.path, self.keyring) = (path, keyring)
         draft = StoreSet(store: "\(path).copying")
         try SQLiteCopyTarget.refusePresent(path)
-        lock = try StoreLock(path)
+        lock = try StoreLock(path, for: .command)
         do {
             try SQLiteCopyTarget.refusePresent(path)
             draft.removeAll()  // of a copy that was broken off

@@ -44,7 +44,7 @@ import UV
         keyring: (_ isNew: Bool) throws -> Keyring
     ) throws {
         health = StoreHealth(report: report, onLoss: onLoss)
-        place = try StorePlace(path, companions: companions)
+        place = try StorePlace(path, companions: companions, for: .server)
         let changes = TokenChanges()
         recent = RecentTokens(changes)
         var hasKeys = false

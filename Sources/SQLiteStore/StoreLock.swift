@@ -7,8 +7,12 @@ import Tokens
 
 /// The locks of a store, held until `release` or the end of the process, however it ends.
 @safe final class StoreLock {
+    /// Who wants the store, so that a refusal says what helps.
+    enum Holder { case server, command }
+
     private let path: String
     private let store: String
+    private let holder: Holder
     private var descriptor: Int32 = -1
     /// Of the store itself. SQLite's own locks are of another kind (fcntl) and do not meet this one;
     /// but to close a descriptor gives them back, so this one is the first to open and the last to close.
@@ -20,8 +24,9 @@ import Tokens
     private var notes: ServerNotes
 
     /// Locks PATH.lock. One process at a time: SQLite itself would let two servers write in turns.
-    init(_ store: String) throws(StoreFailure) {
+    init(_ store: String, for holder: Holder) throws(StoreFailure) {
         self.store = store
+        self.holder = holder
         path = FileNames.lock(StoreLock.resolved(store))
         isNew = FileStatus.at(path) == nil
         notes = StoreLock.notes(path)
@@ -84,9 +89,16 @@ import Tokens
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
             usleep(20_000)
         }
-        throw StoreFailure(
-            "the store \(store) is in use by another server; stop that one first. To start one more "
-                + "server, choose another path with --store")
+        switch holder {
+        case .server:
+            throw StoreFailure(
+                "the store \(store) is in use by another server; stop that one first. To start one "
+                    + "more server, choose another path with --store")
+        case .command:
+            throw StoreFailure(
+                "the store \(store) is in use by a server, or by another command; stop the server, give "
+                    + "this command again, and then start the server")
+        }
     }
 
     func release() {

@@ -12,10 +12,12 @@ final class StorePlace {
 
     /// - Parameter companions: files that only a store that was used has, beside its registry.
     /// - Throws: `StoreFailure`; then everything is as it was.
-    init(_ path: String, companions: [String]) throws(StoreFailure) {
+    init(
+        _ path: String, companions: [String], for holder: StoreLock.Holder
+    ) throws(StoreFailure) {
         self.path = path
         _ = try StorePlace.isThere(path, companions)
-        let lock = try StoreLock(path)
+        let lock = try StoreLock(path, for: holder)
         do throws(StoreFailure) {
             // Again: another process may have been faster.
             isNew = try !StorePlace.isThere(path, companions)

@@ -72,7 +72,7 @@ import Testing
             #expect(rows.map { $0["counted"] as? String } == ["exactly", "exactly"])
             try expectRefusal(["keys", "retire", second], 65, "1 token, 1 code and 0 CCG tokens")
             try expectRefusal(
-                ["keys", "retire", second, "--force"], 71, "in use by another server")
+                ["keys", "retire", second, "--force"], 71, "in use by a server")
         }
         try expectRefusal(["keys", "retire", second], 65, "the last expires 20")
         try store.command("keys", "retire", second, "--force")

@@ -187,10 +187,11 @@ import Testing
             if lock == "removed" {
                 try FileManager.default.removeItem(atPath: "\(story.path).lock")
             }
-            for words in [["restore", story.copy], ["reset", "--yes"]] {
+            for words in [["restore", story.copy], ["reset", "--yes"], ["compact"]] {
                 let outcome = try story.store.run(words)
                 #expect(outcome.status == 71, "\(outcome.errors)")
-                #expect(outcome.errors.contains("in use by another server"))
+                #expect(outcome.errors.contains("in use by a server"))
+                #expect(outcome.errors.contains("stop the server, give this command again"))
             }
         }
         usleep(300_000)

@@ -182,7 +182,7 @@ private struct KeyRig {
     @Test func keysAreSettledWhileAServerRunsOrNone() throws {
         let rig = try KeyRig()
         try rig.start(1, now: 1000)
-        let lock = try StoreLock(rig.path)
+        let lock = try StoreLock(rig.path, for: .server)
         #expect(throws: StoreFailure.self) {
             try KeysOfStore.whileSettled(store: rig.path) { Issue.record("a server is starting") }
         }

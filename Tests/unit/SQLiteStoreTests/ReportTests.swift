@@ -78,7 +78,7 @@ import Tokens
         rig.close()
         #expect(try read(rig).runs.map(\.aliveUntil) == [noon + 7000])
         // A command that takes the lock is no sign of a server.
-        try StoreLock(rig.path).release()
+        try StoreLock(rig.path, for: .server).release()
         #expect(try read(rig).runs.map(\.aliveUntil) == [noon + 7000])
         try rig.open()
         reports = try #require(rig.file).reports
