@@ -58,6 +58,7 @@ import Testing
         let start = try #require(help.range(of: "Exit status: 0;"))
         let words = help[start.upperBound...].split { !$0.isNumber }
         for status in ["64", "66", "71", "74", "78"] { #expect(words.contains(Substring(status))) }
+        #expect(!help.contains("memory") && !help.contains("--audit-log"), "no use to a report")
         let path = NSTemporaryDirectory() + "junk-\(UUID().uuidString).db"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try "no database, and longer than a header of SQLite, so that nobody takes it for one"

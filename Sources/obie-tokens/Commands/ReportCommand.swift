@@ -70,7 +70,7 @@ struct ReportCommand: ParsableCommand {
         @OptionGroup var options: Options
         @Option(help: ArgumentHelp("Of this institution only.", valueName: "reference"))
         var fi: String?
-        @OptionGroup var flags: SettingFlags<StoreSettings>
+        @OptionGroup var flags: SettingFlags<StoreToRead>
 
         func run() throws {
             let days = try options.days()
@@ -102,7 +102,7 @@ struct ReportCommand: ParsableCommand {
                 """)
 
         @OptionGroup var options: Options
-        @OptionGroup var flags: SettingFlags<StoreSettings>
+        @OptionGroup var flags: SettingFlags<StoreToRead>
 
         func run() throws {
             let days = try options.days()
@@ -127,7 +127,7 @@ private struct ReportSource {
     private let administration: any StoreAdministration
 
     init(
-        _ flags: SettingFlags<StoreSettings>, _ days: ClosedRange<Int>
+        _ flags: SettingFlags<StoreToRead>, _ days: ClosedRange<Int>
     ) throws(ProgramFailure) {
         let settings = try flags.readForStore()
         administration = try settings.storeAdministration()

@@ -6,8 +6,18 @@ import Tokens
 
 enum StoreSettings: SettingSelection {
     static var settings: [any AnySetting] {
+        StoreToRead.settings + [SettingsTable.rows.auditLog]
+    }
+}
+
+/// For commands that write nothing down.
+enum StoreToRead: SettingSelection {
+    static var settings: [any AnySetting] {
         let rows = SettingsTable.rows
-        return [rows.store, rows.storePasswordFile, rows.storeTimeout, rows.auditLog]
+        let store = rows.store.shown(
+            form: StoreKinds.formForCommands,
+            help: "The server's store: a file, or a PostgreSQL database.")
+        return [store, rows.storePasswordFile, rows.storeTimeout]
     }
 }
 

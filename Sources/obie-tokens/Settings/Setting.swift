@@ -36,10 +36,10 @@ struct Setting<Value: Sendable>: AnySetting {
     typealias Parser = @Sendable (String) throws(ValidationError) -> Value
 
     let name: String
-    let form: String
+    private(set) var form: String
     let fallback: String
     let isReloadable: Bool
-    let help: String
+    private(set) var help: String
     private let parse: Parser
     /// What counts where `fallback` is only a description.
     private let unwritten: Value?
@@ -66,6 +66,13 @@ struct Setting<Value: Sendable>: AnySetting {
     ) {
         (self.name, self.form, fallback, self.help) = (name, form, meaning, help)
         (self.isReloadable, self.parse, self.unwritten) = (isReloadable, parse, unwritten)
+    }
+
+    /// The same as help shows it for commands that can do less with it.
+    func shown(form: String, help: String) -> Setting {
+        var shown = self
+        (shown.form, shown.help) = (form, help)
+        return shown
     }
 
     var isFallbackWritable: Bool { unwritten == nil }

@@ -12,6 +12,9 @@ enum StoreKinds {
     /// What can be written, in one word.
     static let form = all.map(\.form).joined(separator: "|")
 
+    /// The same for commands: what is in memory is the server's alone.
+    static let formForCommands = all.map(\.form).filter { $0 != "memory" }.joined(separator: "|")
+
     /// nil where the text means none.
     ///
     /// - Throws: where it means one, and that cannot be used.
