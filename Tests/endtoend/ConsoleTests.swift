@@ -97,6 +97,18 @@ import Testing
         }
     }
 
+    /// A consent that is withdrawn voids its code; the count has it until its time is over.
+    @Test func pageSaysWhatItCounts() throws {
+        try ServerProcess.with { server in
+            let bank = Bank(server: server)
+            _ = try bank.newCode()
+            let withdrawal = bank.dressed(ConsentTests.call(Call.json("consent-1")))
+            #expect(try server.answer(to: withdrawal).status == 200)
+            #expect(try Self.counts(server)["live"] == 1)
+            #expect(try Self.get("/", server).text.contains("<dt>Codes in time, unused</dt>"))
+        }
+    }
+
     /// However many files there are, the metrics have one row for them.
     @Test func filesHaveOneLabel() throws {
         try ServerProcess.with { server in

@@ -65,7 +65,7 @@ final class CodeCensus: Sendable {
         }
     }
 
-    /// Codes that can still be redeemed, and those that nobody came for. The main thread.
+    /// Codes that are unused and in time, also where their consent was withdrawn, and those that nobody came for. The main thread.
     func count(now: Milliseconds) -> (live: Int, expired: Int) {
         fold(now: now)
         return reading(now: now)

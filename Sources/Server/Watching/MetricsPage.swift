@@ -73,7 +73,8 @@ final class MetricsPage {
     private func appendCodesAndTokens(_ text: inout MetricsText) {
         let codes = census.count(now: clock.now())
         text.gauge(
-            "obie_tokens_codes_live", "Codes issued since the start that can still be redeemed.",
+            "obie_tokens_codes_live",
+            "Codes issued since the start, not redeemed and not expired; withdrawn consents' too.",
             Double(codes.live))
         text.counter(
             "obie_tokens_codes_issued_total", "Authorization codes issued.",
