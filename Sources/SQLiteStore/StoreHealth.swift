@@ -37,7 +37,8 @@ public final class StoreHealth: Sendable {
             case .writing:
                 "the store does not take changes: \(cause); requests get 503 until it does"
             case .reading:
-                "the store cannot be read: \(cause); questions about tokens get 503 until it can"
+                "the store cannot be read: \(cause); questions about tokens get 503 until it can, except "
+                    + "about those that were asked for lately"
             case .log:
                 "the store's log cannot be moved into its file: \(cause); it grows until it can"
             case .files:
