@@ -51,10 +51,10 @@ enum CodeRow {
                 id: attempt.token, institution: code.institution, provider: result.provider(row, 2),
                 scope: scope, consent: consent, codeIssuedAt: attempt.code.issuedAt,
                 expiresAt: result.optionalNumber(row, 14))
+            let isThere = result.optionalNumber(row, 13) != nil
             let isAlive =
-                result.optionalNumber(row, 13) != nil
-                && known.isRepeatable(consentRevokedUntil: result.optionalNumber(row, 11))
-            return judge(code, attempt, known, isAlive: isAlive)
+                isThere && known.isRepeatable(consentRevokedUntil: result.optionalNumber(row, 11))
+            return judge(code, attempt, known, isThere: isThere, isAlive: isAlive)
         }
         let code = StoredCode<TokenKey>.unused(
             AuthorizationCode(
@@ -68,14 +68,18 @@ enum CodeRow {
         }
     }
 
-    /// - Parameter known: what its token grants, under whatever identifier.
+    /// - Parameters:
+    ///   - known: what its token grants, under whatever identifier.
+    ///   - isThere: nobody has revoked the token itself.
     private static func judge(
-        _ code: UsedCode<TokenKey>, _ attempt: Redemption, _ known: AccessToken, isAlive: Bool
+        _ code: UsedCode<TokenKey>, _ attempt: Redemption, _ known: AccessToken, isThere: Bool,
+        isAlive: Bool
     ) -> Judgement {
+        let consentID = attempt.isAudited && isThere ? known.consent.id : nil
         switch code.verdict(on: attempt) {
         case .refused(let refusal): return .answer(.refused(refusal))
         case .repeated(let token, let proven):
-            guard isAlive else { return .followUp(.revoke, token) }
+            guard isAlive else { return .followUp(.revoke(consentID: consentID), token) }
             return .followUp(
                 .give(
                     RepeatedExchange(
@@ -84,9 +88,9 @@ enum CodeRow {
                         tokenExpiresAt: known.expiresAt)),
                 token)
         case .replayed(let token):
-            if attempt.proof != nil { return .followUp(.revoke, token) }
+            if attempt.proof != nil { return .followUp(.revoke(consentID: consentID), token) }
             return .replayed(
-                .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil),
+                attempt.replayed(.digest(token.digest), of: consentID),
                 tokenIssuedAt: token.issuedAt)
         case .admitted: return .senseless
         }

@@ -8,8 +8,8 @@ struct FollowUp {
     enum Kind {
         /// The attempt is answered with the token; nobody may undo it from now on.
         case give(RepeatedExchange)
-        /// It is a replay.
-        case revoke
+        /// It is a replay. With the consent for the audit log, where the token was there.
+        case revoke(consentID: String?)
     }
 
     let change: PendingChange
@@ -82,7 +82,10 @@ extension WriteSlot {
             }
         }
         for followUp in all {
-            if case .give(let exchange) = followUp.kind {
+            let consentID: String?
+            switch followUp.kind {
+            case .revoke(let id): consentID = id
+            case .give(let exchange):
                 if given.contains(followUp.attempt.code) {
                     settle(followUp.change, .success(.redeemed(.repeated(exchange))))
                 } else {
@@ -91,11 +94,9 @@ extension WriteSlot {
                 }
                 continue
             }
-            let revoked: TokenReference? =
-                followUp.attempt.isAudited ? .digest(followUp.token.digest) : nil
-            replayed(
-                followUp.change, followUp.attempt, .refused(.used, revoked: revoked),
-                followUp.token.issuedAt)
+            let outcome = followUp.attempt.replayed(
+                .digest(followUp.token.digest), of: consentID)
+            replayed(followUp.change, followUp.attempt, outcome, followUp.token.issuedAt)
         }
     }
 }

@@ -7,6 +7,7 @@ enum TokenRow {
     static let columns = """
         institution, provider, scope, consent, account, expires_at, code_issued_at, holder
         """
+    static let consentColumn: Int32 = 3
 
     static func token(
         _ id: Identifier, _ row: borrowing some Columns
@@ -14,7 +15,8 @@ enum TokenRow {
         AccessToken(
             id: id, institution: row.institution(0), provider: row.provider(1),
             scope: try row.scope(2),
-            consent: Consent(id: row.text(3), accountID: row.text(4), holder: try holder(row)),
+            consent: Consent(
+                id: row.text(consentColumn), accountID: row.text(4), holder: try holder(row)),
             // Until version 3 of the file nobody wrote down when the code was made.
             codeIssuedAt: row.optionalInteger(6) ?? id.issuedAt,
             expiresAt: row.optionalInteger(5))

@@ -176,8 +176,7 @@ final class Transactions {
                 throw .corrupt("a code was admitted and not spent")
             }
             try insert(code.token(for: attempt))
-            return .redeemed(
-                state: code.state, consent: attempt.isAudited ? code.consent : nil)
+            return .redeemed(state: code.state, consent: attempt.isAudited ? code.consent : nil)
         case (.admitted, .used): preconditionFailure("a used code is never admitted")
         }
     }
@@ -186,8 +185,16 @@ final class Transactions {
         _ token: TokenKey, _ attempt: Redemption
     ) throws(DatabaseError) -> RedemptionOutcome {
         try tokenDigest.set(token.digest)
+        let consentID = attempt.isAudited ? try consentID(issuedAt: token.issuedAt) : nil
         try deleteToken(issuedAt: token.issuedAt)
-        return .refused(.used, revoked: attempt.isAudited ? .digest(token.digest) : nil)
+        return attempt.replayed(.digest(token.digest), of: consentID)
+    }
+
+    /// `tokenDigest` is the token's.
+    private func consentID(issuedAt: Milliseconds) throws(DatabaseError) -> String? {
+        defer { selectToken.reset() }
+        try selectToken.bind(1, issuedAt)
+        return try selectToken.step() ? selectToken.text(TokenRow.consentColumn) : nil
     }
 
     /// - Returns: nil where the token is not there, or its consent is revoked.

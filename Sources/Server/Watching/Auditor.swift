@@ -179,7 +179,8 @@ final class Auditor {
         switch error {
         case .codeRefused(.used, let revoked, _):
             event.kind = .codeReplayed
-            event.token = revoked
+            event.token = revoked?.reference
+            event.consentID = revoked?.consentID
         case .providerNotAuthorised(.service(let scope)),
             .providerNotAuthorised(.certificate(let scope)):
             event.scope = scope

@@ -46,3 +46,20 @@ public enum TokenReference: Equatable, Sendable {
     /// SHA-256 of the identifier's bytes.
     case digest([UInt8])
 }
+
+/// The token of a used code that came again, for the audit log. A class, so that outcomes stay small:
+/// each exchange copies them, and a replay is seldom.
+public final class RevokedToken: Sendable, Equatable {
+    public let reference: TokenReference
+    /// nil where the token was gone before, so that nobody could tell.
+    public let consentID: String?
+
+    public init(_ reference: TokenReference, consentID: String?) {
+        self.reference = reference
+        self.consentID = consentID
+    }
+
+    public static func == (one: RevokedToken, other: RevokedToken) -> Bool {
+        one.reference == other.reference && one.consentID == other.consentID
+    }
+}

@@ -6,7 +6,7 @@ public enum TokenError: Error, Equatable, Sendable {
     /// The code cannot be exchanged; the reason, the token that was revoked for it, and the redirect
     /// URI that it was made with are for the audit log.
     case codeRefused(
-        CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
+        CodeRefusal, revoked: RevokedToken? = nil, madeWith: Provider.RedirectURI.ID? = nil)
     /// The provider may not have what was asked for; a code that was brought is still good.
     case providerNotAuthorised(ProviderRefusal)
     /// The certificate that came with an exchange is not the provider's; the code is still good.

@@ -157,8 +157,10 @@ public final class MemoryStore: TokenStore, Sendable {
     private func replayed(
         _ token: Identifier, _ attempt: Redemption
     ) -> Result<RedemptionOutcome, StoreError> {
-        tokens[MemoryStore.shard(token)].withLock { $0.remove(token) }
-        return .success(.refused(.used, revoked: attempt.isAudited ? .identifier(token) : nil))
+        tokens[MemoryStore.shard(token)].withLock { tokens in
+            defer { tokens.remove(token) }
+            return .success(attempt.replayed(.identifier(token), of: tokens[token]?.consent.id))
+        }
     }
 
     /// Gives the token again, where nobody has revoked it.

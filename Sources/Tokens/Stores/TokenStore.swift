@@ -24,7 +24,7 @@ public enum RedemptionOutcome: Equatable, Sendable {
     /// Where the attempt is audited: `revoked` is the token of a used code, which is gone now;
     /// `madeWith` is the redirect URI of a code that came with another one.
     case refused(
-        CodeRefusal, revoked: TokenReference? = nil, madeWith: Provider.RedirectURI.ID? = nil)
+        CodeRefusal, revoked: RevokedToken? = nil, madeWith: Provider.RedirectURI.ID? = nil)
 }
 
 /// What an exchange has led to, for whoever repeats it.
@@ -55,6 +55,17 @@ extension StoredCode {
             return .refused(refusal)
         }
         return .refused(refusal, madeWith: code.redirectURI)
+    }
+}
+
+extension Redemption {
+    /// What it is told where its code is used and its token gone now.
+    ///
+    /// - Parameter consentID: the token's; asked for only where the attempt is audited.
+    public func replayed(
+        _ token: @autoclosure () -> TokenReference, of consentID: @autoclosure () -> String?
+    ) -> RedemptionOutcome {
+        .refused(.used, revoked: isAudited ? RevokedToken(token(), consentID: consentID()) : nil)
     }
 }
 

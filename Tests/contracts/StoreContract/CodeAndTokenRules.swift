@@ -102,6 +102,27 @@ extension StoreContract {
         }
     }
 
+    /// The one that has revoked the token, so that the audit log finds it by the consent; and only
+    /// where there is one.
+    func replayNamesTheConsent() throws {
+        for isAudited in [true, false] {
+            let (store, code) = try stored()
+            _ = try redeem(store, attempt(code, at: start))
+            for isFirst in [true, false] {
+                let replay = try redeem(
+                    store, attempt(code, at: start, token: 2, isAudited: isAudited))
+                guard case .refused(.used, let revoked, nil) = replay else {
+                    throw ContractViolation("a replay said \(replay)")
+                }
+                try check((revoked != nil) == isAudited, "it named \(String(describing: revoked))")
+                let consentID = isAudited && isFirst ? code.consent.id : nil
+                try check(
+                    revoked?.consentID == consentID,
+                    "it named the consent \(revoked?.consentID ?? "none")")
+            }
+        }
+    }
+
     func foreignReplay() throws {
         let (store, code) = try stored()
         _ = try redeem(store, attempt(code, at: start))

@@ -100,13 +100,17 @@ extension StoreContract {
     }
 
     /// It was refused as used, and the token is dead.
+    ///
+    /// - Returns: what the audit log is told of it.
+    @discardableResult
     private func checkReplayed(
         _ outcome: ExchangeOutcome, _ token: SealedIdentifier, _ issuer: TokenIssuer
-    ) throws {
-        guard case .failed(.codeRefused(.used, _, _)) = outcome else {
+    ) throws -> RevokedToken? {
+        guard case .failed(.codeRefused(.used, let revoked, _)) = outcome else {
             throw ContractViolation("a replay said \(outcome)")
         }
         try check(!(try isAlive(token, issuer)), "a replay left the token alive")
+        return revoked
     }
 
     private func isAlive(_ token: SealedIdentifier, _ issuer: TokenIssuer) throws -> Bool {
@@ -149,14 +153,16 @@ extension StoreContract {
     }
 
     private func repetitionOutsideItsWindowRevokes() throws {
-        let issuer = issuer(try makeStore())
+        let issuer = issuer(try makeStore(), isAudited: true)
         let code = try makeCode(issuer)
         let first = try issued(exchange(issuer, code, StoreContract.key, at: start))
         let late = try exchange(
             issuer, code, StoreContract.key, at: start + StoreContract.lifetime)
-        try checkReplayed(late, first.token, issuer)
+        let revoked = try checkReplayed(late, first.token, issuer)
+        try check(revoked?.consentID == "consent", "the audit log is not told the consent")
         let again = try exchange(issuer, code, StoreContract.key, at: start + 1)
-        try checkReplayed(again, first.token, issuer)
+        let before = try checkReplayed(again, first.token, issuer)
+        try check(before != nil && before?.consentID == nil, "a token that was gone was revoked")
     }
 
     /// It is the same answer, though the token lives shorter than a code. Revoked is another matter.

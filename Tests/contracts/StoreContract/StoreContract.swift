@@ -40,6 +40,7 @@ public struct StoreContract {
             ("codeExpiresAtItsLifetime", { try $0.codeExpiresAtItsLifetime() }),
             ("wrongAttemptSpendsNothing", { try $0.wrongAttemptSpendsNothing() }),
             ("replayRevokesTheToken", { try $0.replayRevokesTheToken() }),
+            ("replayNamesTheConsentOnce", { try $0.replayNamesTheConsent() }),
             ("replayByAnotherInstitutionRevokesNothing", { try $0.foreignReplay() }),
             ("tokenIsActiveUntilItExpires", { try $0.tokenIsActiveUntilItExpires() }),
             ("usedCodeIsRememberedTenMinutes", { try $0.usedCodeIsRemembered() }),
