@@ -12,7 +12,8 @@ public enum Compaction {
     ///   it was then.
     public static func run(store path: String) throws(StoreFailure) -> (before: Int, after: Int) {
         guard try Schema.mark.isThere(path) else {
-            throw StoreFailure("there is no store at \(path); choose the right one with --store")
+            throw StoreFailure(
+                "there is no store at \(path); choose the right one with --store", .absent)
         }
         let place = try StorePlace(path, companions: [], for: .command)
         defer { place.lock.release() }

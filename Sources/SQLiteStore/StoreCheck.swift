@@ -14,9 +14,17 @@ public enum StoreCheck {
     ///
     /// - Returns: what SQLite has found in which file, with the numbers of pages; empty where both
     ///   are whole.
+    /// - Throws: `StoreFailure` where a file is not there, or cannot be read.
     public static func damage(of store: String) throws(StoreFailure) -> [String] {
-        try damage(inFile: store, Database.reading)
-            + damage(inFile: FileNames.registry(store), Database.readingRegistry)
+        let registry = FileNames.registry(store)
+        for (path, what) in [(store, "store"), (registry, "registry")]
+        where try FileHead.read(path) == .absent {
+            throw StoreFailure(
+                "there is no \(what) \(path); choose the right store with --store, or restore a backup",
+                .absent)
+        }
+        return try damage(inFile: store, Database.reading)
+            + damage(inFile: registry, Database.readingRegistry)
     }
 
     private static func damage(

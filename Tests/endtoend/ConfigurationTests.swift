@@ -153,7 +153,7 @@ import Testing
             try run(["serve", "--store", "memory", "--require-standby"]), 64, "--require-standby")
         expectRefusal(
             try run(["backup", "x", "--keys-file", "x", "--store", store]), 78, "x")
-        expectRefusal(try run(["check", "--store", store]), 71, "pg_amcheck")
+        expectRefusal(try run(["check", "--store", store]), 78, "pg_amcheck")
         expectRefusal(try run(["store", "migrate", "--store", "memory"]), 64, "postgres://")
         expectRefusal(try run(["store", "migrate", "--store", store]), 71, "127.0.0.1:1")
     }

@@ -79,6 +79,30 @@ import Testing
         try expectMissing(outcome, makes ? 71 : 66, [:])
     }
 
+    /// The folder is there, and no store in it; then only its registry. Nothing is made.
+    @Test(arguments: [["check"], ["compact"]])
+    func missingStoreIsAnInputThatIsNotThere(command: [String]) throws {
+        let nothing = try store.run(command)
+        #expect(nothing.status == 66 && nothing.errors.contains("there is no store"))
+        #expect(nothing.errors.contains("--store"), "what to do")
+        #expect(try store.files().isEmpty)
+        _ = try store.addInstitution(ProductionServer.first)
+        let before = try store.files()
+        let registry = try store.run(command)
+        #expect(registry.status == 66 && registry.errors.contains("there is no store"))
+        #expect(try store.files() == before)
+    }
+
+    @Test func missingRegistryIsToldByTheCheck() throws {
+        _ = try store.addInstitution(ProductionServer.first)
+        let server = try store.serve()
+        #expect(server.program.stop(SIGTERM) == 0)
+        try FileManager.default.removeItem(atPath: "\(store.folder)/store.db.registry")
+        let outcome = try store.run("check")
+        #expect(outcome.status == 66 && outcome.errors.contains("there is no registry"))
+        #expect(outcome.errors.contains("restore a backup"))
+    }
+
     /// A list of providers, in a folder of its own.
     private func oneLine() throws -> String {
         let path = "\(NSTemporaryDirectory())/obie-list-\(UUID().uuidString).jsonl"

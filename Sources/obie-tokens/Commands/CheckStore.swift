@@ -10,7 +10,7 @@ struct CheckStore: ParsableCommand {
         discussion: """
             A server may be using the store meanwhile. Ten million tokens take some seconds.
 
-            Exit status: 0 where the store is whole, 1 where it is damaged.
+            Exit status: 0 where the store is whole, 1 where it is damaged, 66 where there is none.
             """)
 
     @OptionGroup var flags: SettingFlags<StoreSettings>
@@ -23,7 +23,7 @@ struct CheckStore: ParsableCommand {
         do throws(StoreFailure) {
             damage = try administration.damage()
         } catch {
-            throw ProgramFailure(description: error.description)
+            throw ProgramFailure(error)
         }
         guard damage.isEmpty else {
             for line in damage { print(line) }
