@@ -72,11 +72,10 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
     public var security: StreamSecurity? {
         guard isReady else { return nil }
         if let knownSecurity { return knownSecurity }
-        let security = StreamSecurity(
+        knownSecurity = StreamSecurity(
             version: session.version, cipher: session.cipher,
             thumbprint: peerCertificate.flatMap(Thumbprint.text))
-        knownSecurity = security
-        return security
+        return knownSecurity
     }
 
     // MARK: Sending
@@ -237,8 +236,7 @@ public final class TLSStream: ByteStream, ByteStreamHandler {
             isOldest: session.isOldest,
             microseconds: Clock.monotonicMicroseconds() - startedMicroseconds)
         handler?.becameReady()
-        // No ticket follows that the acknowledgement of the handshake could go along with, and a client with
-        // Nagle's algorithm waits for it with its request.
+        // No ticket takes that along, and a client with Nagle's algorithm waits for it with its request.
         inner.acknowledgeAtOnce()
     }
 
