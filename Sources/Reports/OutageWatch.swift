@@ -20,14 +20,31 @@ public struct OutageWatch: Sendable {
 
     /// Requests that failed one after the other, or time in which none could succeed.
     private struct Series {
+        /// When the first of them came, or the store was lost.
         var startedAt: Milliseconds
+        /// Nobody can have been answered since then; nil: the store has been available for a while since the last
+        /// request failed, and only the row of requests counts.
+        var downSince: Milliseconds?
         var last: Milliseconds
         var failed = 0
         var cause: String?
+        /// It may have been written down with this start, and keeps it.
+        var knownStart: Milliseconds?
 
-        var isOutage: Bool {
-            failed >= OutageWatch.requestsInRow
-                || last - startedAt >= OutageWatch.patienceMilliseconds
+        /// nil: it is no outage.
+        var outageStart: Milliseconds? {
+            if let knownStart { return knownStart }
+            if failed >= OutageWatch.requestsInRow { return startedAt }
+            guard let downSince, last - downSince >= OutageWatch.patienceMilliseconds else {
+                return nil
+            }
+            return downSince
+        }
+
+        mutating func extend(from start: Milliseconds, to end: Milliseconds) {
+            startedAt = min(startedAt, start)
+            downSince = min(downSince ?? start, start)
+            last = max(last, end)
         }
     }
 
@@ -37,8 +54,8 @@ public struct OutageWatch: Sendable {
     private var availableSince: Milliseconds?
     /// When it was last looked at.
     private var wasAvailable = false
-    /// It was away, or a request has failed: what is open may end with it.
-    private var hasRecovered = false
+    /// It was away: what is open may end with it.
+    private var wasLost = false
     private var told: (line: String, at: Milliseconds)?
     private var over: [Outage] = []
     /// When it was last told that the process moves.
@@ -69,14 +86,15 @@ public struct OutageWatch: Sendable {
     public mutating func failed(
         _ endpoint: ReportedEndpoint, began: Milliseconds, at now: Milliseconds
     ) {
-        let index = endpoint.rawValue
+        // While this one waited others may have been answered.
+        let start = max(began, steadilyAvailable?.until ?? began)
         availableSince = nil
-        var current = series[index] ?? Series(startedAt: began, last: now)
+        var current = series[endpoint.rawValue] ?? Series(startedAt: began, last: now)
+        current.extend(from: start, to: now)
         current.startedAt = min(current.startedAt, began)
         current.failed += 1
-        current.last = max(current.last, now)
         current.cause = current.cause ?? cause(since: current.startedAt)
-        series[index] = current
+        series[endpoint.rawValue] = current
     }
 
     /// One was done as it was asked. What is refused with 4xx is neither: to be told that a password is wrong
@@ -101,41 +119,56 @@ public struct OutageWatch: Sendable {
                     cause: "the process stood still"))
         }
         seenAt = now
-        if isStoreAvailable, availableSince == nil { availableSince = now }
-        if !isStoreAvailable { (availableSince, hasRecovered) = (nil, true) }
+        if isStoreAvailable {
+            availableSince = availableSince ?? now
+        } else {
+            (availableSince, wasLost) = (nil, true)
+        }
         for endpoint in ReportedEndpoint.allCases {
-            // Whoever asked now would be answered, so nobody has to ask for it to be over.
-            if let since = availableSince, hasRecovered,
-                now - since >= OutageWatch.recoveryMilliseconds
-            {
-                end(endpoint, at: since)
-            }
+            if let steadilyAvailable { recover(endpoint, at: steadilyAvailable.since) }
             // What is read may still be had: then the next that succeeds ends it.
             let begun = isStoreAvailable ? nil : Series(startedAt: lostAt, last: now)
             guard var current = series[endpoint.rawValue] ?? begun else { continue }
-            if let begun {
-                current.startedAt = min(current.startedAt, begun.startedAt)
-                current.last = now
-            }
+            if !isStoreAvailable { current.extend(from: lostAt, to: now) }
             current.cause = current.cause ?? cause(since: current.startedAt)
+            current.knownStart = current.outageStart
             series[endpoint.rawValue] = current
         }
-        if let since = availableSince, now - since >= OutageWatch.recoveryMilliseconds {
-            hasRecovered = false
+        if steadilyAvailable != nil { wasLost = false }
+    }
+
+    /// When the store was seen available, where that was for long enough to believe it.
+    private var steadilyAvailable: (since: Milliseconds, until: Milliseconds)? {
+        guard let availableSince, let seenAt,
+            seenAt - availableSince >= OutageWatch.recoveryMilliseconds
+        else { return nil }
+        return (availableSince, seenAt)
+    }
+
+    /// Whoever asked now would be answered, so nobody has to ask for an outage of the store to be over. What was
+    /// none leaves the requests that have failed in a row.
+    private mutating func recover(_ endpoint: ReportedEndpoint, at since: Milliseconds) {
+        guard let current = series[endpoint.rawValue] else { return }
+        if current.outageStart != nil {
+            if wasLost { end(endpoint, at: since) }
+        } else if current.failed == 0 {
+            series[endpoint.rawValue] = nil
+        } else {
+            series[endpoint.rawValue]?.downSince = nil
+            series[endpoint.rawValue]?.cause = nil
         }
     }
 
-    /// The server ends: what is open ends with it.
+    /// The server ends, and what is open ends with it, or has ended when the store was available again.
     public mutating func ended(at now: Milliseconds) {
-        for endpoint in ReportedEndpoint.allCases { end(endpoint, at: now) }
+        let end = availableSince ?? now
+        for endpoint in ReportedEndpoint.allCases { self.end(endpoint, at: end) }
     }
 
     /// Those that are over and have not been taken, and those that last.
     public var outages: [Outage] {
         let open = ReportedEndpoint.allCases.compactMap { endpoint in
-            series[endpoint.rawValue].flatMap {
-                $0.isOutage ? outage($0, endpoint, endedAt: nil) : nil
-            }
+            series[endpoint.rawValue].flatMap { outage($0, endpoint, endedAt: nil) }
         }
         return over + open
     }
@@ -148,7 +181,7 @@ public struct OutageWatch: Sendable {
     private mutating func end(_ endpoint: ReportedEndpoint, at now: Milliseconds) {
         guard let ended = series[endpoint.rawValue] else { return }
         series[endpoint.rawValue] = nil
-        if ended.isOutage { append(outage(ended, endpoint, endedAt: now)) }
+        if let outage = outage(ended, endpoint, endedAt: now) { append(outage) }
     }
 
     private func cause(since start: Milliseconds) -> String? {
@@ -158,10 +191,12 @@ public struct OutageWatch: Sendable {
 
     private func outage(
         _ series: Series, _ endpoint: ReportedEndpoint, endedAt: Milliseconds?
-    ) -> Outage {
-        Outage(
-            run: run, endpoint: endpoint, startedAt: series.startedAt, endedAt: endedAt,
-            failed: series.failed, cause: series.cause ?? "unknown")
+    ) -> Outage? {
+        series.outageStart.map { start in
+            Outage(
+                run: run, endpoint: endpoint, startedAt: start, endedAt: endedAt,
+                failed: series.failed, cause: series.cause ?? "unknown")
+        }
     }
 
     private mutating func append(_ outage: Outage) {

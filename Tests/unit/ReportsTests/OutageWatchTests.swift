@@ -119,6 +119,81 @@ import Testing
         #expect(watch.outages.isEmpty)
     }
 
+    /// Looks once a second, and fails at the named seconds.
+    private func watched(
+        _ seconds: ClosedRange<Int64>, failures: [Int64], away: [ClosedRange<Int64>] = []
+    ) -> OutageWatch {
+        var watch = OutageWatch(run: 1)
+        for second in seconds {
+            let now = start + second * 1000
+            let isAway = away.contains { $0.contains(second) }
+            watch.look(storeSilence: isAway ? 0 : nil, at: now)
+            if failures.contains(second) {
+                watch.failed(.consents, began: now + 200, at: now + 300)
+            }
+        }
+        return watch
+    }
+
+    /// Each was a moment in which the store took nothing, too short to be seen.
+    @Test func failuresFarApartAreNoOutageUntilTheyAreFive() {
+        let failures: [Int64] = [0, 46, 3600, 3700, 9000]
+        #expect(watched(-9...60, failures: failures).outages.isEmpty)
+        var four = watched(-9...8999, failures: failures)
+        #expect(four.outages.isEmpty)
+        four.succeeded(.consents, at: start + 8_999_500)
+        four.failed(.consents, began: start + 9_000_000, at: start + 9_000_000)
+        #expect(four.outages.isEmpty)
+        let five = watched(-9...9001, failures: failures)
+        #expect(
+            five.outages == [
+                Outage(
+                    run: 1, endpoint: .consents, startedAt: start + 200, endedAt: nil, failed: 5,
+                    cause: "unknown")
+            ])
+    }
+
+    /// A store that was seen away in between has answered nobody.
+    @Test func aStoreThatRecoversDoesNotBreakARow() {
+        let watch = watched(
+            -9...3701, failures: [0, 46, 3600, 3700, 3701], away: [0...9, 46...47, 3600...3601])
+        #expect(watch.outages.map(\.startedAt) == [start])
+        #expect(watch.outages.map(\.failed) == [5])
+    }
+
+    @Test func onlyTimeInWhichNobodyCanHaveBeenAnsweredCounts() {
+        let away = watched(-9...145, failures: [0], away: [110...141])
+        #expect(away.outages.count == 5)
+        #expect(away.outages.allSatisfy { $0.startedAt == start + 110_000 })
+        #expect(away.outages.allSatisfy { $0.endedAt == start + 142_000 })
+        #expect(watched(-9...99, failures: [5, 45], away: [0...28, 39...49]).outages.isEmpty)
+        // A store that flaps: three seconds are not enough to believe it.
+        let flapping = watched(-9...99, failures: [5, 45], away: [0...28, 31...40])
+        #expect(flapping.outages.map(\.startedAt) == Array(repeating: start, count: 5))
+    }
+
+    /// It may have waited for its own client, and others were answered meanwhile.
+    @Test func oneSlowRequestIsNoOutage() {
+        var watch = watched(-9...60, failures: [])
+        watch.failed(.tokens, began: start + 20_000, at: start + 60_500)
+        #expect(watch.outages.isEmpty)
+    }
+
+    /// A store has both as rows, by start.
+    @Test func anOutageKeepsTheStartThatHasBeenSeen() {
+        var watch = watched(0...31, failures: [], away: [0...31])
+        watch.failed(.tokens, began: start - 500, at: start + 31_500)
+        #expect(watch.outages.allSatisfy { $0.startedAt == start })
+    }
+
+    @Test func aStopEndsAnOutageWhenTheStoreWasAvailableAgain() {
+        for (lastAway, end) in [(40, 41_000), (41, 42_500)] as [(Int64, Int64)] {
+            var watch = watched(-9...41, failures: [], away: [0...lastAway])
+            watch.ended(at: start + 42_500)
+            #expect(watch.outages.map(\.endedAt) == Array(repeating: start + end, count: 5))
+        }
+    }
+
     @Test func aProcessThatStoodStillWasDown() {
         for (seconds, isOutage) in [(29, false), (30, true)] as [(Int64, Bool)] {
             var watch = OutageWatch(run: 1)
