@@ -33,7 +33,8 @@ public struct Timeline: Sendable {
         lives = Dictionary(
             content.runs.map { run in
                 let end = content.running.contains(run.id) ? now : run.end
-                return (run.id, run.startedAt..<max(run.startedAt, min(end, now)))
+                // One that was killed in its first second may never have said that it is alive.
+                return (run.id, run.startedAt..<max(run.startedAt + 1, min(end, now)))
             }, uniquingKeysWith: { $1 })
         outages = Dictionary(grouping: content.outages, by: \.run)
         begin = content.runs.map(\.startedAt).min().flatMap { $0 < now ? $0 : nil }

@@ -60,6 +60,20 @@ import Testing
                 == KPIReport.DayTimes(observed: 24 * hour, planned: 0, unplanned: 2 * hour))
     }
 
+    /// Without it the time after the kill would be planned.
+    @Test func aServerThatIsKilledAtOnceHasRun() {
+        let killed = content([
+            run(1, 0, 6 * hour), run(2, 7 * hour, 7 * hour, isStopped: false),
+            run(3, 9 * hour, 24 * hour),
+        ])
+        #expect(
+            times(killed, now: 24 * hour)
+                == KPIReport.DayTimes(
+                    observed: 24 * hour, planned: hour, unplanned: 2 * hour - 1))
+        let report = IncidentReport(killed, days: day...day, now: midnight + 24 * hour)
+        #expect(report.incidents.map(\.isPlanned) == [true, false])
+    }
+
     @Test func aDayIsCountedFromTheFirstStartUntilNow() {
         var begun = content([run(1, 6 * hour, 7 * hour, isStopped: false)])
         begun.running = [1]
