@@ -50,11 +50,15 @@ class Reports:
         self.program, self.folder, self.store = os.path.abspath(program), folder, store
         self.first = today()
 
-    def run(self, *words, status=0):
+    def both(self, *words, status=0):
+        """Standard output and standard error."""
         ended = subprocess.run([self.program, "report", *words, "--store", self.store], cwd=self.folder, check=False,
                                capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
         expect(ended.returncode == status, lambda: f"report {' '.join(words)} ended with {ended.returncode}: {ended.stderr}")
-        return ended.stdout if status == 0 else ended.stderr
+        return ended.stdout, ended.stderr
+
+    def run(self, *words, status=0):
+        return self.both(*words, status=status)[0 if status == 0 else 1]
 
     def days(self):
         return "--from", self.first, "--to", today()
@@ -188,6 +192,11 @@ def check_refusals(reports):
     expect("not registered" in text, text)
     empty = reports.run("kpi", "--from", "2026-01-01", "--to", "2026-01-02")
     expect(empty.count("no requests") == 2, f"two days without requests are not told: {empty}")
+    none = reports.kpi("--fi=-")
+    expect({row["institution"] for row in none.values()} == {"-"}, f"--fi=- does not show the requests of none alone: {none}")
+    for name in "table", "csv", "json":
+        told = reports.both("incidents", "--from", "2026-01-01", "--to", "2026-01-02", "--format", name)[1]
+        expect("nothing was counted" in told, f"days without a server, as {name}: {told}")
     memory = Reports(reports.program, reports.folder, "memory")
     expect("memory" in memory.run("kpi", *memory.days(), status=64), "a store in memory has no reports, and that is not told")
 

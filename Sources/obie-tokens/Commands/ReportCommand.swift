@@ -62,6 +62,8 @@ struct ReportCommand: ParsableCommand {
                 A server may be using the store meanwhile; what it has counted in the last minute is \
                 not in it yet. docs/reports.md says what each column means.
 
+                --fi=- is for the requests of no institution, whose line has a dash.
+
                 Exit status: 0; 64 for a wrong option; 65 for an institution that is not registered and \
                 has no figures; 66 if there is no such store; 71 if it cannot be read; 74 if standard \
                 output takes nothing; 78 for a wrong setting, and for a store that is not ours or newer.
@@ -76,7 +78,7 @@ struct ReportCommand: ParsableCommand {
             let days = try options.days()
             let source = try ReportSource(flags, days)
             let registered = try source.institutions()
-            if let fi, !registered.contains(fi),
+            if let fi, fi != "-", !registered.contains(fi),
                 !source.content.figures.contains(where: { $0.key.institution == fi })
             {
                 throw ProgramFailure(
@@ -85,8 +87,8 @@ struct ReportCommand: ParsableCommand {
                         + "these days; `obie-tokens fi list` shows who is", status: 65)
             }
             let report = KPIReport(
-                source.content, days: days, institutions: registered, only: fi,
-                now: Clock.wallMilliseconds())
+                source.content, days: days, institutions: registered,
+                only: fi == "-" ? "" : fi, now: Clock.wallMilliseconds())
             try ReportSource.print(report.rendered(options.format))
             if !report.isCounted { Program.log(options.nothingCounted) }
         }
@@ -108,13 +110,15 @@ struct ReportCommand: ParsableCommand {
             let days = try options.days()
             let report = IncidentReport(
                 try ReportSource(flags, days).content, days: days, now: Clock.wallMilliseconds())
-            if report.incidents.isEmpty, options.format == .table {
-                return Program.log(
-                    report.isCounted
-                        ? "no outage from \(options.from) to \(options.to)"
-                        : options.nothingCounted)
+            let hasNothing = report.incidents.isEmpty && options.format == .table
+            if !hasNothing {
+                try ReportSource.print(report.rendered(options.format, Timestamp.text))
             }
-            try ReportSource.print(report.rendered(options.format, Timestamp.text))
+            if !report.isCounted {
+                Program.log(options.nothingCounted)
+            } else if hasNothing {
+                Program.log("no outage from \(options.from) to \(options.to)")
+            }
         }
     }
 }
