@@ -36,7 +36,7 @@ public struct AuditQuery: Sendable {
     }
 
     /// A time in UTC as people write it – a date, and as much of a time behind it as they like – as
-    /// the beginning of what lines have; nil where it is none.
+    /// the beginning of what lines have; nil where it is none, or there is no such time.
     public static func time(_ text: String) -> String? {
         var text = text.replacing(every: " ", by: "T")
         if text.hasSuffix("Z") || text.hasSuffix("z") { text.removeLast() }
@@ -49,7 +49,19 @@ public struct AuditQuery: Sendable {
             let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
             guard expected == UInt8(ascii: "0") ? isDigit : byte == expected else { return nil }
         }
-        return text.uppercased()
+        return isTime(bytes + form.dropFirst(bytes.count)) ? text.uppercased() : nil
+    }
+
+    /// - Parameter digits: in the form of lines, to the millisecond.
+    private static func isTime(_ digits: [UInt8]) -> Bool {
+        func number(_ places: Range<Int>) -> Int {
+            digits[places].reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+        }
+        let (year, month, day) = (number(0..<4), number(5..<7), number(8..<10))
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        guard (1...12).contains(month), (1...lengths[month - 1]).contains(day) else { return false }
+        return number(11..<13) < 24 && number(14..<16) < 60 && number(17..<19) < 60
     }
 
     /// What must stand in a line, byte for byte. Within a text a quote is escaped, so no client can

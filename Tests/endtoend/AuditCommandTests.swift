@@ -118,7 +118,8 @@ import Testing
         ["verify", "/absent", "--head", "abc"], ["find", "x", "/absent"], ["find"],
         ["verify", "/absent", "--head", String(repeating: "g", count: 64)], ["nonsense"],
         ["find", "/absent"], ["find", "/absent", "--error-id", "x"],
-        ["find", "/absent", "--since", "yesterday"],
+        ["find", "/absent", "--since", "yesterday"], ["find", "/absent", "--since", "2026-02-30"],
+        ["find", "/absent", "--until", "2026-11-30T25"],
     ])
     func wrongOptionIsRefused(arguments: [String]) throws {
         let outcome = try ChildProcess.run(ChildProcess.binary.path, ["audit"] + arguments)
