@@ -96,6 +96,10 @@ class Books:
         audit, metric, access, _ = grown
         expect(count == audit == metric == access,
                f"{count} {what}: {audit} {self.event} lines, {self.metric} {metric}, {access} lines of the access log")
+        # Whoever has reset is known all the same.
+        nameless = [line for line in self.server.audit() if line["event"] == self.event and not line.get("peer")]
+        nameless += [line for line in self.server.log if f'"{self.route}"' in line and '"peer":"' not in line]
+        expect(not nameless, f"{len(nameless)} lines without an address, such as {nameless[:1]}")
         return f"{count} {what}"
 
 
