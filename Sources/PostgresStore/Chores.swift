@@ -56,11 +56,11 @@ final class Chores {
             chore.ticket, .success(isMore ? chore.now : chore.now + Chores.pauseMilliseconds))
     }
 
-    /// Answers those that have waited too long.
+    /// Answers those that have waited too long. They stand in the order in which they came.
     func expire(cameBefore moment: Int) {
-        for chore in waiting where chore.since < moment {
-            inbox.answer(chore.ticket, .failure(.unavailable))
+        while let first = waiting.first, first.since < moment {
+            inbox.answer(first.ticket, .failure(.unavailable))
+            waiting.removeFirst()
         }
-        waiting.removeAll { $0.since < moment }
     }
 }
