@@ -64,7 +64,7 @@ enum AuditSentences {
         case .clientCertificateMalformed: "The client's certificate could not be read."
         case .clientCertificateWrong:
             "The secret was right, but the certificate is not the one that the registry has a rule for: "
-                + "another one, of another authority, or out of its time."
+                + "another one, of another authority, out of its time, or revoked."
         case .institutionUnknown: "No institution with this reference was ever registered."
         case .institutionDisabled: "The institution is disabled."
         case .institutionRemoved: "The institution was removed."

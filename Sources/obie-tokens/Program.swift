@@ -129,11 +129,11 @@ struct Program {
         _ options: Settings, _ configuration: ServerConfiguration, _ clock: Timekeeper,
         _ more: [String]
     ) {
-        let start = StartNotice(options, store.isOpen ? store.registry.registry.counts : nil)
+        let start = StartNotice(options, store.isOpen ? store.registry.registry : nil)
         logger.log(.info, start.line)
         if let migration = store.migration { logger.log(.info, migration) }
         let notices =
-            [start.warning, clock.startNotice] + options.frontNotices(server)
+            [start.warning, start.lockedOut, clock.startNotice] + options.frontNotices(server)
             + more
         for line in notices.compactMap({ $0 }) {
             logger.log(.warning, line)

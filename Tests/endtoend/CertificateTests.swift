@@ -171,6 +171,21 @@ import Testing
         #expect(try status(bank, "x-ssl-client-cert", files.escaped("bank")) == 401)
     }
 
+    /// The operator of a server that never sees a certificate is told that a rule for one shuts clients out.
+    @Test func ruleThatNobodyCanMeetIsWarnedOf() throws {
+        let store = try ProductionStore()
+        _ = try added(
+            store, "--certificate", files.path("self"), "--certificate-match", "thumbprint")
+        func log(_ options: String...) throws -> String {
+            let server = try ServerProcess(["--mode", "production"] + store.option + options)
+            defer { server.program.stop(SIGTERM) }
+            return server.program.errorLines.joined(separator: "\n")
+        }
+        let warning = "1 client must show a certificate, and this server sees none"
+        #expect(try log().contains(warning))
+        #expect(try !log("--client-certificate-header", "x-ssl-client-cert").contains(warning))
+    }
+
     @Test func ruleThatCannotBeMetIsRefused() throws {
         let store = try ProductionStore()
         _ = try added(store)

@@ -44,6 +44,23 @@ import Testing
         #expect(tried > 0 || !command.options.contains("store"))
     }
 
+    /// In a real bash: what Tab offers behind a flag.
+    @Test(arguments: [
+        ("--mode", "p", "production"), ("--tls-client-auth", "", "off optional required"),
+        ("--tls-min-version", "", "1.2 1.3"), ("--access-token-lifetime", "", "never"),
+    ])
+    func bashCompletesValues(flag: String, begun: String, offered: String) throws {
+        let script = """
+            . <("$0" --generate-completion-script bash)
+            COMP_WORDS=(obie-tokens serve "$1" "$2") COMP_CWORD=3
+            COMP_LINE="${COMP_WORDS[*]}" COMP_POINT=${#COMP_LINE}
+            _obie-tokens obie-tokens "$2" "$1"; echo "${COMPREPLY[@]}"
+            """
+        let ended = try ChildProcess.run(
+            "/bin/bash", ["-c", script, ChildProcess.binary.path, flag, begun])
+        #expect(ended.output == offered + "\n", "\(ended.errors)")
+    }
+
     @Test func allCommandsAreWalked() {
         let names = Set(Command.all.map(\.testDescription))
         #expect(names.count > 25)

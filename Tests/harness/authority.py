@@ -14,7 +14,7 @@ def openssl(*words, text=None):
 class Authority:
     """A CA in a folder of its own: NAME.pem and NAME.key for everything that it signs."""
 
-    def __init__(self, folder, common_name="Test CA", identifiers=True, usage="keyCertSign,cRLSign"):
+    def __init__(self, folder, common_name="Test CA", identifiers=True, usage="keyCertSign,cRLSign", days=30):
         """Without identifiers nothing but the name says whose key has signed what."""
         self.folder, self.number, self.identifiers = Path(folder), 1, identifiers
         self.folder.mkdir(parents=True)
@@ -24,9 +24,9 @@ class Authority:
         (self.folder / "ca.cnf").write_text(
             "[ca]\ndefault_ca = here\n[here]\n"
             f"database = {self.folder}/index.txt\ncrlnumber = {self.folder}/crlnumber\n"
-            "default_md = sha256\ndefault_crl_days = 2\n", encoding="ascii")
+            "default_md = sha256\n", encoding="ascii")
         make_key(self.key)
-        openssl("req", "-x509", "-new", "-key", self.key, "-out", self.certificate, "-days", 30,
+        openssl("req", "-x509", "-new", "-key", self.key, "-out", self.certificate, "-days", days,
                 "-subj", f"/CN={common_name}", "-addext", "basicConstraints=critical,CA:TRUE",
                 "-addext", f"keyUsage=critical,{usage}",
                 *([] if identifiers else ["-addext", "subjectKeyIdentifier=none", "-addext", "authorityKeyIdentifier=none"]))
@@ -46,13 +46,13 @@ class Authority:
                 "-set_serial", self.number, "-extfile", extensions, "-sha256", "-days", days)
         return certificate, key
 
-    def revoke(self, *certificates):
-        """Returns a revocation list with these on it."""
+    def revoke(self, *certificates, hours=48):
+        """Returns a revocation list with these on it, which is good for so many hours."""
         common = ("ca", "-config", self.folder / "ca.cnf", "-cert", self.certificate, "-keyfile", self.key)
         for certificate in certificates:
             openssl(*common, "-revoke", certificate)
         path = self.folder / "crl.pem"
-        openssl(*common, "-gencrl", "-out", path)
+        openssl(*common, "-gencrl", "-crlhours", hours, "-out", path)
         return path
 
 

@@ -25,6 +25,7 @@ for place in ("Tests/harness", "Tests/faults", "Tests/cluster", "Tests/crash"):
 
 import damage_test  # noqa: E402
 import programs  # noqa: E402
+from authority import Authority  # noqa: E402
 from database import Database  # noqa: E402
 from fleet import BANKS, Fleet  # noqa: E402
 from harness import Client, Failure, Server, came_true, expect, sandbox  # noqa: E402
@@ -49,8 +50,7 @@ class Site:
         self.add("clock", **self.clock.server)
         self.add("guessed", throttle=True)
         self.add("volume", "--audit-log", os.path.join(self.mount(), "audit.log"))
-        subprocess.run([program, "tls", "self-signed", "--days", "7"], cwd=self.place("tls"), check=True, capture_output=True)
-        self.add("tls", "--tls-certificate", "tls.pem", "--tls-key", "tls.key")
+        self.add_tls()
         self.database = stack.enter_context(Database(folder=self.shared()))
         self.other_clock = stack.enter_context(Shim())
         stores = {name: self.database.serving_url for name in ("a", "b")}
@@ -73,6 +73,13 @@ class Site:
         self.servers[name] = server
         server.start()
         self.stack.callback(server.kill)
+
+    def add_tls(self):
+        """One whose certificate, clients' CA and revocation list all end soon."""
+        subprocess.run([self.program, "tls", "self-signed", "--days", "7"], cwd=self.place("tls"), check=True, capture_output=True)
+        clients = Authority(os.path.join(self.folder, "clients"), days=7)
+        self.add("tls", "--tls-certificate", "tls.pem", "--tls-key", "tls.key", "--tls-client-auth", "optional",
+                 "--tls-client-ca", clients.certificate, "--tls-client-crl", clients.revoke(hours=6))
 
     def mount(self):
         place = self.place("small")
@@ -210,6 +217,8 @@ def registry_not_current(site):
 # In this order: those that need the database come before its end.
 FAULTS = {
     "ObieTokensCertificateEnds": (nothing_new("its certificate is good for 7 days"), "tls"),
+    "ObieTokensClientCAEnds": (nothing_new("the CA of its clients is good for 7 days"), "tls"),
+    "ObieTokensRevocationListEnds": (nothing_new("its revocation list is good for 6 hours"), "tls"),
     "ObieTokensNoStandby": (nothing_new("its database has no standby"), None),
     "ObieTokensCertificatesRefused": (certificates_refused, "tls"),
     "ObieTokensDatabaseClock": (database_clock, "b"), "ObieTokensRegistrySetBack": (registry_set_back, "a"),
@@ -218,7 +227,7 @@ FAULTS = {
     "ObieTokensVolumeFilling": (fill_volume, "volume"), "ObieTokensAuditEventsDropped": (audit_dropped, "volume"),
     "ObieTokensRegistryNotCurrent": (registry_not_current, "a"), "ObieTokensDown": (down, "down"),
 }
-FROM_THE_START = {"ObieTokensCertificateEnds", "ObieTokensNoStandby"}
+FROM_THE_START = {"ObieTokensCertificateEnds", "ObieTokensClientCAEnds", "ObieTokensRevocationListEnds", "ObieTokensNoStandby"}
 
 
 def check_alerts(site, prometheus):

@@ -75,7 +75,9 @@ def check_starts(bench):
         expect(done.returncode == 78 and words in done.stderr, f"{pair}: {done.returncode} {done.stderr}")
         expect(done.stderr.count("\n") == 1, f"more than one line: {done.stderr}")
     with bench.server(identity=bench.authority.issue("soon", "serverAuth", days=13)) as server:
-        expect("ends on" in server.log_text(), "a certificate that ends soon is not told of")
+        expect("a certificate in" in server.log_text() and " ends on" in server.log_text(), "a certificate that ends soon is not told of")
+    with bench.server("--tls-client-auth", "optional", "--tls-client-ca", old[0]) as server:
+        expect("a CA in" in server.log_text() and " has ended on" in server.log_text(), "a CA that has ended is not told of")
     made = run(bench, "tls", "self-signed")
     expect(made.returncode == 0, made.stderr)
     again = run(bench, "tls", "self-signed")

@@ -2,19 +2,24 @@
 
 import COpenSSL
 
-enum ClientTrust {
+struct ClientTrust {
+    /// When the first of the authorities ends, in milliseconds since 1970.
+    let authorityExpiry: Int64
+    /// nil: there are none.
+    let lists: Lists?
+
     /// The revocation lists that are in force.
     struct Lists {
         var all: [RevocationList] = []
         let revoked = RevokedCertificates()
-        /// When the first of them has to have a successor, in milliseconds since 1970.
-        var expiry = Int64.max
+        /// When the first of them has to have a successor, in milliseconds since 1970; nil: none has to.
+        var expiry: Int64?
     }
 
-    /// - Returns: nil where there are no revocation lists.
+    /// - Returns: nil where clients show no certificates.
     @unsafe static func load(
         _ material: TLSMaterial, into raw: OpaquePointer, now: Int64
-    ) throws(TLSFault) -> Lists? {
+    ) throws(TLSFault) -> ClientTrust? {
         let mode: Int32 =
             switch material.clientAuthentication {
             case .off: SSL_VERIFY_NONE
@@ -28,31 +33,39 @@ enum ClientTrust {
         // Whatever is named is trusted: an authority below a root is narrower than the root, and a
         // certificate that has signed itself is its own authority.
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-        try PEMReader.read(material.clientCA ?? [], .clientCA) { (reader) throws(TLSFault) in
+        let authorityExpiry = try PEMReader.read(material.clientCA ?? [], .clientCA) {
+            (reader) throws(TLSFault) in
             try unsafe loadAuthorities(reader, store, into: raw)
         }
-        guard let lists = material.clientCRL else { return nil }
+        guard let lists = material.clientCRL else {
+            return ClientTrust(authorityExpiry: authorityExpiry, lists: nil)
+        }
         unsafe X509_STORE_set_flags(
             store, UInt(X509_V_FLAG_CRL_CHECK) | UInt(X509_V_FLAG_CRL_CHECK_ALL))
         let issuers = try ListIssuers(authorities: material.clientCA ?? [], beside: lists)
-        return try PEMReader.read(lists, .clientCRL) { (reader) throws(TLSFault) in
+        let loaded = try PEMReader.read(lists, .clientCRL) { (reader) throws(TLSFault) in
             try unsafe loadLists(reader, store, of: issuers, now: now)
         }
+        return ClientTrust(authorityExpiry: authorityExpiry, lists: loaded)
     }
 
+    /// - Returns: when the first of them ends. One that has ended is no fault: the others may be those that
+    ///   count.
     @unsafe private static func loadAuthorities(
         _ reader: PEMReader, _ store: OpaquePointer, into raw: OpaquePointer
-    ) throws(TLSFault) {
-        var count = 0
+    ) throws(TLSFault) -> Int64 {
+        var expiry: Int64?
         while let authority = try unsafe reader.nextCertificate(.clientCA) {
             // Store and list of names keep what they need.
             defer { unsafe X509_free(authority) }
             guard unsafe X509_STORE_add_cert(store, authority) == 1,
                 unsafe SSL_CTX_add_client_CA(raw, authority) == 1
             else { throw .refused(.clientCA, TLSLibrary.lastReason) }
-            count += 1
+            let until = unsafe Validity(certificate: authority).until
+            expiry = min(expiry ?? until, until)
         }
-        if count == 0 { throw .absent(.clientCA) }
+        guard let expiry else { throw .absent(.clientCA) }
+        return expiry
     }
 
     @unsafe private static func loadLists(
@@ -69,7 +82,9 @@ enum ClientTrust {
             guard unsafe X509_STORE_add_crl(store, list) == 1 else {
                 throw .refused(.clientCRL, TLSLibrary.lastReason)
             }
-            lists.expiry = min(lists.expiry, validity.until)
+            if validity.until != .max {
+                lists.expiry = min(lists.expiry ?? validity.until, validity.until)
+            }
             unsafe lists.all.append(RevocationList(list, validity))
             unsafe lists.revoked.add(list)
         }

@@ -13,7 +13,9 @@ import COpenSSL
     public let clientAuthentication: ClientAuthentication
     /// When the first of its certificates ends, in milliseconds since 1970.
     public let expiry: Int64
-    /// When the first of the revocation lists has to have a successor; nil: there is none.
+    /// When the first of the clients' authorities ends; nil: there is none.
+    public let authorityExpiry: Int64?
+    /// When the first of the revocation lists has to have a successor; nil: none has to.
     public let revocationExpiry: Int64?
     /// Those that clients' certificates are held against.
     public let revocationLists: [RevocationList]
@@ -38,8 +40,10 @@ import COpenSSL
             unsafe TLSContext.setRules(raw, oldest: material.oldest)
             expiry = try unsafe ServerIdentity.load(material, into: raw, now: now)
             let trust = try unsafe ClientTrust.load(material, into: raw, now: now)
-            (revocationExpiry, revocationLists) = (trust?.expiry, trust?.all ?? [])
-            revoked = trust?.revoked
+            authorityExpiry = trust?.authorityExpiry
+            let lists = trust?.lists
+            (revocationExpiry, revocationLists) = (lists?.expiry, lists?.all ?? [])
+            revoked = lists?.revoked
         } catch {
             // A throw from here on does not run `deinit`.
             unsafe SSL_CTX_free(raw)

@@ -68,11 +68,22 @@ extension TLSEndpoint {
             "obie_tokens_tls_truncated_total",
             "Connections that ended without saying so (close_notify); nothing half is ever done.",
             sum { $0.truncated.value })
+        func ends(_ end: (TLSContext) -> Int64?) -> [(MetricsText.Labels, Double)] {
+            endpoints.compactMap { listener, endpoint in
+                end(endpoint.context).map { ([("listener", listener)], Double($0 / 1000)) }
+            }
+        }
         text.gauge(
             "obie_tokens_tls_certificate_expiry_timestamp_seconds",
             "When the first of a listener's certificates ends, in seconds since 1970.",
-            endpoints.map { listener, endpoint in
-                ([("listener", listener)], Double(endpoint.context.expiry / 1000))
-            })
+            ends { $0.expiry })
+        text.gauge(
+            "obie_tokens_tls_client_ca_expiry_timestamp_seconds",
+            "When the first CA of a listener's clients ends, in seconds since 1970.",
+            ends { $0.authorityExpiry })
+        text.gauge(
+            "obie_tokens_tls_revocation_list_expiry_timestamp_seconds",
+            "When the first of a listener's revocation lists ends, in seconds since 1970.",
+            ends { $0.revocationExpiry })
     }
 }

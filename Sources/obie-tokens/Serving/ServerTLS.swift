@@ -120,6 +120,10 @@ final class ServerTLS {
                     ServerTLS.certificateSoon
                 ),
                 (
+                    listener.setting(.clientCA), "CA", context.authorityExpiry,
+                    ServerTLS.certificateSoon
+                ),
+                (
                     listener.setting(.clientCRL), "revocation list", context.revocationExpiry,
                     ServerTLS.listSoon
                 ),
@@ -127,8 +131,8 @@ final class ServerTLS {
             return ends.compactMap { setting, noun, end, soon -> String? in
                 guard let end, end - now < soon else { return nil }
                 return
-                    "a \(noun) in \(settings.written(setting).text) ends on \(Timestamp.text(end)): "
-                    + "put a new one in its place and send SIGHUP"
+                    "a \(noun) in \(settings.written(setting).text) \(end <= now ? "has ended" : "ends") "
+                    + "on \(Timestamp.text(end)): put a new one in its place and send SIGHUP"
             }
         }
     }

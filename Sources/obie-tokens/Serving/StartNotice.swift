@@ -7,18 +7,20 @@ import Tokens
 struct StartNotice {
     private let mode: IssuerSettings.Mode
     private let store: String
-    private let counts: (institutions: Int, providers: Int, clients: Int)?
+    private let registry: Registry?
+    private let seesCertificates: Bool
 
-    /// - Parameter counts: how many are registered; nil where nobody knows yet.
-    init(_ settings: Settings, _ counts: (institutions: Int, providers: Int, clients: Int)?) {
+    /// - Parameter registry: nil where nobody knows yet who is registered.
+    init(_ settings: Settings, _ registry: Registry?) {
         mode = settings.mode
         store = settings.written(SettingsTable.rows.store).text
-        self.counts = counts
+        seesCertificates = settings.tlsClientAuth != .off || settings.clientCertificateHeader != nil
+        self.registry = registry
     }
 
     /// Such as `production on the store sqlite:./obie-tokens.db: 2 institutions, 1 provider, 2 clients`.
     var line: String {
-        guard let counts else { return "\(mode.rawValue) on the store \(store)" }
+        guard let counts = registry?.counts else { return "\(mode.rawValue) on the store \(store)" }
         let parts = [
             StartNotice.count(counts.institutions, "institution"),
             StartNotice.count(counts.providers, "provider"),
@@ -31,16 +33,29 @@ struct StartNotice {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
+    /// Who is turned away though nobody may have meant it; nil where it is nobody.
+    var lockedOut: String? {
+        guard let rules = registry?.certificateRules, rules > 0, !seesCertificates else {
+            return nil
+        }
+        let (auth, header) = (
+            SettingsTable.rows.tlsClientAuth, SettingsTable.rows.clientCertificateHeader
+        )
+        return "\(StartNotice.count(rules, "client")) must show a certificate, and this server "
+            + "sees none, so every request of theirs gets 401; set \(auth.name), or \(header.name) behind a proxy that "
+            + "ends TLS"
+    }
+
     /// What is not as an operator may think that it is; nil where there is nothing to say.
     var warning: String? {
         switch mode {
         case .sandbox:
             "SANDBOX: this sandbox takes well-known credentials; never expose it. "
                 + "Open its address in a browser to try it. Use --mode production for a real one."
-        case .production where counts?.institutions == 0:
+        case .production where registry?.counts.institutions == 0:
             "no institution is registered, so every request is refused; register one with "
                 + "`obie-tokens fi add REFERENCE`"
-        case .production where counts?.providers == 0:
+        case .production where registry?.counts.providers == 0:
             "no provider is registered, so no code can be made; register one with `obie-tokens psp "
                 + "add REFERENCE --redirect-uri URI`"
         case .production: nil

@@ -60,13 +60,23 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
             return Option<String?>(
                 name: name,
                 help: ArgumentHelp(
-                    "\(setting.help) (default: \(setting.fallback))", valueName: setting.form))
+                    "\(setting.help) (default: \(setting.fallback))", valueName: setting.form),
+                completion: completion(setting.form))
         }
         return Option<String?>(
             wrappedValue: nil, name: name, defaultAsFlag: "yes", parsing: .next,
             help: ArgumentHelp(
                 "\(setting.help) (--no-\(setting.name) says no; default: \(setting.fallback))",
                 valueName: setting.form))
+    }
+
+    /// What a shell offers behind the flag: the words of the form that stand for themselves, or files.
+    private static func completion(_ form: String) -> CompletionKind {
+        let words = form.split(separator: "|").map(String.init)
+        if words.contains("file") { return .file() }
+        let kinds = ["seconds", "n", "name", "url", "ip:port", "network,…"]
+        let values = words.filter { !kinds.contains($0) }
+        return values.isEmpty ? .default : .list(values)
     }
 
     /// Nothing is said on the command line.

@@ -1,6 +1,7 @@
 // Which client certificates are taken, and which are not.
 
 import COpenSSL
+import Metrics
 import Testing
 
 @testable import TLS
@@ -87,6 +88,32 @@ import Testing
         #expect(verdict(Self.good, context) == nil)
         // The list has no successor: nobody knows who is revoked now.
         #expect(verdict(Self.good, context, now: testDay + oneDay + 1000) != nil)
+    }
+
+    /// An operator is told of each that ends, and one that has ended keeps nobody from starting.
+    @Test func endsOfAuthoritiesAndListsAreKnown() throws {
+        #expect(try context(.off).authorityExpiry == nil)
+        #expect(try context().authorityExpiry == testDay + 365 * oneDay)
+        #expect(try context().revocationExpiry == nil)
+        let ended = TestCA("Ended", until: testDay - oneDay)
+        let context = try SessionTests.context {
+            $0.clientAuthentication = .required
+            $0.clientCA = Self.ca.pem + ended.pem
+            $0.clientCRL = Self.ca.revoke([])
+        }
+        #expect(context.authorityExpiry == testDay - oneDay)
+        #expect(verdict(Self.good, context) == nil)
+        var text = MetricsText()
+        TLSEndpoint.appendMetrics([("public", TLSEndpoint(context) { 0 })], to: &text)
+        let page = String(decoding: text.bytes, as: UTF8.self)
+        for (what, end) in [
+            ("client_ca", testDay - oneDay), ("revocation_list", testDay + oneDay),
+        ] {
+            #expect(
+                page.contains(
+                    "obie_tokens_tls_\(what)_expiry_timestamp_seconds{listener=\"public\"} "
+                        + "\(end / 1000)\n"))
+        }
     }
 
     /// With it instead of theirs, all clients would be refused.

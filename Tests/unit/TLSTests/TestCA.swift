@@ -14,9 +14,11 @@ struct TestCA: Sendable {
     init(made: MadeCertificate) { self.made = made }
 
     /// - Parameter issuer: who signs it; nil: itself.
-    init(_ name: String = "Test CA", by issuer: TestCA? = nil) {
+    init(
+        _ name: String = "Test CA", by issuer: TestCA? = nil, until: Int64 = testDay + 365 * oneDay
+    ) {
         made = CertificateMaker(
-            name: name, from: testDay - oneDay, until: testDay + 365 * oneDay,
+            name: name, from: testDay - 2 * oneDay, until: until,
             extensions: [
                 (NID_basic_constraints, "critical,CA:TRUE"),
                 (NID_key_usage, "critical,keyCertSign,cRLSign"),
