@@ -27,6 +27,7 @@
 #   make shared  durable exchanges on PostgreSQL beside SQLite, on the same machine
 #   make compare OLD=/path/obie-tokens  CPU of an exchange beside that of another build, and production's beside the sandbox's
 #   make instructions  how many instructions a request takes on each way (ARGS='--way introspect --top 40': which functions)
+#   make profile   which code is hot: a server that counts, on every way; the compiler builds by it from then on
 #   make neighbour  how long a client waits beside one that pipelines at full rate on the same loop
 #   make soak    two minutes of wrk: statuses, dropped connections, memory
 #   make large-store    ten million tokens on disk: start, speed, memory, bytes
@@ -59,7 +60,13 @@ LINK := -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic $(PACKED)
 # What would tell in which folder it was built: paths, names of cached modules, and hashes over both.
 SAME := -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." $(addprefix -Xswiftc -Xfrontend -Xswiftc ,\
     -no-clang-module-breadcrumbs -disable-incremental-llvm-codegen)
-RELEASE := swift build -c release --static-swift-stdlib $(LINK) $(SAME) --product
+# What is hot, as `make profile` has found it: the compiler inlines by it, and puts what is cold elsewhere. Another compiler
+# reads no profile of this one, and builds without. Its sum is among the flags, so that a new profile builds everything anew.
+COMPILER = $(shell swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
+PROFILE = $(wildcard Sources/profiles/$(COMPILER).profdata)
+HOT = $(if $(PROFILE),-Xswiftc -DPROFILE_$(firstword $(shell cksum $(PROFILE))) \
+    $(addprefix -Xswiftc -Xfrontend -Xswiftc ,-ir-profile-use=$(PROFILE) -function-sections))
+RELEASE = swift build -c release --static-swift-stdlib $(LINK) $(SAME) $(HOT) --product
 SERVER := .build/release/obie-tokens
 ARGS ?=
 OLD ?=
@@ -106,7 +113,7 @@ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(PIP
 touch $@
 endef
 
-.PHONY: help run test check check-fast clients-check lint bench load tls-bench shared compare instructions neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
+.PHONY: help run test check check-fast clients-check lint bench load profile tls-bench shared compare instructions neighbour soak large-store large-database large-registry timing crash-test differential format clean install uninstall deb deb-check sbom reproducible service-check openapi-check tls-check tlsfuzzer testssl image image-check deploy-check tools check-tools bench-tools release abuse faults fuzz fuzzer model random-bytes cluster-check cluster-check-fast cluster-tools console-check console-pictures alerts-check spin-check evidence
 
 help:
 	@sed -n '2,/^$$/s/^#  *//p' Makefile
@@ -206,6 +213,16 @@ shared: bench-tools cluster-tools release
 tls-bench: bench-tools release
 	@Scripts/install-tools.sh openssl
 	Benchmarks/runs/tls.py --server $(SERVER) $(ARGS)
+
+# A build folder of its own. The file is of this compiler.
+profile: bench-tools cluster-tools
+	@Scripts/install-tools.sh openssl
+	swift build -c release --static-swift-stdlib --scratch-path .build-profile $(LINK) $(SAME) \
+	    -Xswiftc -Xfrontend -Xswiftc -ir-profile-generate -Xlinker -u -Xlinker __llvm_profile_runtime \
+	    -Xlinker $(shell dirname $$(realpath $$(command -v swiftc)))/../lib/clang/*/lib/linux/libclang_rt.profile-$(shell uname -m).a \
+	    --product obie-tokens
+	mkdir -p Sources/profiles
+	Benchmarks/runs/train.py --server .build-profile/release/obie-tokens --out Sources/profiles/$(COMPILER).profdata
 
 large-store: bench-tools release
 	Benchmarks/runs/large_store.py --server $(SERVER) $(ARGS)

@@ -1,4 +1,5 @@
-"""The ways whose instructions are counted: what each sends to which server, and what must come of it.
+"""The ways whose instructions are counted, and which train the compiler: what each sends to which server, and what must
+come of it.
 
 Requests go one after the other. Ways of one server share its process, in the order of WAYS: under callgrind a start takes
 longer than a thousand requests. TLS is not resumed, so there is no way for that.
@@ -136,22 +137,22 @@ class Way:
 
 
 @contextlib.contextmanager
-def with_tls(program, folder):
+def with_tls(make, program, folder):
     """Every connection is made by TLS meanwhile."""
     handshakes.make_certificates(folder)
     client.TLS = handshakes.client_context(folder)
     try:
-        with Counted("obie-tokens", program, folder, tls=folder) as server:
+        with make("obie-tokens", program, folder, tls=folder) as server:
             yield server
     finally:
         client.TLS = None
 
 
 @contextlib.contextmanager
-def with_postgres(program, folder):
+def with_postgres(make, program, folder):
     with shared_store.Database() as database:
         shared_store.prepare(program, database, folder)
-        with Counted(servers.SHARED, program, folder, database.serving_url) as server:
+        with make(servers.SHARED, program, folder, database.serving_url) as server:
             yield server
 
 
@@ -161,13 +162,14 @@ def has_postgres():
 
 MEMORY, LOGGING, TLS = "memory", "memory, access log", "memory, TLS"
 SANDBOX, PRODUCTION, STRICT, POSTGRES = "sandbox on SQLite", "production on SQLite", "audit strict on SQLite", "PostgreSQL"
+# How to start each: given what makes a server, such as Counted, the program and a folder.
 SERVERS = {
-    MEMORY: lambda *where: Counted("obie-tokens", *where),
-    SANDBOX: lambda *where: Counted("obie-tokens-sqlite", *where),
-    PRODUCTION: lambda *where: Counted(servers.PRODUCTION, *where),
-    STRICT: lambda program, folder: Counted("obie-tokens-sqlite", program, folder, audit=os.path.join(folder, "audit"),
-                                            strict=True),
-    LOGGING: lambda *where: Counted("obie-tokens", *where, environment={"OBIE_TOKENS_ACCESS_LOG": "yes"}),
+    MEMORY: lambda make, *where: make("obie-tokens", *where),
+    SANDBOX: lambda make, *where: make("obie-tokens-sqlite", *where),
+    PRODUCTION: lambda make, *where: make(servers.PRODUCTION, *where),
+    STRICT: lambda make, program, folder: make("obie-tokens-sqlite", program, folder, audit=os.path.join(folder, "audit"),
+                                               strict=True),
+    LOGGING: lambda make, *where: make("obie-tokens", *where, environment={"OBIE_TOKENS_ACCESS_LOG": "yes"}),
     TLS: with_tls,
     POSTGRES: with_postgres}
 
@@ -224,7 +226,7 @@ def counted(program, wanted):
         ways = [way for way in wanted if way.server == kind]
         if not ways:
             continue
-        with tempfile.TemporaryDirectory() as folder, start(program, folder) as server:
+        with tempfile.TemporaryDirectory() as folder, start(Counted, program, folder) as server:
             stage = Stage(server)
             for way in ways:
                 yield way, count(way, stage)
