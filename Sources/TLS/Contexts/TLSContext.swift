@@ -20,6 +20,7 @@ import COpenSSL
     /// Those that clients' certificates are held against.
     public let revocationLists: [RevocationList]
     private let revoked: RevokedCertificates?
+    let verified: VerifiedCertificates?
 
     /// The longest chain of a client, in bytes: six certificates with RSA-4096 keys. OpenSSL reads all
     /// that come before it verifies one, in 0.2 ms each, and 16 KiB can be 40 of the smallest.
@@ -44,6 +45,13 @@ import COpenSSL
             let lists = trust?.lists
             (revocationExpiry, revocationLists) = (lists?.expiry, lists?.all ?? [])
             revoked = lists?.revoked
+            if trust != nil {
+                let verified = VerifiedCertificates(listsEnd: revocationExpiry ?? .max)
+                unsafe verified.serve(raw)
+                self.verified = verified
+            } else {
+                verified = nil
+            }
         } catch {
             // A throw from here on does not run `deinit`.
             unsafe SSL_CTX_free(raw)

@@ -87,9 +87,12 @@ struct TestCA: Sendable {
     // Freed in `deinit`.
     @safe let raw: OpaquePointer
 
-    /// - Parameter certificate: what it shows, where it is asked.
+    /// - Parameters:
+    ///   - certificate: what it shows, where it is asked.
+    ///   - more: what it shows beside that.
     init(
-        _ certificate: MadeCertificate? = nil, oldest: Int32 = TLS1_2_VERSION, newest: Int32 = 0,
+        _ certificate: MadeCertificate? = nil, with more: MadeCertificate? = nil,
+        oldest: Int32 = TLS1_2_VERSION, newest: Int32 = 0,
         protocols: [String] = [], signatures: String? = nil
     ) {
         guard let raw = unsafe SSL_CTX_new(TLS_client_method()) else {
@@ -111,6 +114,9 @@ struct TestCA: Sendable {
         guard let certificate else { return }
         unsafe SSL_CTX_use_certificate(raw, certificate.certificate)
         unsafe SSL_CTX_use_PrivateKey(raw, certificate.key)
+        guard let more else { return }
+        unsafe SSL_CTX_ctrl(
+            raw, SSL_CTRL_CHAIN_CERT, 1, UnsafeMutableRawPointer(more.certificate))
     }
 
     deinit { unsafe SSL_CTX_free(raw) }
