@@ -100,7 +100,8 @@ def verdict(value, kept, tolerance):
     if kept is None:
         return "no figure is kept of it: keep this one with --save"
     if value > kept * (1 + tolerance):
-        return "TOO MANY: find out why (--way, --top 40), or justify the new figure with --save"
+        return ("TOO MANY: find out why (--way, --top 40). Hot code that has changed is compiled without its profile: make "
+                "profile makes a new one. Or justify the new figure with --save")
     if value < kept * (1 - max(tolerance, IMPROVED)):
         return "far fewer: keep the new figure with --save"
     return ""

@@ -135,7 +135,9 @@ def check_probes(program, folder, tls):
 
 def check_metrics(program, folder, tls):
     tls = tls or Encryption(f"{folder}/own")  # the dashboard shows it, too
-    with Manager(program, folder, tls, "--audit-log", "audit", store="sqlite:metrics.db") as server:
+    clients = ["--tls-client-auth", "optional", "--tls-client-ca", tls.authority.certificate, "--tls-client-crl",
+               tls.authority.revoke()]
+    with Manager(program, folder, tls, "--audit-log", "audit", *clients, store="sqlite:metrics.db") as server:
         server.wait_notice("READY=1")
         with server.client() as client:
             client.ask(MAKE_CODE)

@@ -27,6 +27,8 @@ import COpenSSL
     static let clientChainBytesMax = 16 * 1024
     /// Certificates between a client's and the one that is trusted.
     static let clientChainDepthMax: Int32 = 4
+    /// Clients' certificates that need not be verified again. Each takes some 100 bytes.
+    static let verifiedCertificatesMax = 1024
 
     /// - Parameter now: what certificates are judged by, in milliseconds since 1970.
     /// - Throws: what is wrong with the material. Nothing of it is kept then.

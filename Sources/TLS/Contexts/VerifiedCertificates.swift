@@ -29,7 +29,7 @@ final class VerifiedCertificates: Sendable {
     /// Where there are too many, those of before are forgotten, and verified once more when they come.
     func add(_ digest: Digest, _ times: Range<Int64>) {
         known.withLock { known in
-            if known.count >= TLSLimits.verifiedCertificatesMax {
+            if known.count >= TLSContext.verifiedCertificatesMax {
                 known.removeAll(keepingCapacity: true)
             }
             known[digest] = times

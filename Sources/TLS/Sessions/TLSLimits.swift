@@ -1,6 +1,6 @@
 // The bounds of TLS. Those of its time, and of handshakes at a time, are the server's.
 
-/// What a TLS connection may send, and what a listener remembers.
+/// Bytes of a TLS connection.
 public enum TLSLimits {
     /// What may come, as it comes over the wire, without a byte for HTTP in it: of a handshake, of
     /// updated keys, of empty records. More ends the connection: OpenSSL itself has no limit.
@@ -12,6 +12,4 @@ public enum TLSLimits {
     public static let stepsMax = 256
     /// Plain bytes that are encrypted before they are handed to the kernel.
     static let plainBytesMax = 64 * 1024
-    /// Clients' certificates of a listener that need not be verified again. Each takes some 100 bytes.
-    static let verifiedCertificatesMax = 1024
 }

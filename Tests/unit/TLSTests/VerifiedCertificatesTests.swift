@@ -107,9 +107,9 @@ import Testing
 
     @Test func thereAreNotTooMany() {
         let verified = VerifiedCertificates(listsEnd: .max)
-        for number in 0..<3 * TLSLimits.verifiedCertificatesMax {
+        for number in 0..<3 * TLSContext.verifiedCertificatesMax {
             verified.add([UInt8(number % 256), UInt8(number / 256)], 0..<10)
-            #expect(verified.count <= TLSLimits.verifiedCertificatesMax)
+            #expect(verified.count <= TLSContext.verifiedCertificatesMax)
         }
         #expect(verified.isGood([255, 11], at: 9) && !verified.isGood([255, 11], at: 10))
         #expect(!verified.isGood([0, 0], at: 5))
