@@ -355,7 +355,7 @@ tlsfuzzer: release $(SSLYZE)/installed
 
 testssl: release
 	@test -n "$(TESTSSL)" || { echo 'testssl: where is it? git clone https://github.com/testssl/testssl.sh, and make testssl TESTSSL=folder' >&2; exit 64; }
-	@Scripts/install-tools.sh openssl python3 bsdextrautils
+	@Scripts/install-tools.sh openssl python3 bsdextrautils bind9-host
 	Tests/tls/testssl_check.py --server $(SERVER) --testssl $(TESTSSL) $(ARGS)
 
 image:

@@ -48,6 +48,7 @@ import Testing
     @Test(arguments: [
         ("--mode", "p", "production"), ("--tls-client-auth", "", "off optional required"),
         ("--tls-min-version", "", "1.2 1.3"), ("--access-token-lifetime", "", "never"),
+        ("--store", "", "memory"),
     ])
     func bashCompletesValues(flag: String, begun: String, offered: String) throws {
         let script = """

@@ -48,7 +48,8 @@ def scan(program, folder, kind, testssl):
         expect(report.exists(), f"testssl.sh: {done.stdout[-600:]} {done.stderr[-600:]}")
         expect(server.memory_peak() < 64 << 20, f"the server took {server.memory_peak() >> 20} MiB")
     found = json.loads(report.read_text(encoding="utf-8"))
-    expect(len(found) > 100 and "overall_grade" in {one["id"] for one in found}, f"it did not come to its end: {done.stdout[-600:]}")
+    is_whole = len(found) > 100 and "overall_grade" in {one["id"] for one in found}
+    expect(is_whole, f"it did not come to its end: {done.stdout[-600:]} {done.stderr[-600:]}")
     return {one["id"]: (one["severity"], one["finding"]) for one in found}
 
 

@@ -28,17 +28,22 @@ ONE_KEY = "the script wants signatures of an RSA key"
 
 # Where a certificate is required, besides.
 REQUIRED = {
+    "certificate-malformed": [("sanity - no client cert", "it comes without a certificate")],
     "certificate-request": [("sanity|check cert types in cert request", "it comes without a certificate")],
     "tls13-certificate-request": [("sanity", "it comes without a certificate")],
 }
 KNOWN = {
+    "certificate-malformed": [("fuzz empty certificate - overall (7, certs 4, cert 1|8, certs 5, cert 2)", OTHER_ALERT)],
     "client-hello-max-size": [("max client hello", LIMIT)],
+    "invalid-client-hello-w-record-overflow": [("session ID len fuzz to 5 w/ext", OTHER_ALERT)],
     "large-number-of-extensions": [("163[0-9][0-9] extensions.*", LIMIT)],
     "record-layer-fragmentation": [("maximum size: .*65385B extension", LIMIT)],
     "truncating-of-client-hello": [("(huge|max) pad: .*", LIMIT)],
     "tls13-0rtt-garbage": [(".*downgrade to TLS 1.2.*", "it offers no suite of TLS 1.2 with ECDHE and GCM")],
     "tls13-finished": [("padding - .*pad_left.*", OTHER_ALERT)],
-    "tls13-keyupdate": [("large KeyUpdate message", OTHER_ALERT)],
+    "tls13-keyupdate": [("large KeyUpdate message", OTHER_ALERT),
+                        ("app data split, conversation with KeyUpdate msg",
+                         "OpenSSL updates its own key with the next answer, as RFC 8446 §4.6.3 has it, and not before")],
     "tls13-signature-algorithms": [(r".*\b32[0-9]{3} .*", LIMIT)],
     "tls13-record-layer-limits": [
         ("max size of Finished msg, with 16587 .*", "OpenSSL 3.0 takes padding beyond 2^14 + 1 bytes that fits its buffer"),

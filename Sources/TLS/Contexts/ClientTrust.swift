@@ -10,10 +10,10 @@ struct ClientTrust {
 
     /// The revocation lists that are in force.
     struct Lists {
-        var all: [RevocationList] = []
-        let revoked = RevokedCertificates()
+        let all: [RevocationList]
+        let revoked: RevokedCertificates
         /// When the first of them has to have a successor, in milliseconds since 1970; nil: none has to.
-        var expiry: Int64?
+        let expiry: Int64?
     }
 
     /// - Returns: nil where clients show no certificates.
@@ -26,7 +26,7 @@ struct ClientTrust {
             case .optional: SSL_VERIFY_PEER
             case .required: SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
             }
-        unsafe SSL_CTX_set_verify(raw, mode, nil)
+        unsafe SSL_CTX_set_verify(raw, mode, passOverAnchor)
         unsafe SSL_CTX_set_verify_depth(raw, TLSContext.clientChainDepthMax)
         guard material.clientAuthentication != .off else { return nil }
         guard let store = unsafe SSL_CTX_get_cert_store(raw) else { return nil }
@@ -71,24 +71,49 @@ struct ClientTrust {
     @unsafe private static func loadLists(
         _ reader: PEMReader, _ store: OpaquePointer, of issuers: ListIssuers, now: Int64
     ) throws(TLSFault) -> Lists {
-        var lists = Lists()
-        while let list = try unsafe reader.nextRevocationList() {
-            defer { unsafe X509_CRL_free(list) }
+        var lists: [SignedList] = []
+        while let raw = try unsafe reader.nextRevocationList() {
+            let list = try unsafe SignedList(raw, of: issuers)
+            // Of two of one CA the newer counts, also once it has ended: the older one does not know who was
+            // revoked in between.
+            guard !lists.contains(where: { $0.replaces(list) && !list.replaces($0) }) else {
+                continue
+            }
+            lists.removeAll { list.replaces($0) }
+            lists.append(list)
+        }
+        if lists.isEmpty { throw .absent(.clientCRL) }
+        for list in lists {
             // With a list that has expired every client would be refused.
-            let validity = unsafe Validity(revocationList: list)
-            try validity.check(.clientCRL, now: now)
-            // One of somebody else counts for nobody, and the list that is missing shuts all clients out.
-            guard unsafe issuers.haveSigned(list) else { throw .unknownIssuer }
-            guard unsafe X509_STORE_add_crl(store, list) == 1 else {
+            try list.validity.check(.clientCRL, now: now)
+            // The store counts for itself who uses it.
+            guard unsafe X509_STORE_add_crl(store, list.raw) == 1 else {
                 throw .refused(.clientCRL, TLSLibrary.lastReason)
             }
-            if validity.until != .max {
-                lists.expiry = min(lists.expiry ?? validity.until, validity.until)
-            }
-            unsafe lists.all.append(RevocationList(list, validity))
-            unsafe lists.revoked.add(list)
         }
-        if lists.all.isEmpty { throw .absent(.clientCRL) }
-        return lists
+        return Lists(
+            all: lists.map(\.about), revoked: RevokedCertificates(lists, issuers: issuers.all),
+            expiry: lists.map(\.validity.until).filter { $0 != .max }.min())
     }
+
+    /// An authority that is trusted needs no list of whoever has issued it: it is not on the way from a
+    /// certificate to what is trusted (RFC 5280 §6.1). OpenSSL looks for one all the same, and where the
+    /// authority has not signed itself it finds nobody who could have signed that. What a list says of it
+    /// counts.
+    private static let passOverAnchor: @convention(c) (Int32, OpaquePointer?) -> Int32 = {
+        isGood, store in
+        guard isGood != 1, let store = unsafe store else { return isGood }
+        let chain = unsafe X509_STORE_CTX_get0_chain(store)
+        guard unsafe X509_STORE_CTX_get_error_depth(store) == OPENSSL_sk_num(chain) - 1,
+            unsafe listFaults.contains(X509_STORE_CTX_get_error(store))
+        else { return isGood }
+        unsafe X509_STORE_CTX_set_error(store, X509_V_OK)
+        return 1
+    }
+
+    private static let listFaults: Set<Int32> = [
+        X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER,
+        X509_V_ERR_CRL_SIGNATURE_FAILURE, X509_V_ERR_CRL_HAS_EXPIRED,
+        X509_V_ERR_CRL_NOT_YET_VALID, X509_V_ERR_DIFFERENT_CRL_SCOPE,
+    ]
 }

@@ -40,7 +40,7 @@ public struct RevocationList: Equatable, Sendable {
             UnsafeBufferPointer(start: start, count: Int(ASN1_STRING_length(value))))
     }
 
-    private func isOlder(than other: RevocationList) -> Bool {
+    func isOlder(than other: RevocationList) -> Bool {
         if made != other.made { return made < other.made }
         guard let mine = number, let others = other.number else { return false }
         return mine.count == others.count

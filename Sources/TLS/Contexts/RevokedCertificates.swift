@@ -2,21 +2,19 @@
 
 import COpenSSL
 
-/// Holds lists once they have been checked. It is made on one thread, and then any may ask: OpenSSL sorts a
-/// list under a lock, once.
-@safe final class RevokedCertificates: @unchecked Sendable {
-    /// Each is `X509_CRL`, counted by OpenSSL, and released in `deinit`.
-    @safe private var lists: [OpaquePointer]
+/// Any thread may ask: nothing changes, and OpenSSL sorts a list under a lock, once.
+struct RevokedCertificates: Sendable {
+    private let lists: [SignedList]
+    /// Whoever may have issued a client's certificate, or stands above the one who has.
+    private let issuers: [HeldCertificate]
 
-    init() { unsafe lists = [] }
-
-    deinit { unsafe lists.forEach { unsafe X509_CRL_free($0) } }
-
-    /// - Parameter list: an `X509_CRL`, which stays the caller's, too.
-    @unsafe func add(_ list: OpaquePointer) {
-        if unsafe X509_CRL_up_ref(list) == 1 { unsafe lists.append(list) }
+    init(_ lists: [SignedList], issuers: [HeldCertificate]) {
+        (self.lists, self.issuers) = (lists, issuers)
     }
 
+    /// Whether a list names the certificate, or an authority between it and the one that is trusted. What a
+    /// client brought beside it in its handshake is not known here: authorities are those of the files.
+    ///
     /// - Parameter der: a certificate.
     func contain(_ der: [UInt8]) -> Bool {
         defer { ERR_clear_error() }
@@ -25,14 +23,14 @@ import COpenSSL
             return unsafe d2i_X509(nil, &place, bytes.count)
         }
         guard let certificate = unsafe certificate else { return false }
-        defer { unsafe X509_free(certificate) }
-        return unsafe lists.contains { list in
-            guard
-                unsafe X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_issuer_name(certificate))
-                    == 0
-            else { return false }
-            var entry: OpaquePointer?
-            return unsafe X509_CRL_get0_by_cert(list, &entry, certificate) == 1
+        return contain(unsafe HeldCertificate(certificate), TLSContext.clientChainDepthMax)
+    }
+
+    private func contain(_ certificate: HeldCertificate, _ depth: Int32) -> Bool {
+        let above = issuers.filter { $0.hasIssued(certificate) }
+        let isNamed = lists.contains { list in
+            above.contains { $0 === list.issuer } && list.names(certificate)
         }
+        return isNamed || depth > 0 && above.contains { contain($0, depth - 1) }
     }
 }

@@ -27,6 +27,9 @@ public enum TLSFault: Error, Equatable, Sendable {
     case mismatched
     /// A revocation list that none of the authorities has signed, and none below them that stands beside it.
     case unknownIssuer
+    /// A revocation list that does not stand by itself: one that adds to another (delta), that is about some
+    /// reasons only, or about certificates of other authorities (indirect).
+    case partialList
     /// OpenSSL refuses it: too short, or signed with what is no longer safe. The text is OpenSSL's.
     case refused(TLSPart, String)
     /// It was good until then, in milliseconds since 1970.

@@ -42,7 +42,7 @@ struct AuditCommand: ParsableCommand {
         @Argument(
             help: ArgumentHelp(
                 "The files of the audit log, the oldest first. (default: the one of the settings)",
-                valueName: "file"))
+                valueName: "file"), completion: .file())
         var files: [String] = []
 
         @Option(

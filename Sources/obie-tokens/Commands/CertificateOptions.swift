@@ -16,7 +16,7 @@ struct CertificateOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The certificate that the client must show beside its secret, in PEM; or none.",
-            valueName: "file|none"))
+            valueName: "file|none"), completion: .file())
     var certificate: String?
 
     @Option(
@@ -30,7 +30,7 @@ struct CertificateOptions: ParsableArguments {
         help: ArgumentHelp(
             "The authority that must have issued it, in PEM. It is known by its thumbprint. Only a match "
                 + "by thumbprint can do without, as for a certificate that is signed by itself.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var certificateCA: String?
 
     /// What is said of a rule.

@@ -39,15 +39,18 @@ struct HealthCheck: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Take only a certificate of one of the CAs in this file, or one that is in it (PEM). Its name is "
-                + "not compared.", valueName: "file"))
+                + "not compared.", valueName: "file"), completion: .file())
     var ca: String?
 
     @Option(
         help: ArgumentHelp(
-            "The certificate to show, where the server asks for one (PEM).", valueName: "file"))
+            "The certificate to show, where the server asks for one (PEM).", valueName: "file"),
+        completion: .file())
     var certificate: String?
 
-    @Option(help: ArgumentHelp("The private key of --certificate (PEM).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The private key of --certificate (PEM).", valueName: "file"),
+        completion: .file())
     var key: String?
 
     func validate() throws {
@@ -127,7 +130,7 @@ struct HealthCheck: ParsableCommand {
         case .mismatched: "\(key ?? "") is not the key of \(certificate ?? "")"
         case .expired(_, let end):
             "\(certificate ?? "") ended on \(Timestamp.text(end)): put a new one in its place"
-        case .absent, .malformed, .notYetValid, .unknownIssuer, .refused:
+        case .absent, .malformed, .notYetValid, .unknownIssuer, .partialList, .refused:
             "\(certificate ?? "") holds no certificate in PEM that is good now"
         }
     }

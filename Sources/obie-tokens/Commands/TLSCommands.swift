@@ -27,10 +27,12 @@ struct TLSCommand: ParsableCommand {
             transform: MakeSelfSigned.checked)
         var name: [String] = []
 
-        @Option(help: ArgumentHelp("The file of the certificate.", valueName: "file"))
+        @Option(
+            help: ArgumentHelp("The file of the certificate.", valueName: "file"),
+            completion: .file())
         var certificate = "tls.pem"
 
-        @Option(help: ArgumentHelp("The file of the key.", valueName: "file"))
+        @Option(help: ArgumentHelp("The file of the key.", valueName: "file"), completion: .file())
         var key = "tls.key"
 
         @Option(

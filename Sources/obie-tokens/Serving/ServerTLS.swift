@@ -114,25 +114,26 @@ final class ServerTLS {
         let now = clock.now()
         return listeners.flatMap { listener, endpoint in
             let context = endpoint.context
-            let ends: [(any AnySetting, String, Int64?, Int64)] = [
+            let renew = "put a new one in its place"
+            let ends: [(any AnySetting, String, Int64?, Int64, String)] = [
                 (
                     listener.setting(.certificate), "certificate", context.expiry,
-                    ServerTLS.certificateSoon
+                    ServerTLS.certificateSoon, renew
                 ),
                 (
                     listener.setting(.clientCA), "CA", context.authorityExpiry,
-                    ServerTLS.certificateSoon
+                    ServerTLS.certificateSoon, renew + ", or take it out where it is not needed,"
                 ),
                 (
                     listener.setting(.clientCRL), "revocation list", context.revocationExpiry,
-                    ServerTLS.listSoon
+                    ServerTLS.listSoon, renew
                 ),
             ]
-            return ends.compactMap { setting, noun, end, soon -> String? in
+            return ends.compactMap { setting, noun, end, soon, advice -> String? in
                 guard let end, end - now < soon else { return nil }
                 return
-                    "a \(noun) in \(settings.written(setting).text) \(end <= now ? "has ended" : "ends") "
-                    + "on \(Timestamp.text(end)): put a new one in its place and send SIGHUP"
+                    "a \(noun) in \(settings.written(setting).text) \(end <= now ? "ended" : "ends") on "
+                    + "\(Timestamp.text(end)): \(advice) and send SIGHUP"
             }
         }
     }

@@ -100,6 +100,14 @@ struct TLSFiles {
 // MARK: What is wrong with them
 
 extension TLSFiles {
+    private var partialList: ProgramFailure {
+        wrong(
+            .clientCRL,
+            "a revocation list in \(name(.clientCRL)) does not stand by itself: it only adds to another "
+                + "one (a delta list), or is about some reasons or other CAs' certificates only; take the "
+                + "whole list of its CA")
+    }
+
     private func complaint(_ fault: TLSFault) -> ProgramFailure {
         switch fault {
         case .absent(let part): wrong(part, "\(name(part)) has no \(noun(part)): \(form(part))")
@@ -130,6 +138,7 @@ extension TLSFiles {
                 "a revocation list in \(name(.clientCRL)) is signed by none of the CAs in "
                     + "\(name(.clientCA)); take the list of such a CA. Where a CA below them has signed it, "
                     + "put that CA's certificate beside its list")
+        case .partialList: partialList
         case .refused(let part, let reason):
             wrong(
                 part,

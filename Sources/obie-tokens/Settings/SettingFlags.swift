@@ -50,7 +50,7 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
         let config = Option<String?>(
             help: ArgumentHelp(
                 "A file with settings, one on a line: name = value. (default: none)",
-                valueName: "file"))
+                valueName: "file"), completion: .file())
         return Mirror(self, children: [(label: Key.config.stringValue, value: config)] + flags)
     }
 
@@ -74,8 +74,8 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
     private static func completion(_ form: String) -> CompletionKind {
         let words = form.split(separator: "|").map(String.init)
         if words.contains("file") { return .file() }
-        let kinds = ["seconds", "n", "name", "url", "ip:port", "network,…"]
-        let values = words.filter { !kinds.contains($0) }
+        let kinds = ["seconds", "n", "name", "url", "network,…"]
+        let values = words.filter { !kinds.contains($0) && !$0.contains(":") }
         return values.isEmpty ? .default : .list(values)
     }
 

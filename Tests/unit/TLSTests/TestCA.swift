@@ -45,10 +45,14 @@ struct TestCA: Sendable {
 
     /// A revocation list with these certificates on it.
     ///
-    /// - Parameter number: nil: it has none.
+    /// - Parameters:
+    ///   - number: nil: it has none.
+    ///   - isDelta: it adds to the list with number 1.
+    ///   - scope: nil: all certificates of this CA.
     func revoke(
         _ revoked: [MadeCertificate], from: Int64 = testDay - oneDay,
-        until: Int64 = testDay + oneDay, number: Int? = nil
+        until: Int64 = testDay + oneDay, number: Int? = nil, isDelta: Bool = false,
+        scope: ListScope? = nil
     ) -> [UInt8] {
         // Freed at the end; OpenSSL keeps nothing of it.
         guard let list = unsafe X509_CRL_new(), let time = unsafe ASN1_TIME_new() else { return [] }
@@ -70,15 +74,46 @@ struct TestCA: Sendable {
         }
         unsafe ASN1_TIME_set(time, Int(until / 1000))
         unsafe X509_CRL_set1_nextUpdate(list, time)
+        unsafe TestCA.add(number, isDelta, scope, to: list)
+        unsafe X509_CRL_sort(list)
+        unsafe X509_CRL_sign(list, made.key, EVP_sha256())
+        return unsafe PEMWriter.text { bio in unsafe PEM_write_bio_X509_CRL(bio, list) }
+    }
+
+    @unsafe private static func add(
+        _ number: Int?, _ isDelta: Bool, _ scope: ListScope?, to list: OpaquePointer
+    ) {
         if let number, let value = unsafe ASN1_INTEGER_new() {
             defer { unsafe ASN1_INTEGER_free(value) }
             unsafe ASN1_INTEGER_set(value, number)
             // The list copies it.
             unsafe X509_CRL_add1_ext_i2d(list, NID_crl_number, value, 0, 0)
+            unsafe ASN1_INTEGER_set(value, 1)
+            if isDelta { unsafe X509_CRL_add1_ext_i2d(list, NID_delta_crl, value, 1, 0) }
         }
-        unsafe X509_CRL_sort(list)
-        unsafe X509_CRL_sign(list, made.key, EVP_sha256())
-        return unsafe PEMWriter.text { bio in unsafe PEM_write_bio_X509_CRL(bio, list) }
+        if let scope, let point = unsafe ISSUING_DIST_POINT_new() {
+            defer { unsafe ISSUING_DIST_POINT_free(point) }
+            unsafe scope.write(point)
+            unsafe X509_CRL_add1_ext_i2d(list, NID_issuing_distribution_point, point, 1, 0)
+        }
+    }
+}
+
+/// Which certificates a revocation list is about (RFC 5280 §5.2.5).
+enum ListScope {
+    case users, authorities, othersToo, someReasons
+
+    @unsafe fileprivate func write(_ point: UnsafeMutablePointer<ISSUING_DIST_POINT>) {
+        switch self {
+        case .users: unsafe point.pointee.onlyuser = 0xff
+        case .authorities: unsafe point.pointee.onlyCA = 0xff
+        case .othersToo: unsafe point.pointee.indirectCRL = 0xff
+        case .someReasons:
+            // The point owns it.
+            let reasons = unsafe ASN1_BIT_STRING_new()
+            unsafe ASN1_BIT_STRING_set_bit(reasons, 1, 1)
+            unsafe point.pointee.onlysomereasons = reasons
+        }
     }
 }
 
