@@ -384,9 +384,9 @@ bench: bench-tools cluster-tools release
 	@Scripts/install-tools.sh openssl
 	Benchmarks/runs/bench.py --server $(SERVER) $(if $(QUICK),--quick) $(ARGS)
 
-# A running sandbox needs no build.
+# A running sandbox needs no build, and no toolchain.
 load: $(if $(URL),,release)
-	@Scripts/install-tools.sh gcc python3
+	@Scripts/install-tools.sh $(if $(URL),--no-swift) gcc python3
 	Benchmarks/runs/load.py $(if $(URL),--url $(URL),--server $(SERVER)) $(ARGS)
 
 compare: bench-tools release
@@ -416,4 +416,4 @@ format:
 	swift format --in-place --recursive Sources Tests Package.swift
 
 clean:
-	rm -rf .build .build-fuzz
+	rm -rf .build .build-fuzz .build-profile

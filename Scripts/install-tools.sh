@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes sure that a Swift toolchain and the given Debian or Ubuntu packages are there.
 #
-#     Scripts/install-tools.sh PACKAGE...
+#     Scripts/install-tools.sh [--no-swift] PACKAGE...
 #
+# --no-swift: nothing is to be built, so a toolchain is not looked for.
 # Installs missing packages with apt where root or sudo can, and says what to install otherwise. A
 # toolchain is never installed: this says how to get one. Exits 69 where something stays missing.
 set -euo pipefail
@@ -14,17 +15,22 @@ fail() {
     exit 69
 }
 
-if ! command -v swift >/dev/null; then
-    fail "there is no Swift toolchain; it needs Swift $swift_needed or newer." \
-        "Get one for Debian 12 or Ubuntu from https://www.swift.org/install/linux/ (or, with" \
-        "swiftly from the same page: 'swiftly install latest'), put its usr/bin on PATH, try again."
-fi
-swift_found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
-oldest=$(printf '%s\n' "$swift_needed" "$swift_found" | sort -V | sed -n 1p)
-if [ "$oldest" != "$swift_needed" ]; then
-    fail "Swift $swift_found is too old; it needs $swift_needed or newer." \
-        "Get a newer toolchain from https://www.swift.org/install/linux/ and put it on PATH first."
-fi
+need_swift() {
+    if ! command -v swift >/dev/null; then
+        fail "there is no Swift toolchain; it needs Swift $swift_needed or newer." \
+            "Get one for Debian 12 or Ubuntu from https://www.swift.org/install/linux/ (or, with" \
+            "swiftly from the same page: 'swiftly install latest'), put its usr/bin on PATH, try again."
+    fi
+    local swift_found oldest
+    swift_found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
+    oldest=$(printf '%s\n' "$swift_needed" "$swift_found" | sort -V | sed -n 1p)
+    if [ "$oldest" != "$swift_needed" ]; then
+        fail "Swift $swift_found is too old; it needs $swift_needed or newer." \
+            "Get a newer toolchain from https://www.swift.org/install/linux/ and put it on PATH first."
+    fi
+}
+
+if [ "${1:-}" = --no-swift ]; then shift; else need_swift; fi
 
 missing=()
 for package in "$@"; do

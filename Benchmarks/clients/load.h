@@ -140,8 +140,20 @@ static bool is_whole(const struct answer *a) {
   return a->length == (size_t)(end + 4 - a->bytes) + strtoul(field + 17, NULL, 10);
 }
 
+/* Whether the server closes the connection after this answer. */
+static inline bool says_close(const struct answer *a) {
+  const char *field = strcasestr(a->bytes, "\r\nConnection: close\r\n");
+  return field && field < strstr(a->bytes, "\r\n\r\n") + 2;
+}
+
+/* Says on stderr what the first wrong answer was: its status, and the error's code where it has one. */
 static void check_status(const struct answer *a) {
-  if (strncmp(a->bytes, "HTTP/1.1 ", 9) || strncmp(a->bytes + 9, expected, 3)) status_errors++;
+  if (!strncmp(a->bytes, "HTTP/1.1 ", 9) && !strncmp(a->bytes + 9, expected, 3)) return;
+  if (status_errors++) return;
+  const char *code = strstr(a->bytes, "\"code\":\"");
+  if (code) code += strlen("\"code\":\"");
+  fprintf(stderr, "the first of them: %.3s %.*s\n", a->length > 9 ? a->bytes + 9 : "", code ? (int)strcspn(code, "\"") : 0,
+          code ? code : "");
 }
 
 static int ascending(const void *a, const void *b) {
@@ -159,6 +171,6 @@ static void print_result(uint64_t *samples, size_t count, uint64_t took, bool ra
   printf("RESULT {\"requests\":%zu,\"seconds\":%.6f,\"bytes\":%llu,\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"samples\":%zu,"
          "\"status_errors\":%llu,\"socket_errors\":%llu,\"timeouts\":%llu,\"ran_out\":%s%s}\n",
          count, (double)took / 1e9, (unsigned long long)bytes_read, percentile(samples, count, 50),
-         percentile(samples, count, 90), percentile(samples, count, 99), count, (unsigned long long)status_errors, (unsigned long long)socket_errors,
-         (unsigned long long)timeouts, ran_out ? "true" : "false", more);
+         percentile(samples, count, 90), percentile(samples, count, 99), count, (unsigned long long)status_errors,
+         (unsigned long long)socket_errors, (unsigned long long)timeouts, ran_out ? "true" : "false", more);
 }

@@ -4,20 +4,23 @@
  * ask less meanwhile). One thread, which never sleeps: a timer would be late by more than an answer takes.
  * With RATE 0 there is no timetable: each connection asks again as soon as it is answered. It does so with half the CPU
  * of wrk, so that the server, and not the client, is what is busy all the time. With a file IDS each request has a head
- * of its own; with TELL as well, each second's figures are a line "NOW {...}".
+ * of its own; with TELL as well, each second's figures are a line "NOW {...}". A connection that the server closes as it
+ * has said, or while it rests, is opened anew. In the result timeouts are all that have no answer, sent or not.
  * Usage: pace [ADDRESS:]PORT REQUEST VALUES STATUS CONNECTIONS SECONDS RATE [IDS [TELL]] */
 #define _GNU_SOURCE /* strcasestr */
 #include "load.h"
 
 struct connection {
   int fd;
+  uint64_t opened;
   uint64_t due; /* of the request under way; 0: none */
   struct answer answer;
 };
 
 static struct connection connections[CONNECTIONS_MAX];
 static size_t resting[CONNECTIONS_MAX], rest_first, rest_count; /* a ring, longest at rest first */
-static size_t connection_count;
+static size_t connection_count, open_count;
+static int epoll;
 
 static void rest(size_t index) { resting[(rest_first + rest_count++) % connection_count] = index; }
 
@@ -28,34 +31,53 @@ static size_t wake(void) {
   return index;
 }
 
-static int connect_all(void) {
-  int epoll = epoll_create1(0), on = 1;
+static void open_connection(size_t index) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = index};
+  if (fd < 0 || connect(fd, (struct sockaddr *)&server, sizeof server)) fail("connect");
+  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) fail("TCP_NODELAY");
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) fail("epoll");
+  connections[index] = (struct connection){.fd = fd, .opened = now()};
+  open_count++;
+}
+
+static void connect_all(void) {
+  epoll = epoll_create1(0);
   for (size_t i = 0; i < connection_count; i++) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
-    if (fd < 0 || connect(fd, (struct sockaddr *)&server, sizeof server)) fail("connect");
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) fail("TCP_NODELAY");
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) fail("epoll");
-    connections[i].fd = fd;
+    open_connection(i);
     rest(i);
   }
-  return epoll;
+}
+
+static void close_connection(size_t index) {
+  close(connections[index].fd);
+  open_count--;
+}
+
+static void reopen(size_t index) {
+  close_connection(index);
+  open_connection(index);
 }
 
 /* Stores the latency and returns true where an answer has become whole. */
 static bool on_readable(size_t index, uint64_t *latency) {
   struct connection *c = &connections[index];
-  if (receive(c->fd, &c->answer) < 1 || !c->due) {
-    /* The server went away, or spoke unasked. The connection does not come back, and its request runs into the time
-     * limit; the run has failed in any case. */
+  int got = receive(c->fd, &c->answer);
+  if (!got && !c->due && now() - c->opened > SECOND) { /* the server may: it was idle */
+    reopen(index);
+    return false;
+  }
+  if (got < 1 || !c->due) {
+    /* The server went away, or spoke unasked. The connection does not come back; the run has failed in any case. */
     socket_errors++;
-    close(c->fd);
+    close_connection(index);
     return false;
   }
   if (!is_whole(&c->answer)) return false;
   *latency = now() - c->due;
   check_status(&c->answer);
-  c->due = c->answer.length = 0;
+  if (says_close(&c->answer)) reopen(index);
+  else c->due = c->answer.length = 0;
   rest(index);
   return true;
 }
@@ -101,12 +123,12 @@ int main(int argc, char **argv) {
   size_t sent = 0, answered = 0;
   if (argc == 10) waits = need(calloc(WAIT_MAX, sizeof *waits));
   struct epoll_event events[64];
-  int epoll = connect_all();
+  connect_all();
 
   uint64_t began = now(), told = began, last = began, end = began + (uint64_t)((double)total * interval) + PATIENCE;
   uint64_t enough = began + (uint64_t)(seconds * 1e9); /* without a timetable */
   if (!rate) end = enough + PATIENCE;
-  while (answered < total && now() < end) {
+  while (answered < total && open_count && now() < end) {
     uint64_t due;
     if (!rate && now() >= enough) total = sent;
     while (sent < total && rest_count && (due = rate ? began + (uint64_t)((double)sent * interval) : now()) <= now()) {
@@ -129,9 +151,9 @@ int main(int argc, char **argv) {
   }
   if (waits && last - told >= SECOND / 2) tell(last - told);
   timeouts = total - answered;
-  char more[64];
+  char more[96];
   qsort(lateness, sent, sizeof *lateness, ascending);
-  snprintf(more, sizeof more, ",\"late_p99_us\":%.1f", percentile(lateness, sent, 99));
+  snprintf(more, sizeof more, ",\"late_p99_us\":%.1f,\"sent\":%zu", percentile(lateness, sent, 99), sent);
   print_result(latencies, answered, last - began, rate && total < wanted, more);
   return 0;
 }
