@@ -20,16 +20,6 @@ import Testing
         }
     }
 
-    private func verdict(
-        _ certificate: MadeCertificate?, _ context: TLSContext, now: Int64 = testDay
-    ) -> TLSFailure? {
-        let talk = Conversation(context, TestClient(certificate), now: now)
-        talk.settle()
-        if case .failed(let failure) = talk.serverStep { return failure }
-        #expect(talk.isServerReady)
-        return nil
-    }
-
     @Test(arguments: SessionTests.versions)
     func goodOneIsTakenAndKnown(name: String, version: Int32) throws {
         let client = TestClient(Self.good, oldest: version, newest: version)

@@ -1,6 +1,7 @@
 // Two sessions in memory, and the wire between them in the test's hands.
 
 import COpenSSL
+import Testing
 
 @testable import TLS
 
@@ -109,4 +110,18 @@ final class Conversation {
     @unsafe var serverRaw: OpaquePointer { server.raw }
 
     var text: String { String(decoding: received, as: UTF8.self) }
+}
+
+/// What becomes of a client's handshake; nil: it is taken.
+///
+/// - Parameter more: what the client shows beside its certificate.
+func verdict(
+    _ certificate: MadeCertificate?, _ context: TLSContext, now: Int64 = testDay,
+    with more: MadeCertificate? = nil
+) -> TLSFailure? {
+    let talk = Conversation(context, TestClient(certificate, with: more), now: now)
+    talk.settle()
+    if case .failed(let failure) = talk.serverStep { return failure }
+    #expect(talk.isServerReady)
+    return nil
 }

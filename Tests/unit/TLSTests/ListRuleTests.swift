@@ -20,17 +20,6 @@ import Testing
         }
     }
 
-    private func verdict(
-        _ certificate: MadeCertificate, _ context: TLSContext, now: Int64 = testDay,
-        with more: MadeCertificate? = nil
-    ) -> TLSFailure? {
-        let talk = Conversation(context, TestClient(certificate, with: more), now: now)
-        talk.settle()
-        if case .failed(let failure) = talk.serverStep { return failure }
-        #expect(talk.isServerReady)
-        return nil
-    }
-
     private func der(_ made: MadeCertificate) -> [UInt8] {
         unsafe PEMWriter.text { bio in unsafe i2d_X509_bio(bio, made.certificate) }
     }

@@ -18,18 +18,6 @@ import Testing
         }
     }
 
-    /// nil where the client is taken.
-    private func verdict(
-        _ certificate: MadeCertificate, _ context: TLSContext, now: Int64 = testDay,
-        with more: MadeCertificate? = nil
-    ) -> TLSFailure? {
-        let talk = Conversation(context, TestClient(certificate, with: more), now: now)
-        talk.settle()
-        if case .failed(let failure) = talk.serverStep { return failure }
-        #expect(talk.isServerReady)
-        return nil
-    }
-
     @Test func whoComesAgainIsKnown() throws {
         let context = try context()
         let verified = try #require(context.verified)
