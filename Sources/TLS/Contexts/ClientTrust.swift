@@ -71,18 +71,14 @@ struct ClientTrust {
     @unsafe private static func loadLists(
         _ reader: PEMReader, _ store: OpaquePointer, of issuers: ListIssuers, now: Int64
     ) throws(TLSFault) -> Lists {
-        var lists: [SignedList] = []
+        var all: [SignedList] = []
         while let raw = try unsafe reader.nextRevocationList() {
-            let list = try unsafe SignedList(raw, of: issuers)
-            // Of two of one CA the newer counts, also once it has ended: the older one does not know who was
-            // revoked in between.
-            guard !lists.contains(where: { $0.replaces(list) && !list.replaces($0) }) else {
-                continue
-            }
-            lists.removeAll { list.replaces($0) }
-            lists.append(list)
+            try unsafe all.append(SignedList(raw, of: issuers))
         }
-        if lists.isEmpty { throw .absent(.clientCRL) }
+        if all.isEmpty { throw .absent(.clientCRL) }
+        // Of two of one CA the newer counts, also once it has ended: the older one does not know who was
+        // revoked in between.
+        let lists = all.filter { list in !all.contains(where: list.isReplaced) }
         for list in lists {
             // With a list that has expired every client would be refused.
             try list.validity.check(.clientCRL, now: now)

@@ -7,9 +7,20 @@ struct RevokedCertificates: Sendable {
     private let lists: [SignedList]
     /// Whoever may have issued a client's certificate, or stands above the one who has.
     private let issuers: [HeldCertificate]
+    /// Those of them that a list names, and those below them.
+    private var revokedIssuers: [HeldCertificate] = []
 
+    /// The thread that makes a context.
     init(_ lists: [SignedList], issuers: [HeldCertificate]) {
         (self.lists, self.issuers) = (lists, issuers)
+        // In whatever order they stand: each round finds those below the ones of before.
+        while let next = issuers.first(where: { !isRevoked($0) && contain($0) }) {
+            revokedIssuers.append(next)
+        }
+    }
+
+    private func isRevoked(_ issuer: HeldCertificate) -> Bool {
+        revokedIssuers.contains { $0 === issuer }
     }
 
     /// Whether a list names the certificate, or an authority between it and the one that is trusted. What a
@@ -23,14 +34,14 @@ struct RevokedCertificates: Sendable {
             return unsafe d2i_X509(nil, &place, bytes.count)
         }
         guard let certificate = unsafe certificate else { return false }
-        return contain(unsafe HeldCertificate(certificate), TLSContext.clientChainDepthMax)
+        return contain(unsafe HeldCertificate(certificate))
     }
 
-    private func contain(_ certificate: HeldCertificate, _ depth: Int32) -> Bool {
+    private func contain(_ certificate: HeldCertificate) -> Bool {
         let above = issuers.filter { $0.hasIssued(certificate) }
-        let isNamed = lists.contains { list in
-            above.contains { $0 === list.issuer } && list.names(certificate)
-        }
-        return isNamed || depth > 0 && above.contains { contain($0, depth - 1) }
+        return above.contains(where: isRevoked)
+            || lists.contains { list in
+                above.contains { $0 === list.issuer } && list.names(certificate)
+            }
     }
 }

@@ -38,9 +38,9 @@ import COpenSSL
         return unsafe X509_CRL_get0_by_cert(raw, &entry, certificate.raw) == 1
     }
 
-    /// Whether it takes the place of the other one: a list of the same CA, about the same, and no older.
-    func replaces(_ other: SignedList) -> Bool {
-        issuer === other.issuer && scope == other.scope && !about.isOlder(than: other.about)
+    /// Whether the other one takes its place: a newer list of the same CA, about the same.
+    func isReplaced(by other: SignedList) -> Bool {
+        issuer === other.issuer && scope == other.scope && about.isOlder(than: other.about)
     }
 
     /// A delta list only adds to another one (RFC 5280 §5.2.4); others are about some reasons only, or about

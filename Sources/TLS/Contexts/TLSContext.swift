@@ -47,13 +47,8 @@ import COpenSSL
             let lists = trust?.lists
             (revocationExpiry, revocationLists) = (lists?.expiry, lists?.all ?? [])
             revoked = lists?.revoked
-            if trust != nil {
-                let verified = VerifiedCertificates(listsEnd: revocationExpiry ?? .max)
-                unsafe verified.serve(raw)
-                self.verified = verified
-            } else {
-                verified = nil
-            }
+            verified = trust.map { _ in VerifiedCertificates(listsEnd: lists?.expiry ?? .max) }
+            unsafe verified?.serve(raw)
         } catch {
             // A throw from here on does not run `deinit`.
             unsafe SSL_CTX_free(raw)

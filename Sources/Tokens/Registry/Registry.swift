@@ -20,7 +20,7 @@ public final class Registry: Sendable {
     /// How many are registered, disabled or not.
     public let counts: (institutions: Int, providers: Int, clients: Int)
     /// How many clients must show a certificate.
-    public let certificateRules: Int
+    public var certificateRules: Int { clients.values.count { $0.certificate != nil } }
 
     /// - Parameter now: secrets that have run out then are left out.
     public init(
@@ -28,7 +28,6 @@ public final class Registry: Sendable {
     ) {
         self.cryptography = cryptography
         counts = (content.institutions.count, content.providers.count, content.clients.count)
-        certificateRules = content.clients.values.count { $0.certificate != nil }
         let enabled = content.institutions.values.filter { !$0.isDisabled }
         let enabledIDs = Set(enabled.map(\.id))
         let providers = content.providers.values.filter { !$0.isDisabled }.map { record in
