@@ -63,10 +63,11 @@ SAME := -Xswiftc -file-prefix-map -Xswiftc "$(CURDIR)=." $(addprefix -Xswiftc -X
 # What is hot, as `make profile` has found it: the compiler inlines by it, and puts what is cold elsewhere. Another compiler
 # reads no profile of this one, and builds without. Its sum is among the flags, so that a new profile builds everything anew.
 COMPILER = $(shell swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p')
-PROFILE = $(wildcard Sources/profiles/$(COMPILER).profdata)
-HOT = $(if $(PROFILE),-Xswiftc -DPROFILE_$(firstword $(shell cksum $(PROFILE))) \
-    $(addprefix -Xswiftc -Xfrontend -Xswiftc ,-ir-profile-use=$(PROFILE) -function-sections))
-RELEASE = swift build -c release --static-swift-stdlib $(LINK) $(SAME) $(HOT) --product
+HOT = $(foreach profile,$(wildcard Sources/profiles/$(COMPILER).profdata),\
+    -Xswiftc -DPROFILE_$(firstword $(shell cksum $(profile))) \
+    $(addprefix -Xswiftc -Xfrontend -Xswiftc ,-ir-profile-use=$(profile) -function-sections))
+OPTIMISED := swift build -c release --static-swift-stdlib $(LINK) $(SAME)
+RELEASE = $(OPTIMISED) $(HOT) --product
 SERVER := .build/release/obie-tokens
 ARGS ?=
 OLD ?=
@@ -217,7 +218,7 @@ tls-bench: bench-tools release
 # A build folder of its own. The file is of this compiler.
 profile: bench-tools cluster-tools
 	@Scripts/install-tools.sh openssl
-	swift build -c release --static-swift-stdlib --scratch-path .build-profile $(LINK) $(SAME) \
+	$(OPTIMISED) --scratch-path .build-profile \
 	    -Xswiftc -Xfrontend -Xswiftc -ir-profile-generate -Xlinker -u -Xlinker __llvm_profile_runtime \
 	    -Xlinker $(shell dirname $$(realpath $$(command -v swiftc)))/../lib/clang/*/lib/linux/libclang_rt.profile-$(shell uname -m).a \
 	    --product obie-tokens

@@ -90,14 +90,12 @@ def read(path):
 
 
 class Counted(servers.Server):
-    """A server under callgrind: zero() begins to count, profiles() says what was done since, by thread. environment:
-    settings of obie-tokens that the command line does not have."""
+    """A server under callgrind: zero() begins to count, profiles() says what was done since, by thread."""
 
-    def __init__(self, name, program, folder, store=None, environment=None, **wanted):
+    def __init__(self, name, program, folder, store=None, **wanted):
         self.out = os.path.join(folder, "callgrind")
-        settings = ["env", *(f"{key}={value}" for key, value in environment.items())] if environment else []
         super().__init__(name, program, folder, store, os.sched_getaffinity(0),
-                         [*settings, *CALLGRIND, f"--callgrind-out-file={self.out}"], **wanted)
+                         [*CALLGRIND, f"--callgrind-out-file={self.out}"], **wanted)
 
     def _control(self, what):
         subprocess.run(["callgrind_control", what, str(self.process.pid)], check=True, capture_output=True)

@@ -37,7 +37,6 @@ SPARE_SECONDS = 10   # of that
 MARGIN = 1.5         # codes made: so many times what the probe's speed would use
 KEPT = 1.05          # a rate is kept where its requests take at most so many times the seconds that were asked for
 IDLE_MIN = 0.2       # of the time: a server that rests for more was not what limited the rate
-LATE_MAX = 0.5       # of the p99, as promises.py has it: where the client was later in sending, the p99 is the client's
 STORES = {"memory": scenarios.MEMORY, "sqlite": scenarios.SANDBOX_ON_DISK}
 
 
@@ -171,7 +170,7 @@ def say_server(used, result, options):
 def say_lateness(result):
     late, p99 = result["late_p99_us"], result["p99_us"]
     print(f"The client itself sent late, by {late / 1000:.2f} ms in the 99th percentile; that is part of the times above.")
-    if late > LATE_MAX * p99:
+    if late > measure.LATE_MAX * p99:
         print("It is more than half of theirs, so p99 is the client's and not the server's: other programs took its CPU, or all\n"
               "connections were waiting. Run it again on a quieter machine, with more --connections or a lower --rate.")
 

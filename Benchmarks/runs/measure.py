@@ -16,6 +16,7 @@ ROOT = os.path.dirname(servers.BENCHMARKS)
 BUILD = os.path.join(ROOT, ".build", "bench")
 CEILINGS = ["nginx", "bare"]
 TABLE_NOISE = 0.05  # a run that lost more of a CPU to others gets a line under the table
+LATE_MAX = 0.5  # of the p99: where the client was later in sending, the p99 is the client's
 
 
 def log(text):

@@ -8,7 +8,6 @@ from measure import table
 from scenarios import ACCESS_LOG, AUDIT, AUDIT_STRICT, INTROSPECTED, MEMORY, SANDBOX_ON_DISK, TWO_LOOPS
 
 CPU, RATE, P99 = "cpu_us", "requests_per_second", "p99_us"
-LATE_MAX = 0.5  # of the p99: where the client was later in sending, the p99 is the client's
 IDLE, MILLION, START = "idle", "million", "start-up"
 
 
@@ -82,7 +81,7 @@ def _can_be_told(promise, runs):
     """Not where the client, and not the server, was late."""
     if promise.scenario != "half-rate":
         return True
-    return all(measure.figure([run["late_p99_us"] / run[P99] for run in runs[row]])["median"] <= LATE_MAX
+    return all(measure.figure([run["late_p99_us"] / run[P99] for run in runs[row]])["median"] <= measure.LATE_MAX
                for row in (promise.row, promise.other))
 
 

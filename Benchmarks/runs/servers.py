@@ -152,11 +152,14 @@ def cpu_busy_seconds(number):
 class Server:
     """`with Server(name, program, folder) as server:` runs it on CPU 0, ready to answer, and stops it in any event.
     Then bank is who may ask it, and ready_seconds the time from before its process was made until its first answer was
-    here. under: the start of a command line, such as valgrind's, to run it with."""
+    here. under: the start of a command line, such as valgrind's, to run it with. environment: settings of obie-tokens that
+    the command line does not have."""
 
-    def __init__(self, name, program, folder, store=None, cpus=frozenset({0}), under=(), **wanted):
+    def __init__(self, name, program, folder, store=None, cpus=frozenset({0}), under=(), environment=None, **wanted):
         self.name, self.program, self.folder = name, program, folder
-        self.cpus, self.store, self.under, self.wanted = cpus, store, under, wanted
+        self.cpus, self.store, self.wanted = cpus, store, wanted
+        # Without env where there is nothing to set: it would be one more program to start, and be timed.
+        self.under = [*(["env", *(f"{key}={value}" for key, value in environment.items())] if environment else []), *under]
         self.process, self.bank = None, client.SANDBOX
 
     def __enter__(self):

@@ -22,19 +22,11 @@ import ways
 REQUESTS, HANDSHAKES = 4000, 200  # of each way
 
 
-class Trained(servers.Server):
-    """environment: settings of obie-tokens that the command line does not have."""
-
-    def __init__(self, name, program, folder, store=None, environment=None, **wanted):
-        settings = (f"{key}={value}" for key, value in (environment or {}).items())
-        super().__init__(name, program, folder, store, os.sched_getaffinity(0), ["env", *settings], **wanted)
-
-
 def train(program, kind, start, merged):
     """Walks the ways of one kind of server, and merges what it has executed into one file."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LLVM_PROFILE_FILE"] = os.path.join(folder, "%p.profraw")  # each process writes its own at its end
-        with start(Trained, program, folder) as server:
+        with start(servers.Server, program, folder) as server:
             stage = ways.Stage(server)
             for way in (way for way in ways.WAYS if way.server == kind):
                 count = HANDSHAKES if way.count == ways.HANDSHAKES else REQUESTS
