@@ -20,10 +20,6 @@ import Testing
         }
     }
 
-    private func der(_ made: MadeCertificate) -> [UInt8] {
-        unsafe PEMWriter.text { bio in unsafe i2d_X509_bio(bio, made.certificate) }
-    }
-
     /// What is trusted needs no list of whoever is above it.
     @Test func authorityBelowARootIsTrustedByItself() throws {
         let rows = [
@@ -56,7 +52,7 @@ import Testing
         let far = try context(Self.root.pem, named + Self.below.pem)
         #expect(verdict(Self.good, far, with: Self.below.made) == .certificateRevoked)
         for context in [trusted, far] {
-            #expect(context.isRevoked(der(Self.good)), "on a connection that is open")
+            #expect(context.isRevoked(Self.good.der), "on a connection that is open")
         }
     }
 
@@ -89,7 +85,7 @@ import Testing
             #expect(context.revocationLists.count == 1 && context.revocationExpiry == end)
             #expect(verdict(named, context) == .certificateRevoked)
             #expect(verdict(lifted, context) == nil)
-            #expect(context.isRevoked(der(named)) && !context.isRevoked(der(lifted)))
+            #expect(context.isRevoked(named.der) && !context.isRevoked(lifted.der))
             #expect(verdict(named, context, now: end) != nil)
             #expect(verdict(lifted, context, now: end) == .revocationList)
         }
@@ -121,7 +117,7 @@ import Testing
         let bank = one.issue("bank", usage: "clientAuth")
         let lists = one.revoke([]) + other.revoke([bank])
         let context = try context(one.pem + other.pem, lists)
-        #expect(!context.isRevoked(der(bank)))
+        #expect(!context.isRevoked(bank.der))
         #expect(context.revocationLists.count == 2)
     }
 }

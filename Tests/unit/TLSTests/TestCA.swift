@@ -99,6 +99,12 @@ struct TestCA: Sendable {
     }
 }
 
+extension MadeCertificate {
+    var der: [UInt8] {
+        unsafe PEMWriter.text { bio in unsafe i2d_X509_bio(bio, certificate) }
+    }
+}
+
 /// Which certificates a revocation list is about (RFC 5280 §5.2.5).
 enum ListScope {
     case users, authorities, othersToo, someReasons
