@@ -11,6 +11,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "certificates.h"
+
 // What the module Crypto needs besides.
 #include <openssl/hmac.h>
 

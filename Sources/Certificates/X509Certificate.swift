@@ -9,16 +9,13 @@ import Tokens
     /// Freed in `deinit`.
     let handle: OpaquePointer
 
+    /// nil: OpenSSL's own. It is not freed.
+    @safe private nonisolated(unsafe) static let library = unsafe obie_new_certificate_library()
+
     /// - Returns: nil where the bytes are no certificate, or have something behind it.
     init?(_ der: [UInt8]) {
-        let parsed = unsafe der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
-            var place = bytes.baseAddress
-            guard let certificate = unsafe d2i_X509(nil, &place, bytes.count) else { return nil }
-            guard unsafe place == bytes.baseAddress?.advanced(by: bytes.count) else {
-                unsafe X509_free(certificate)
-                return nil
-            }
-            return unsafe certificate
+        let parsed = unsafe der.withUnsafeBufferPointer {
+            unsafe obie_read_certificate(X509Certificate.library, $0.baseAddress, $0.count)
         }
         // What could not be read is no failure of the next one who asks OpenSSL.
         ERR_clear_error()

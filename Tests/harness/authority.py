@@ -2,6 +2,8 @@
 import subprocess
 from pathlib import Path
 
+P256 = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+
 
 def openssl(*words, text=None):
     """Runs openssl and returns what it prints. Raises where it fails."""
@@ -31,10 +33,10 @@ class Authority:
                 "-addext", f"keyUsage=critical,{usage}",
                 *([] if identifiers else ["-addext", "subjectKeyIdentifier=none", "-addext", "authorityKeyIdentifier=none"]))
 
-    def issue(self, name, usage="clientAuth", days=30):
+    def issue(self, name, usage="clientAuth", days=30, kind=P256):
         """Returns (certificate, key). It is good for so many days; with a negative number it has ended."""
         certificate, key, request = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
-        make_key(key)
+        make_key(key, kind)
         openssl("req", "-new", "-key", key, "-out", request, "-subj", f"/CN={name}")
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(
@@ -56,8 +58,9 @@ class Authority:
         return path
 
 
-def make_key(path):
-    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+def make_key(path, kind=P256):
+    """kind: what openssl genpkey makes."""
+    openssl("genpkey", *kind, "-out", path)
     path.chmod(0o600)
 
 

@@ -18,13 +18,15 @@ import certificate_checks  # noqa: E402
 import corpus_checks  # noqa: E402
 import file_checks  # noqa: E402
 import hostile_checks  # noqa: E402
+import key_checks  # noqa: E402
 import policy_checks  # noqa: E402
 import reload_checks  # noqa: E402
 import wire_checks  # noqa: E402
 from bench import Bench  # noqa: E402
 from harness import Failure  # noqa: E402
 
-MODULES = (policy_checks, wire_checks, corpus_checks, hostile_checks, certificate_checks, file_checks, reload_checks)
+MODULES = (policy_checks, wire_checks, corpus_checks, hostile_checks, certificate_checks, key_checks, file_checks,
+           reload_checks)
 CHECKS = {name.removeprefix("check_"): check for module in MODULES
           for name, check in vars(module).items() if name.startswith("check_")}
 

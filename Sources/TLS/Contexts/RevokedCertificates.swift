@@ -26,14 +26,13 @@ struct RevokedCertificates: Sendable {
     /// Whether a list names the certificate, or an authority between it and the one that is trusted. What a
     /// client brought beside it in its handshake is not known here: authorities are those of the files.
     ///
-    /// - Parameter der: a certificate.
+    /// - Parameter der: a certificate. Of what cannot be read nobody knows, so it counts as named.
     func contain(_ der: [UInt8]) -> Bool {
         defer { ERR_clear_error() }
-        let certificate = unsafe der.withUnsafeBufferPointer { bytes in
-            var place = bytes.baseAddress
-            return unsafe d2i_X509(nil, &place, bytes.count)
+        let certificate = unsafe der.withUnsafeBufferPointer {
+            unsafe obie_read_certificate(TLSLibrary.context, $0.baseAddress, $0.count)
         }
-        guard let certificate = unsafe certificate else { return false }
+        guard let certificate = unsafe certificate else { return true }
         return contain(unsafe HeldCertificate(certificate))
     }
 

@@ -34,7 +34,7 @@ import COpenSSL
     /// - Throws: what is wrong with the material. Nothing of it is kept then.
     public init(_ material: TLSMaterial, now: Int64) throws(TLSFault) {
         precondition(TLSLibrary.isStarted, "OpenSSL does not start")
-        guard let raw = unsafe SSL_CTX_new(TLS_server_method()) else {
+        guard let raw = unsafe SSL_CTX_new_ex(TLSLibrary.context, nil, TLS_server_method()) else {
             preconditionFailure("there is no memory for a TLS context")
         }
         unsafe self.raw = raw

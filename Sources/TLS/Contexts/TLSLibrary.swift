@@ -9,6 +9,9 @@ enum TLSLibrary {
         OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
     }()
 
+    /// For handshakes and certificates; nil: OpenSSL's own. It is not freed.
+    @safe nonisolated(unsafe) static let context = unsafe obie_new_certificate_library()
+
     /// Forgets older errors, so that what is asked for next is about the next call
     /// (`SSL_get_error(3)`).
     @inline(__always)

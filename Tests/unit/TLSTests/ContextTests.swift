@@ -27,6 +27,11 @@ import Testing
         return Array((cut.joined(separator: "\n") + "\n").utf8)
     }
 
+    /// Else each certificate is read in twice the time.
+    @Test func certificatesAreReadWithFewDecoders() {
+        #expect(unsafe TLSLibrary.context != nil)
+    }
+
     @Test func partsThatAreNotThereAreNamed() {
         #expect(fault { $0.certificate = [] } == .absent(.certificate))
         #expect(fault { $0.certificate = Array("hello\n".utf8) } == .absent(.certificate))
