@@ -34,6 +34,10 @@ final class AuditedStore: TokenStore {
         change(completion) { store.redeem(attempt, completion: $0) }
     }
 
+    func redeemAtOnce(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError>? {
+        gate.isOpen ? store.redeemAtOnce(attempt) : .failure(.unavailable)
+    }
+
     func revoke(
         _ candidates: [Identifier], of institutions: Set<Institution.ID>,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
@@ -59,6 +63,12 @@ final class AuditedStore: TokenStore {
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
         store.token(id, now: now, completion: completion)
+    }
+
+    func tokenAtOnce(
+        _ id: Identifier, now: Milliseconds
+    ) -> Result<AccessToken?, StoreError>? {
+        store.tokenAtOnce(id, now: now)
     }
 
     func ccgToken(

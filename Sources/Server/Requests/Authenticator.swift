@@ -5,8 +5,7 @@ import Tokens
 
 /// Proves clients. One per event loop.
 final class Authenticator {
-    enum Outcome {
-        case proven(Client)
+    enum Refusal: Error {
         case failed
         /// Too often, so that it is to wait so many seconds.
         case throttled(seconds: Int64)
@@ -23,31 +22,35 @@ final class Authenticator {
     }
 
     /// Looks at `Authorization` (RFC 6749 §2.3.1), which must not be doubled.
-    func authenticate(
-        _ request: borrowing Request, _ bytes: Span<UInt8>, _ registry: Registry,
+    ///
+    /// - Returns: nil where it proves a client, which is the session's then.
+    func refusal(
+        of request: borrowing Request, _ bytes: Span<UInt8>, _ issuer: TokenIssuer,
         _ responder: any Responder
-    ) -> Outcome {
+    ) -> Refusal? {
         let value = request.fields.authorization.value
         let session = responder.session
-        guard session.authenticate(bytes, value, registry, clients), let client = session.client
-        else {
+        guard session.authenticate(bytes, value, issuer, clients) else {
             if value.isEmpty { return asked(responder) }
-            return failed(BasicCredentials(bytes, value), registry, responder)
+            return failed(BasicCredentials(bytes, value), issuer.registry, responder)
         }
-        return proven(client, responder)
+        guard session.needsCertificate || responder.notes != nil, let client = session.client
+        else { return nil }
+        return refusal(ofProven: client, responder)
     }
 
     /// Looks at what a form says: `client_id` and `client_secret` (RFC 6749 §2.3.1).
-    func authenticate(
+    func client(
         _ credentials: BasicCredentials?, _ registry: Registry, _ responder: any Responder
-    ) -> Outcome {
+    ) throws(Refusal) -> Client {
         guard let client = credentials.flatMap({ registry.client($0) }) else {
-            return failed(credentials, registry, responder)
+            throw failed(credentials, registry, responder)
         }
-        return proven(client, responder)
+        if let refusal = refusal(ofProven: client, responder) { throw refusal }
+        return client
     }
 
-    private func proven(_ client: Client, _ responder: any Responder) -> Outcome {
+    private func refusal(ofProven client: Client, _ responder: any Responder) -> Refusal? {
         if client.needsCertificate, let rule = client.certificate,
             let refusal = prover.refusal(of: rule, responder)
         {
@@ -57,14 +60,14 @@ final class Authenticator {
             notes.clientID = client.id
             notes.isAuthenticated = true
         }
-        return .proven(client)
+        return nil
     }
 
     /// The secret was right, and its client shows another certificate than its own, or none. It counts like a
     /// wrong secret: whoever has stolen one tries for the other.
     private func failed(
         _ client: Client, _ reason: AuditReason, _ responder: any Responder
-    ) -> Outcome {
+    ) -> Refusal {
         if let notes = responder.notes { (notes.clientID, notes.reason) = (client.id, reason) }
         let wait = limiter?.failed(client: client.id, address: responder.peerAddress)
         return wait.map { .throttled(seconds: $0) } ?? .failed
@@ -72,7 +75,7 @@ final class Authenticator {
 
     /// No credentials at all: many clients wait for the challenge before they send any. That guesses
     /// nothing, so it never counts.
-    func asked(_ responder: any Responder) -> Outcome {
+    private func asked(_ responder: any Responder) -> Refusal {
         responder.notes?.reason = .credentialsMissing
         return .failed
     }
@@ -83,7 +86,7 @@ final class Authenticator {
     /// - Parameter claimed: nil where it could not be read.
     private func failed(
         _ claimed: BasicCredentials?, _ registry: Registry, _ responder: any Responder
-    ) -> Outcome {
+    ) -> Refusal {
         let decodedID = claimed?.formDecoded?.id
         if let notes = responder.notes {
             let ids = [claimed?.id, decodedID].compactMap { $0 }

@@ -47,22 +47,14 @@ final class GatewayChecks {
             return refuse(Self.invalidRequest(fault))
         }
         let client: Client
-        switch authenticate(request, bytes, form, responder) {
-        case .proven(let proven):
-            client = proven
-            // A gateway names none; where its client acts for one only, it is that.
-            if proven.institutions.count == 1, let only = proven.institutions.first {
-                responder.asked(for: only)
-            }
-        case .failed:
-            return refuse(
-                .oauthError(
-                    .invalidClient,
-                    "a known client and its secret are required: Authorization with Basic, or "
-                        + "client_id and client_secret in the form; with the client's certificate where it "
-                        + "has registered one"))
-        case .throttled(let seconds):
-            return refuse(.rateLimited(retryAfterSeconds: seconds, because: nil))
+        do throws(Authenticator.Refusal) {
+            client = try authenticated(request, bytes, form, responder)
+        } catch {
+            return refuse(Self.response(error))
+        }
+        // A gateway names none; where its client acts for one only, it is that.
+        if client.institutions.count == 1, let only = client.institutions.first {
+            responder.asked(for: only)
         }
         guard isForm else { return refuse(Self.noForm) }
         switch form.token {
@@ -74,15 +66,33 @@ final class GatewayChecks {
         }
     }
 
-    private func authenticate(
+    private func authenticated(
         _ request: borrowing Request, _ bytes: Span<UInt8>, _ form: GatewayForm,
         _ responder: any Responder
-    ) -> Authenticator.Outcome {
-        guard request.fields.authorization.isMissing, let id = form.clientID.content,
+    ) throws(Authenticator.Refusal) -> Client {
+        if request.fields.authorization.isMissing, let id = form.clientID.content,
             let secret = form.clientSecret.content
-        else { return authenticator.authenticate(request, bytes, issuer.registry, responder) }
-        let credentials = BasicCredentials(id: id[...], secret: secret[...])
-        return authenticator.authenticate(credentials, issuer.registry, responder)
+        {
+            let credentials = BasicCredentials(id: id[...], secret: secret[...])
+            return try authenticator.client(credentials, issuer.registry, responder)
+        }
+        if let refusal = authenticator.refusal(of: request, bytes, issuer, responder) {
+            throw refusal
+        }
+        guard let client = responder.session.client else { throw .failed }
+        return client
+    }
+
+    private static func response(_ refusal: Authenticator.Refusal) -> Response {
+        switch refusal {
+        case .failed:
+            .oauthError(
+                .invalidClient,
+                "a known client and its secret are required: Authorization with Basic, or "
+                    + "client_id and client_secret in the form; with the client's certificate where it "
+                    + "has registered one")
+        case .throttled(let seconds): .rateLimited(retryAfterSeconds: seconds, because: nil)
+        }
     }
 
     private static var noForm: Response {

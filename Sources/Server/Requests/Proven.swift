@@ -13,15 +13,18 @@ struct Caller: Equatable {
 
 /// A field `Authorization`, and the client that it proves.
 final class ProvenClient {
-    /// What proved it; another one proves it anew.
-    let registry: Registry
+    /// Of the registry that proved it; another one proves it anew.
+    let generation: Int
     let authorization: [UInt8]
+    /// All loops have the same object: to look at it costs more than to look at the copies behind it.
     let client: Client
+    let needsCertificate: Bool
     /// The institution that was last asked for.
     var lastCaller: ProvenCaller?
 
-    init(_ registry: Registry, _ authorization: [UInt8], _ client: Client) {
-        (self.registry, self.authorization, self.client) = (registry, authorization, client)
+    init(_ generation: Int, _ authorization: [UInt8], _ client: Client) {
+        (self.generation, self.authorization, self.client) = (generation, authorization, client)
+        needsCertificate = client.needsCertificate
     }
 }
 
@@ -41,7 +44,7 @@ final class ProvenCaller {
 final class ProvenGrant {
     let ccgToken: [UInt8]
     let grant: CCGGrant
-    /// The one that it speaks for, as long as it lasts.
+    /// The one that it speaks for, as long as it lasts: a copy for this loop.
     var provider: Provider?
 
     init(_ ccgToken: [UInt8], _ grant: CCGGrant) {
@@ -55,23 +58,23 @@ final class ProvenClients {
     private static let countMax = 256
 
     private var clients: [ObjectIdentifier: ProvenClient] = [:]
-    /// Another one knows others.
-    private var registry: Registry?
+    /// Another registry knows others.
+    private var generation: Int?
 
     /// What a connection is to hold that has just proven itself: never asked before that, since how long
     /// comparing takes could tell what others have proven.
     func share(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ registry: Registry
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ client: Client, _ generation: Int
     ) -> ProvenClient {
         let key = ObjectIdentifier(client)
-        if self.registry !== registry { clients = [:] }
-        self.registry = registry
+        if self.generation != generation { clients = [:] }
+        self.generation = generation
         let known = clients[key]
         if let known, bytesEqual(bytes, value, known.authorization) { return known }
         if known == nil, clients.count >= ProvenClients.countMax { clients = [:] }
         var authorization: [UInt8] = []
         authorization.append(bytes, value)
-        let proven = ProvenClient(registry, authorization, client)
+        let proven = ProvenClient(generation, authorization, client)
         clients[key] = proven
         return proven
     }

@@ -31,8 +31,7 @@ final class RequestChecks {
         _ request: borrowing Request, _ bytes: Span<UInt8>, needsCCGToken: Bool = false,
         takesKey: Bool = false, _ responder: any Responder
     ) -> Caller? {
-        let registry = issuer.registry
-        responder.notes?.read(request.fields, bytes, registry, responder.session)
+        responder.notes?.read(request.fields, bytes, issuer, responder.session)
         // 1. Two Authorization fields: 400.
         if request.fields.authorization.isDoubled {
             responder.respond(
@@ -44,7 +43,7 @@ final class RequestChecks {
             return nil
         }
         // 2. Authorization, with the certificate of a client that must show one: 401, or 429.
-        guard isAuthentic(request, bytes, registry, responder) else { return nil }
+        guard isAuthentic(request, bytes, responder) else { return nil }
         // 3. The other header fields: 400, with all faults.
         var faults = HeaderRules.faults(
             request.fields, bytes, needsCCGToken: needsCCGToken)
@@ -55,14 +54,14 @@ final class RequestChecks {
         }
         let value = request.fields.institution.value
         guard faults.isEmpty else {
-            if let caller = responder.session.caller(bytes, value, registry, shared) {
+            if let caller = responder.session.caller(bytes, value, issuer, shared) {
                 responder.asked(for: caller.institution)
             }
             responder.respond(.faults(faults))
             return nil
         }
         // 4. The client may act for the institution: 403.
-        if let caller = responder.session.caller(bytes, value, registry, shared) {
+        if let caller = responder.session.caller(bytes, value, issuer, shared) {
             responder.asked(for: caller.institution)
             return caller
         }
@@ -79,29 +78,29 @@ final class RequestChecks {
     func noteUnserved(
         _ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder
     ) {
-        let registry = issuer.registry
-        responder.notes?.read(request.fields, bytes, registry, responder.session)
+        responder.notes?.read(request.fields, bytes, issuer, responder.session)
         let field = request.fields.institution
         guard field.count == 1, HeaderRules.isVisible(bytes, field.value, 1...128) else { return }
         var reference: [UInt8] = []
         reference.append(bytes, field.value)
         let text = String(decoding: reference, as: UTF8.self)
-        if let found = registry.institution(reference: text) { responder.asked(for: found.id) }
+        if let found = issuer.registry.institution(reference: text) {
+            responder.asked(for: found.id)
+        }
     }
 
     private func isAuthentic(
-        _ request: borrowing Request, _ bytes: Span<UInt8>, _ registry: Registry,
-        _ responder: any Responder
+        _ request: borrowing Request, _ bytes: Span<UInt8>, _ responder: any Responder
     ) -> Bool {
-        switch authenticator.authenticate(request, bytes, registry, responder) {
-        case .proven: return true
-        case .failed:
+        switch authenticator.refusal(of: request, bytes, issuer, responder) {
+        case nil: return true
+        case .failed?:
             responder.respond(
                 .fault(
                     .authenticationError,
                     "the header Authorization must be Basic with a known client id and its secret, with "
                         + "the client's certificate where it has registered one"))
-        case .throttled(let seconds):
+        case .throttled(let seconds)?:
             responder.respond(.rateLimited(retryAfterSeconds: seconds, because: nil))
         }
         return false

@@ -79,14 +79,14 @@ final class RequestNotes {
     ///
     /// - Parameter session: may know the institution.
     func read(
-        _ fields: borrowing RequestFields, _ bytes: Span<UInt8>, _ registry: Registry,
+        _ fields: borrowing RequestFields, _ bytes: Span<UInt8>, _ issuer: TokenIssuer,
         _ session: Session
     ) {
         let field = fields.institution
-        if field.isOnce, let known = session.institution(bytes, field.value, registry) {
+        if field.isOnce, let known = session.institution(bytes, field.value, issuer) {
             (institutionName, institutionStanding) = (known, .enabled)
         } else if let reference = RequestNotes.text(bytes, field) {
-            institutionStanding = registry.standing(ofInstitution: reference)
+            institutionStanding = issuer.registry.standing(ofInstitution: reference)
             if institutionStanding != .unknown { institutionName = Array(reference.utf8) }
         }
         if isAudited {

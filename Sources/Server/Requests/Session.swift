@@ -13,29 +13,33 @@ final class Session {
     var certificate: JudgedCertificate?
 
     var client: Client? { proven?.client }
+    /// Whether it must show one beside its secret.
+    var needsCertificate: Bool { proven?.needsCertificate ?? false }
 
     /// True where `Authorization` proves a client, which is then `client`: as it is, or else with id and
     /// secret form-decoded (RFC 6749 §2.3.1).
     func authenticate(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ clients: ProvenClients
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ issuer: TokenIssuer, _ clients: ProvenClients
     ) -> Bool {
-        if let proven, proven.registry === registry, bytesEqual(bytes, value, proven.authorization)
+        if let proven, proven.generation == issuer.generation,
+            bytesEqual(bytes, value, proven.authorization)
         {
             return true
         }
+        let registry = issuer.registry
         guard let credentials = BasicCredentials(bytes, value),
             let found = registry.client(credentials)
                 ?? credentials.formDecoded.flatMap({ registry.client($0) })
         else { return false }
         // Another client may act for other institutions, another registry may know others.
         (acting, grant) = (nil, nil)
-        proven = clients.share(bytes, value, found, registry)
+        proven = clients.share(bytes, value, found, issuer.generation)
         return true
     }
 
     /// The client with the institution that `fi_reference_id` names, where it may act for that.
     func caller(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry, _ shared: SharedBytes
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ issuer: TokenIssuer, _ shared: SharedBytes
     ) -> Caller? {
         if let acting, bytesEqual(bytes, value, acting.reference) { return acting.caller }
         guard let proven else { return nil }
@@ -46,7 +50,8 @@ final class Session {
         }
         let reference = shared.share(bytes, value)
         guard
-            let found = registry.institution(reference: String(decoding: reference, as: UTF8.self)),
+            let found = issuer.registry.institution(
+                reference: String(decoding: reference, as: UTF8.self)),
             proven.client.mayAct(for: found.id)
         else { return nil }
         let caller = Caller(client: proven.client.tag, institution: found.id)
@@ -56,11 +61,12 @@ final class Session {
         return caller
     }
 
-    /// The bytes, where they name the caller's institution in this registry: nobody has to be looked up.
+    /// The bytes, where they name the caller's institution as it is registered now: nobody has to be looked up.
     func institution(
-        _ bytes: Span<UInt8>, _ value: Range<Int>, _ registry: Registry
+        _ bytes: Span<UInt8>, _ value: Range<Int>, _ issuer: TokenIssuer
     ) -> [UInt8]? {
-        guard let acting, proven?.registry === registry, bytesEqual(bytes, value, acting.reference)
+        guard let acting, proven?.generation == issuer.generation,
+            bytesEqual(bytes, value, acting.reference)
         else { return nil }
         return acting.reference
     }
@@ -75,7 +81,7 @@ final class Session {
         if let provider = grant.provider, now < grant.grant.expiresAt { return .success(provider) }
         let judged = issuer.provider(
             of: grant.grant, institution: acting.caller.institution, now: now)
-        if case .success(let found) = judged { grant.provider = found }
+        if case .success(let found) = judged { grant.provider = found.copy() }
         return judged.mapError(TokenError.ccgTokenInvalid)
     }
 

@@ -105,12 +105,22 @@ final class TokensEndpoint {
         guard let attempt = issuer.attempt(request, now: now) else {
             return responder.respond(refusal(.codeRefused(.unknown), client))
         }
+        if let result = issuer.redeemAtOnce(attempt) {
+            return responder.respond(response(to: attempt.token.outcome(result), client))
+        }
         issuer.redeem(attempt) { [self, token = attempt.token] result in
-            switch token.outcome(result) {
-            case .issued(let token): responder.respond(.token(token))
-            case .repeated(let exchange): responder.respond(.repeatedToken(issuer.sealed(exchange)))
-            case .failed(let error): responder.respond(refusal(error, client))
-            }
+            responder.respond(response(to: token.outcome(result), client))
+        }
+    }
+
+    @inline(__always)
+    private func response(
+        to outcome: ExchangeOutcome, _ client: Client.Tag
+    ) -> Response {
+        switch outcome {
+        case .issued(let token): .token(token)
+        case .repeated(let exchange): .repeatedToken(issuer.sealed(exchange))
+        case .failed(let error): refusal(error, client)
         }
     }
 

@@ -70,6 +70,17 @@ extension TokenIssuer {
         }
     }
 
+    /// The same, where the store can before the call returns; nil: it needs longer.
+    func tokenAtOnce(
+        _ opening: Opening, now: Milliseconds
+    ) -> Result<AccessToken?, StoreError>? {
+        guard let result = store.tokenAtOnce(opening.identifier, now: now) else { return nil }
+        guard opening.candidate.nextKey < keyCount, case .success(nil) = result,
+            let next = next(opening)
+        else { return result }
+        return tokenAtOnce(next, now: now)
+    }
+
     /// Finds a CCG token by what any key makes of it.
     func ccgToken(
         _ opening: Opening, completion: @escaping (Result<CCGToken?, StoreError>) -> Void
@@ -85,7 +96,20 @@ extension TokenIssuer {
         }
     }
 
-    /// Carries an attempt out.
+    /// Carries an attempt out, where the store can before the call returns.
+    ///
+    /// - Returns: what is for `ExchangeAttempt.Token.outcome`; nil where the store needs longer.
+    public func redeemAtOnce(
+        _ attempt: ExchangeAttempt
+    ) -> Result<RedemptionOutcome, StoreError>? {
+        guard let result = store.redeemAtOnce(attempt.redemption) else { return nil }
+        guard attempt.nextKey < keyCount, case .success(.refused(.unknown, _, _)) = result,
+            let next = nextAttempt(attempt)
+        else { return result }
+        return redeemAtOnce(next)
+    }
+
+    /// Carries an attempt out, where the store needs longer.
     ///
     /// - Parameter completion: on this thread, now or later, once the token is stored; what it is given
     ///   is for `ExchangeAttempt.Token.outcome`. So one closure is enough for an exchange.

@@ -14,6 +14,22 @@ public struct ActiveToken: Sendable {
     public var holder: Thumbprint? { consent.holder }
 }
 
+extension AccessToken {
+    /// As a client may see it now; nil: it may not.
+    fileprivate func active(
+        _ client: Client, _ registry: Registry, _ settings: IssuerSettings, _ now: Milliseconds
+    ) -> ActiveToken? {
+        guard client.mayAct(for: institution), let provider = registry.provider(provider),
+            provider.authorisation.refusal(of: scope) == nil,
+            registry.revocations?.covers(
+                issuedAt: codeIssuedAt, institution: institution, provider: provider.id) != true
+        else { return nil }
+        return ActiveToken(
+            scope: scope, providerReference: provider.reference, issuedAt: id.issuedAt,
+            expiresAt: settings.expiry(ofIntrospected: expiresAt, now: now), consent: consent)
+    }
+}
+
 extension TokenIssuer {
     /// Looks a token up.
     ///
@@ -29,22 +45,16 @@ extension TokenIssuer {
     ) {
         guard let token, let opening = open(token, youngerThan: settings.tokenLifetime, now: now)
         else { return completion(.success(nil)) }
-        self.token(opening, now: now) { [registry, settings] result in
+        let (registry, settings) = (registry, settings)
+        if let result = tokenAtOnce(opening, now: now) {
+            return completion(
+                result.map { $0?.active(client, registry, settings, now) }.mapError(
+                    TokenError.store))
+        }
+        self.token(opening, now: now) { result in
             completion(
-                result.mapError(TokenError.store).map { token in
-                    guard let token, client.mayAct(for: token.institution),
-                        let provider = registry.provider(token.provider),
-                        provider.authorisation.refusal(of: token.scope) == nil,
-                        registry.revocations?.covers(
-                            issuedAt: token.codeIssuedAt, institution: token.institution,
-                            provider: provider.id) != true
-                    else { return nil }
-                    return ActiveToken(
-                        scope: token.scope, providerReference: provider.reference,
-                        issuedAt: token.id.issuedAt,
-                        expiresAt: settings.expiry(ofIntrospected: token.expiresAt, now: now),
-                        consent: token.consent)
-                })
+                result.map { $0?.active(client, registry, settings, now) }.mapError(
+                    TokenError.store))
         }
     }
 

@@ -103,7 +103,8 @@ public final class TokenIssuer {
     public let settings: IssuerSettings
     let store: any TokenStore
     private let feed: RegistryFeed
-    private var feedGeneration: Int
+    /// Grows with each `registry` that is another one.
+    public private(set) var generation: Int
     /// nil while it is used.
     private var identifiers: IdentifierSource?
     let keyCount: Int
@@ -115,7 +116,7 @@ public final class TokenIssuer {
     ) {
         self.feed = feed
         // First the count: what is published in between is then taken again.
-        feedGeneration = feed.generation
+        generation = feed.generation
         current = feed.registry
         self.settings = settings
         self.store = store
@@ -127,9 +128,9 @@ public final class TokenIssuer {
     /// To be called before each request, so that it sees what has been registered, disabled and
     /// revoked by now.
     public func beginRequest() {
-        let generation = feed.generation
-        if generation == feedGeneration { return }
-        feedGeneration = generation
+        let published = feed.generation
+        if published == generation { return }
+        generation = published
         current = feed.registry
     }
 

@@ -44,6 +44,13 @@ public final class Provider: Sendable {
         self.authorisation = authorisation
     }
 
+    /// One with the same content for a loop alone. Who uses an object is counted in it, and loops that use the
+    /// same one pull it from CPU to CPU with each count.
+    public func copy() -> Provider {
+        Provider(
+            id: id, reference: reference, redirectURIs: redirectURIs, authorisation: authorisation)
+    }
+
     /// Which registered URI has exactly these bytes.
     public func redirectURIID(_ bytes: Span<UInt8>) -> RedirectURI.ID? {
         index(bytes).map { redirectURIs[$0].id }

@@ -95,10 +95,15 @@ public final class MemoryStore: TokenStore, Sendable {
         _ attempt: Redemption,
         completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
-        completion(
-            codes[MemoryStore.shard(attempt.code)].withLock { codes in
-                redeem(attempt, &codes)
-            })
+        completion(redeemed(attempt))
+    }
+
+    public func redeemAtOnce(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError>? {
+        redeemed(attempt)
+    }
+
+    private func redeemed(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError> {
+        codes[MemoryStore.shard(attempt.code)].withLock { codes in redeem(attempt, &codes) }
     }
 
     /// Runs under the lock of the code's shard, which makes it one step for every other attempt.
@@ -181,9 +186,19 @@ public final class MemoryStore: TokenStore, Sendable {
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void
     ) {
+        completion(.success(active(id, now)))
+    }
+
+    public func tokenAtOnce(
+        _ id: Identifier, now: Milliseconds
+    ) -> Result<AccessToken?, StoreError>? {
+        .success(active(id, now))
+    }
+
+    private func active(_ id: Identifier, _ now: Milliseconds) -> AccessToken? {
         let token = tokens[MemoryStore.shard(id)].withLock { $0[id] }
-        completion(
-            .success(token.flatMap { $0.isActive(at: now) && !consents.cover($0) ? $0 : nil }))
+        guard let token, token.isActive(at: now), !consents.cover(token) else { return nil }
+        return token
     }
 
     public func revoke(

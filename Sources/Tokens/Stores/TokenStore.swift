@@ -94,11 +94,19 @@ public protocol TokenStore: AnyObject {
         _ attempt: Redemption, completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     )
 
+    /// The same before the call returns: without a closure, which would be memory for each exchange.
+    ///
+    /// - Returns: nil where the store needs longer. Then nothing has been done, and `redeem` is to be called.
+    func redeemAtOnce(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError>?
+
     /// The token, or nil where it is unknown, revoked, no longer active at `now`, or came of a code
     /// whose consent was revoked after it.
     func token(
         _ id: Identifier, now: Milliseconds,
         completion: @escaping (Result<AccessToken?, StoreError>) -> Void)
+
+    /// The same before the call returns, as `redeemAtOnce`.
+    func tokenAtOnce(_ id: Identifier, now: Milliseconds) -> Result<AccessToken?, StoreError>?
 
     /// Forgets a token for good, in one atomic step: the row that is there, expired or not, whatever
     /// the store is told of time and lifetimes now or later. Once this has completed, `token` does not
@@ -146,6 +154,16 @@ public protocol TokenStore: AnyObject {
     /// `unavailable` or `outcomeUnknown`. No completion runs inside this call. Where the thread has a
     /// loop, that loop does not end before. What is asked later is refused as `unavailable`, or done.
     func close()
+}
+
+extension TokenStore {
+    public func redeemAtOnce(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError>? {
+        nil
+    }
+
+    public func tokenAtOnce(
+        _ id: Identifier, now: Milliseconds
+    ) -> Result<AccessToken?, StoreError>? { nil }
 }
 
 /// How long a used code is remembered.

@@ -32,6 +32,14 @@ final class HeldStore: TokenStore {
         answer { [store] in store.redeem(attempt, completion: completion) }
     }
 
+    func redeemAtOnce(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError>? {
+        isHeld ? nil : store.redeemAtOnce(attempt)
+    }
+
+    func tokenAtOnce(_ id: Identifier, now: Milliseconds) -> Result<AccessToken?, StoreError>? {
+        isHeld ? nil : store.tokenAtOnce(id, now: now)
+    }
+
     func token(
         _ id: Identifier, now: Milliseconds, completion: @escaping Completion<AccessToken?>
     ) {

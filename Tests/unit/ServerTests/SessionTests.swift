@@ -14,23 +14,40 @@ import Tokens
     private let bad = Array("Basic YXBpLWNvbnN1bWVyLWlkOnBhc3N3b3Jl".utf8)
     private let reference = Array("PSDGB-FCA-111111".utf8)
 
+    /// - Parameter feed: what it knows of.
+    private func issuer(_ feed: RegistryFeed, mode: IssuerSettings.Mode = .sandbox) -> TokenIssuer {
+        var settings = IssuerSettings()
+        settings.mode = mode
+        return TokenIssuer(
+            registry: feed, settings: settings, store: HeldStore(isHeld: false),
+            keyring: Keyring(SealingKey { _ in }),
+            random: RandomPool { bytes in
+                for index in bytes.indices { bytes[index] = .random(in: 0...255) }
+            })
+    }
+
     @Test func anotherConnectionMustProveItself() {
         let (first, second) = (Session(), Session())
+        let issuer = issuer(RegistryFeed(.sandbox))
         let outcomes = [
-            first.authenticate(good.span, good.indices, .sandbox, clients),
-            second.authenticate(bad.span, bad.indices, .sandbox, clients),
-            second.authenticate(good.span, good.indices, .sandbox, clients),
+            first.authenticate(good.span, good.indices, issuer, clients),
+            second.authenticate(bad.span, bad.indices, issuer, clients),
+            second.authenticate(good.span, good.indices, issuer, clients),
         ]
         #expect(outcomes == [true, false, true])
     }
 
     @Test func whatWasProvenIsGoodForItsRegistryOnly() {
         let session = Session()
+        let feed = RegistryFeed(.empty)
+        let issuer = issuer(feed)
         for (registry, isKnown) in [(Registry.sandbox, true), (.empty, false), (.sandbox, true)] {
-            let isProven = session.authenticate(good.span, good.indices, registry, clients)
+            feed.publish(registry)
+            issuer.beginRequest()
+            let isProven = session.authenticate(good.span, good.indices, issuer, clients)
             #expect(isProven == isKnown)
             guard isProven else { continue }
-            let caller = session.caller(reference.span, reference.indices, registry, shared)
+            let caller = session.caller(reference.span, reference.indices, issuer, shared)
             #expect(caller != nil)
         }
     }
@@ -39,12 +56,12 @@ import Tokens
     @Test func connectionsOfAClientHoldTheSame() throws {
         let credentials = BasicCredentials(good.span, good.indices)
         let client = try #require(credentials.flatMap { Registry.sandbox.client($0) })
-        func share(_ bytes: [UInt8], _ registry: Registry = .sandbox) -> ProvenClient {
-            clients.share(bytes.span, bytes.indices, client, registry)
+        func share(_ bytes: [UInt8], _ generation: Int = 1) -> ProvenClient {
+            clients.share(bytes.span, bytes.indices, client, generation)
         }
         let first = share(good)
         #expect(share(good) === first)
-        #expect(share(good, .empty) !== first, "another registry knows others")
+        #expect(share(good, 2) !== first, "another registry knows others")
         #expect(share(good) !== first, "the one before is not held")
         #expect(share(bad).authorization == bad)
     }
@@ -57,7 +74,7 @@ import Tokens
                 allInstitutions: [])
         }
         func share(_ index: Int) -> ProvenClient {
-            clients.share(good.span, good.indices, all[index], .sandbox)
+            clients.share(good.span, good.indices, all[index], 1)
         }
         let proven = (0..<256).map { share($0) }
         #expect((0..<256).allSatisfy { share($0) === proven[$0] })
@@ -70,37 +87,29 @@ import Tokens
     @Test func institutionIsKnownOnceItsCallerIs() {
         let session = Session()
         let other = Array("PSDGB-FCA-111112".utf8)
-        func known(_ name: [UInt8], _ registry: Registry) -> [UInt8]? {
-            session.institution(name.span, name.indices, registry)
+        let feed = RegistryFeed(.sandbox)
+        let issuer = issuer(feed)
+        func known(_ name: [UInt8]) -> [UInt8]? {
+            session.institution(name.span, name.indices, issuer)
         }
-        #expect(known([], .sandbox) == nil && known(reference, .sandbox) == nil)
-        let registry = Registry.sandbox
-        let isProven = session.authenticate(good.span, good.indices, registry, clients)
-        #expect(isProven && known([], registry) == nil && known(reference, registry) == nil)
-        let stranger = session.caller(other.span, other.indices, registry, shared)
-        #expect(stranger == nil && known(other, registry) == nil)
-        let caller = session.caller(reference.span, reference.indices, registry, shared)
-        #expect(caller != nil && known(reference, registry) == reference)
-        #expect(known(other, registry) == nil && known([], registry) == nil)
-        #expect(known(reference, .empty) == nil)
-    }
-
-    private func productionIssuer(_ feed: RegistryFeed) -> TokenIssuer {
-        var settings = IssuerSettings()
-        settings.mode = .production
-        return TokenIssuer(
-            registry: feed, settings: settings, store: HeldStore(isHeld: false),
-            keyring: Keyring(SealingKey { _ in }),
-            random: RandomPool { bytes in
-                for index in bytes.indices { bytes[index] = .random(in: 0...255) }
-            })
+        #expect(known([]) == nil && known(reference) == nil)
+        let isProven = session.authenticate(good.span, good.indices, issuer, clients)
+        #expect(isProven && known([]) == nil && known(reference) == nil)
+        let stranger = session.caller(other.span, other.indices, issuer, shared)
+        #expect(stranger == nil && known(other) == nil)
+        let caller = session.caller(reference.span, reference.indices, issuer, shared)
+        #expect(caller != nil && known(reference) == reference)
+        #expect(known(other) == nil && known([]) == nil)
+        feed.publish(.empty)
+        issuer.beginRequest()
+        #expect(known(reference) == nil)
     }
 
     /// A CCG token is looked up once, and judged with every request: by time, registry, revocations.
     @Test func rememberedCCGTokenIsJudgedEachTime() throws {
         var content = RegistryContent.sandboxInProduction
         let feed = RegistryFeed(Registry(content, now: 0))
-        let issuer = productionIssuer(feed)
+        let issuer = issuer(feed, mode: .production)
         let session = Session()
         let made: Milliseconds = 1_800_000_000_000
         let text = Array("the token".utf8)
@@ -108,10 +117,9 @@ import Tokens
         /// What a request at `now` gets, behind the checks that come before.
         func ask(_ now: Milliseconds, _ token: [UInt8]? = nil) -> Result<Provider, TokenError>? {
             issuer.beginRequest()
-            let isProven = session.authenticate(good.span, good.indices, issuer.registry, clients)
+            let isProven = session.authenticate(good.span, good.indices, issuer, clients)
             #expect(isProven)
-            let caller = session.caller(
-                reference.span, reference.indices, issuer.registry, shared)
+            let caller = session.caller(reference.span, reference.indices, issuer, shared)
             #expect(caller != nil)
             let token = token ?? text
             return session.provider(token.span, token.indices, now: now, issuer)
@@ -131,8 +139,8 @@ import Tokens
         }
         // What others of the same client have shown is not known to be this one's.
         let other = Session()
-        let isProven = other.authenticate(good.span, good.indices, issuer.registry, clients)
-        let caller = other.caller(reference.span, reference.indices, issuer.registry, shared)
+        let isProven = other.authenticate(good.span, good.indices, issuer, clients)
+        let caller = other.caller(reference.span, reference.indices, issuer, shared)
         let provider = other.provider(text.span, text.indices, now: made, issuer)
         #expect(isProven && caller != nil && provider == nil)
         // A change of the registry forgets it; found again, it is judged by the new one.
