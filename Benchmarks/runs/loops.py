@@ -6,12 +6,15 @@
 Exchanges with the memory store: on two loops of one server, and on two servers with one loop each, which share nothing, in
 turn. Servers and clients share both CPUs, so requests per second say little here and CPU time per exchange says all: a
 lock that two loops wait for, or memory that they pull from each other, would make the one server dearer than the two.
+Each loop keeps to a CPU of its own, and on each CPU two clients ask, half of whose connections are those of the loop there:
+answers over loopback cost more from one CPU to the other, and without that two servers would have each client to itself.
 Where perf is installed, also the share of the profile that stands in locks and in waiting for them.
 """
 import argparse
 import contextlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import statistics
@@ -24,7 +27,8 @@ import turns
 from measure import require_tools
 from servers import client
 
-CODES = 600_000
+CODES = 300_000  # of each client
+CLIENTS, CONNECTIONS = 4, 16
 LOCKS = re.compile(r"futex|lll_lock|pthread_mutex|sem_wait|sem_post|MutexV|_MutexHandle|lockSlow", re.I)
 
 
@@ -42,17 +46,26 @@ def lock_share(path):
     return sum(float(share) for share, symbol in found if LOCKS.search(symbol))
 
 
+def keep_to_cpus(running):
+    """Each event loop of these servers to a CPU of its own."""
+    threads = [int(thread) for server in running for thread in sorted(os.listdir(f"/proc/{server.process.pid}/task"), key=int)
+               if pathlib.Path(f"/proc/{server.process.pid}/task/{thread}/comm").read_text().startswith("loop ")]
+    for cpu, thread in enumerate(threads):
+        os.sched_setaffinity(thread, {cpu})
+
+
 def measure(program, folder, count, seconds):
-    """CPU microseconds an exchange with so many servers, which have two loops together; two clients either way."""
+    """CPU microseconds an exchange with so many servers, which have two loops together; as many clients either way."""
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(servers.Server("obie-tokens", program, folder, loops=2 // count, cpus={0, 1}))
                    for _ in range(count)]
+        keep_to_cpus(running)
         commands = []
-        for number in range(2):
+        for number in range(CLIENTS):
             server, codes = running[number % count], os.path.join(folder, f"codes-{number}")
             client.make_codes(server.port, CODES, codes)
-            command = turns.load_command(server, "exchange", seconds, 32, folder, codes)
-            commands.append(command[command.index("wrk"):])  # on both CPUs
+            command = turns.load_command(server, "exchange", seconds, CONNECTIONS, folder, codes)
+            commands.append(["taskset", "-c", str(number // 2), *command[command.index("wrk"):]])
         path = os.path.join(folder, "perf")
         watch = profile(running[0].process.pid, seconds, path) if shutil.which("perf") else None
         before = [server.cpu_seconds() for server in running]

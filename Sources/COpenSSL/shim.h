@@ -15,6 +15,7 @@
 
 // What the module Crypto needs besides.
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 
 // For TLS: what ssl.h and bio.h have as macros.
 

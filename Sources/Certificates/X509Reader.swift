@@ -55,6 +55,9 @@ public struct AuthoritiesFailure: Error, CustomStringConvertible {
     }
 
     private static let depthMax: Int32 = 8
+    /// As in a handshake: RSA and DSA from 2,048 bits on, curves from 224, nothing signed with MD5 or SHA-1
+    /// (`SSL_CTX_set_security_level(3)`).
+    private static let securityLevel: Int32 = 2
 
     /// The authorities of a chain that holds, the nearest first.
     ///
@@ -93,6 +96,7 @@ public struct AuthoritiesFailure: Error, CustomStringConvertible {
         unsafe X509_VERIFY_PARAM_set_time(parameters, time_t(now / 1000))
         unsafe X509_VERIFY_PARAM_set_depth(parameters, TrustedAuthorities.depthMax)
         unsafe X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+        unsafe X509_VERIFY_PARAM_set_auth_level(parameters, TrustedAuthorities.securityLevel)
         if purpose == .client {
             unsafe X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_CLIENT)
         }

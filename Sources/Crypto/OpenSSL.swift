@@ -7,6 +7,10 @@ import Tokens
 public struct OpenSSL: Cryptography {
     public init() {}
 
+    /// Whether the library has all that this type needs, and random numbers for whoever else uses it. Where its
+    /// configuration has taken some of it away, whatever needs that traps. Any thread.
+    public static var isUsable: Bool { Library.isUsable }
+
     public func digest(_ message: Span<UInt8>) -> [UInt8] { SHA256.hash(message) }
 
     public func authenticationCode(_ message: Span<UInt8>, key: Span<UInt8>) -> [UInt8] {

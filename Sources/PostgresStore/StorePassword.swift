@@ -35,6 +35,7 @@ extension ConnectionSettings {
 enum StorePassword {
     /// A password that is longer is none: libpq takes no more.
     private static let bytesMax = 1000
+    private static let libraryFileBytesMax = 1 << 20
 
     /// - Returns: nil where nobody names one.
     static func read(
@@ -59,8 +60,9 @@ enum StorePassword {
     ) throws(StoreFailure) -> String {
         let secret: PrivateFile.Secret
         do throws(PrivateFile.Failure) {
-            secret = try PrivateFile.readSecret(path, bytesMax: bytesMax + 1)
+            secret = try PrivateFile.readSecret(path, bytesMax: bytesMax)
         } catch {
+            if error.isTooLong { throw noPassword(path) }
             throw StoreFailure(
                 "cannot read the password of the store \(error); name its file with "
                     + "store-password-file, and give it to the user that the server runs as (chown)",
@@ -70,14 +72,16 @@ enum StorePassword {
         if !isOfService { try check(path, secret.access) }
         var content = secret.content[...]
         while let last = content.last, last == 0x0A || last == 0x0D { content.removeLast() }
-        guard !content.isEmpty, content.count <= bytesMax, !content.contains(0),
-            !content.contains(0x0A), let text = String(validating: content, as: UTF8.self)
-        else {
-            throw StoreFailure(
-                "\(path) has no password: it has the password on one line, and nothing else",
-                .configuration)
-        }
+        guard !content.isEmpty, !content.contains(0), !content.contains(0x0A),
+            let text = String(validating: content, as: UTF8.self)
+        else { throw noPassword(path) }
         return text
+    }
+
+    private static func noPassword(_ path: String) -> StoreFailure {
+        StoreFailure(
+            "\(path) has no password: it has the password on one line, and nothing else",
+            .configuration)
     }
 
     /// libpq ignores a password file that others may read, and merely warns: the connection would fail
@@ -92,7 +96,7 @@ enum StorePassword {
         guard let path = named ?? environment["PGPASSFILE"] ?? fallback else { return false }
         let secret: PrivateFile.Secret
         do throws(PrivateFile.Failure) {
-            secret = try PrivateFile.readSecret(path, bytesMax: 1)
+            secret = try PrivateFile.readSecret(path, bytesMax: libraryFileBytesMax)
         } catch {
             // The home of another user: whoever changes the user often leaves HOME as it was.
             let isForeignHome = error.isForbidden && environment["PGPASSFILE"] == nil

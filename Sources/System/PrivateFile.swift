@@ -9,11 +9,14 @@ public enum PrivateFile {
         public let path: String
         /// The raw `errno`.
         public let code: Int32
+        /// What was asked for at the most, where there is more.
+        var bytesMax = 0
         public var description: String {
             if isAbsent || code == ENOTDIR, let folder = PrivateFile.missingFolder(of: path) {
                 return "\(path): \(folder)"
             }
             if code == ETIMEDOUT { return "\(path): it is a pipe, and nobody writes into it" }
+            if isTooLong { return "\(path): it has more than \(bytesMax) bytes" }
             return "\(path): "
                 + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)")
         }
@@ -26,6 +29,8 @@ public enum PrivateFile {
         public var isLink: Bool { code == ELOOP }
         /// The disk, or what this user may have of it, is full.
         public var isFullDisk: Bool { code == ENOSPC || code == EDQUOT }
+        /// There is more in it than is to be read.
+        public var isTooLong: Bool { code == EFBIG }
         /// The user may not.
         public var isForbidden: Bool { code == EACCES || code == EPERM }
     }
@@ -46,13 +51,13 @@ public enum PrivateFile {
         return status.st_mode & S_IFMT == S_IFDIR ? nil : "\(folder) is a file and no folder"
     }
 
-    /// More of a file is not read if nothing else is said, in bytes.
+    /// A longer file is not read if nothing else is said, in bytes.
     public static let bytesMax = 64 * 1024
 
-    /// The whole content, or as much of it as `bytesMax` says. Any thread; blocks.
+    /// The whole content, never a part of it. Any thread; blocks.
     ///
     /// - Parameter pipeMilliseconds: how long it waits for somebody who writes, where it is a pipe.
-    /// - Throws: so too where nobody does (ETIMEDOUT).
+    /// - Throws: so too where nobody does (ETIMEDOUT), and where there are more bytes (EFBIG).
     public static func read(
         _ path: String, bytesMax: Int = bytesMax, pipeMilliseconds: Int32 = 5000
     ) throws(Failure) -> [UInt8] {
@@ -75,18 +80,19 @@ public enum PrivateFile {
         var block = [UInt8](repeating: 0, count: 64 * 1024)
         var status = stat()
         let isPipe = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
-        while content.count < bytesMax {
+        while true {
             var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard unsafe !isPipe || poll(&asked, 1, pipeMilliseconds) != 0 else {
                 throw Failure(path: path, code: ETIMEDOUT)
             }
-            let wanted = min(block.count, bytesMax - content.count)
-            let count = unsafe Glibc.read(descriptor, &block, wanted)
+            let count = unsafe Glibc.read(descriptor, &block, block.count)
             guard count >= 0 else { throw Failure(path: path, code: errno) }
-            if count == 0 { break }
+            if count == 0 { return content }
+            guard count <= bytesMax - content.count else {
+                throw Failure(path: path, code: EFBIG, bytesMax: bytesMax)
+            }
             content += block.prefix(count)
         }
-        return content
     }
 
     /// Gives a file another name, which nothing has. Any thread.

@@ -41,7 +41,7 @@ extension PrivateFile {
     /// What is in a file, and who else may read it.
     public typealias Secret = (content: [UInt8], access: Access)
 
-    /// The whole content, or as much of it as `bytesMax` says. Any thread; blocks.
+    /// The whole content, never a part of it. Any thread; blocks.
     ///
     /// - Parameter pipeMilliseconds: how long it waits for somebody who writes, where it is a pipe.
     public static func readSecret(

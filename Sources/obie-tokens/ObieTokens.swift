@@ -1,6 +1,7 @@
 // The command line: parse, start, wait. Program does the starting.
 
 import ArgumentParser
+import Crypto
 import Server
 import System
 import UV
@@ -28,6 +29,7 @@ struct ObieTokens: ParsableCommand {
             let words = Array(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot(SettingFlags<EverySetting>.wordsForParser(words))
             kind = type(of: command)
+            try checkOpenSSL()
             try command.run()
         } catch let failure as ProgramFailure where failure.status == 64 {
             refuse(failure.description, kind)
@@ -40,6 +42,14 @@ struct ObieTokens: ParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    private static func checkOpenSSL() throws(ProgramFailure) {
+        if OpenSSL.isUsable { return }
+        throw ProgramFailure(
+            description: "OpenSSL has no AES-128, no SHA-256 or no random numbers here: mend its "
+                + "configuration (the file that OPENSSL_CONF names, or openssl.cnf in the folder that "
+                + "`openssl version -d` says)", status: 78)
     }
 
     /// As ArgumentParser does it for what it finds itself: with how this very command is used.

@@ -21,7 +21,7 @@ extension ConfigurationTests {
     /// Half of a file would be other settings than the file's.
     @Test func fileIsTakenWholeOrNotAtAll() throws {
         let setting = "\nmode = production\n"
-        let filler = 64 * 1024 - setting.utf8.count - 2
+        let filler = 64 * 1024 - setting.utf8.count - 1
         let longest = "#" + String(repeating: ".", count: filler) + setting
         try withFile(longest) { (path: String) throws in
             let show = ["config", "show", "--json", "--config", path]

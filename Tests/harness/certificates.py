@@ -5,7 +5,7 @@
     Tests/harness/certificates.py FOLDER --fixed    # valid from 2025 to 2125: what CertificatesTests has in its sources
 
 Each name is a key NAME.key and a certificate NAME.pem. `ca` has issued all but `self` and `other`; `twin` has the name of
-`ca` and another key, and has issued `other`. `issuing` is below `ca`, and has issued `below`.
+`ca` and another key, and has issued `other`. `issuing` is below `ca`, and has issued `below`. `weak` has a key of 1,024 bits of RSA, and has issued `psp_weak`.
 """
 import argparse
 import datetime
@@ -49,23 +49,24 @@ class Maker:
     def run(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
 
-    def make(self, name, subject, issuer, lines, start=None, end=None, mask="utf8only"):
-        """`issuer` is the name of another one, or the same for one that is its own."""
+    def make(self, name, subject, issuer, lines, start=None, end=None, mask="utf8only", bits=0):
+        """`issuer` is the name of another one, or the same for one that is its own. `bits` of RSA; 0: a key on P-256."""
         request = ["[req]", "distinguished_name = dn", f"string_mask = {mask}", "prompt = no", "[dn]"]
         ca = ["[ca]", "default_ca = d", "[d]", "database = index.txt", "new_certs_dir = issued", "default_md = sha256",
               "policy = p", "unique_subject = no", "rand_serial = yes", "[p]", "countryName = optional",
               "organizationName = optional", "organizationIdentifier = optional", "commonName = optional"]
         (self.folder / "req.cnf").write_text("\n".join(request) + "\n")
         (self.folder / "ca.cnf").write_text("\n".join(ca + lines) + "\n")
-        self.run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
+        kind = ["RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}"] if bits else ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        self.run("genpkey", "-algorithm", *kind, "-out", f"{name}.key")
         self.run("req", "-new", "-config", "req.cnf", "-key", f"{name}.key", "-subj", subject, "-out", f"{name}.csr")
         signer = ["-selfsign", "-keyfile", f"{name}.key"] if issuer == name else ["-keyfile", f"{issuer}.key", "-cert", f"{issuer}.pem"]
         self.run("ca", "-batch", "-notext", "-config", "ca.cnf", "-extensions", "ext", "-in", f"{name}.csr", "-out", f"{name}.pem",
                  "-startdate", start or self.start, "-enddate", end or self.end, *signer)
 
-    def authority(self, name, subject, issuer):
+    def authority(self, name, subject, issuer, bits=0):
         self.make(name, subject, issuer, ["[ext]", "basicConstraints = critical,CA:TRUE", "keyUsage = critical,keyCertSign,cRLSign",
-                                          "subjectKeyIdentifier = hash"])
+                                          "subjectKeyIdentifier = hash"], bits=bits)
 
 
 def make_all(folder, start, end, past):
@@ -74,6 +75,7 @@ def make_all(folder, start, end, past):
     maker.authority("ca", CA, "ca")
     maker.authority("twin", CA, "twin")
     maker.authority("issuing", "/C=GB/O=Example Trust/CN=Example Issuing CA", "ca")
+    maker.authority("weak", "/C=GB/O=Example Trust/CN=Example Weak CA", "weak", bits=1024)
     client = "clientAuth"
     names = "DNS:bank.example,DNS:*.Bank.example,URI:spiffe://bank/tokens,IP:192.0.2.7,IP:2001:db8::7,email:Ops@Bank.Example"
     maker.make("psp", PSP, "ca", config(["AI", "PI", "IC"], None, "clientAuth,serverAuth"))
@@ -85,6 +87,7 @@ def make_all(folder, start, end, past):
     maker.make("psp_critical", PSP, "ca", config(["AI", "PI", "IC"], None, client, critical="critical,"))
     maker.make("psp_ca", PSP, "ca", config(["AI", "PI", "IC"], None, client, is_ca=True))
     maker.make("other", PSP, "twin", config(["AI", "PI", "IC"], None, client))
+    maker.make("psp_weak", PSP, "weak", config(["AI"], None, client))
     maker.make("bank", BANK, "ca", config(None, names, client))
     maker.make("bank_server", BANK, "ca", config(None, names, "serverAuth"))
     maker.make("bank_twin", BANK, "twin", config(None, names, client))

@@ -65,6 +65,24 @@ def check_older_list(bench):
     return "an older list is taken over with a warning for each listener, and the same or a newer one without"
 
 
+def check_long_list(bench):
+    """A list behind a long text counts, as `openssl crl -text` writes it; a file that is too long is refused, never cut."""
+    path = bench.folder / "long.crl"
+    comment = "# a comment, as long as a line\n" * 50_000
+    revoked = bench.authority.issue("long-revoked")
+    path.write_text(comment + bench.authority.revoke(revoked[0]).read_text(encoding="ascii"), encoding="ascii")
+    with both_listeners(bench, path, "required") as server:
+        listener = Listener(bench, server, "public")
+        expect(listener.ask(bench.client, "TLSv1.3") == 201, "a good client is refused")
+        expect("REVOKED" in str(listener.ask(revoked, "TLSv1.3")), "a list behind a long text does not count")
+        path.write_text(comment * 11 + path.read_text(encoding="ascii"), encoding="ascii")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "stay in use" in server.log_text(), lambda: server.log_text(), 10)
+        expect("it has more than 16777216 bytes" in server.log_text(), server.log_text())
+        expect("REVOKED" in str(listener.ask(revoked, "TLSv1.3")), "those of before are not in use")
+    return "a list of 1.5 MB counts, and one of more than 16 MiB is refused"
+
+
 def check_names(bench):
     """A client of another CA: the log names the setting of the listener that it came to."""
     stranger = Authority(bench.folder / "named", "Named CA").issue("stranger")

@@ -78,7 +78,12 @@ struct ClientTrust {
         if all.isEmpty { throw .absent(.clientCRL) }
         // Of two of one CA the newer counts, also once it has ended: the older one does not know who was
         // revoked in between.
-        let lists = all.filter { list in !all.contains(where: list.isReplaced) }
+        let lists = all.indices.filter { place in
+            !all.indices.contains { all[place].isReplaced(by: all[$0], isBehind: $0 > place) }
+        }.map { all[$0] }
+        if lists.contains(where: { list in lists.contains(where: list.isMistaken) }) {
+            throw .namelessLists
+        }
         for list in lists {
             // With a list that has expired every client would be refused.
             try list.validity.check(.clientCRL, now: now)

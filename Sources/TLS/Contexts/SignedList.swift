@@ -39,8 +39,23 @@ import COpenSSL
     }
 
     /// Whether the other one takes its place: a newer list of the same CA, about the same.
-    func isReplaced(by other: SignedList) -> Bool {
-        issuer === other.issuer && scope == other.scope && about.isOlder(than: other.about)
+    ///
+    /// - Parameter isBehind: the other one stands behind this one, and so counts where both are as new.
+    func isReplaced(by other: SignedList, isBehind: Bool) -> Bool {
+        guard issuer === other.issuer, scope == other.scope else { return false }
+        return isBehind ? !other.about.isOlder(than: about) : about.isOlder(than: other.about)
+    }
+
+    /// OpenSSL finds the list of a CA by its name, and by the key only where a list says which: of two CAs
+    /// of one name it would hold the clients of one against the list of the other, and refuse them.
+    func isMistaken(for other: SignedList) -> Bool {
+        unsafe issuer !== other.issuer && !(hasKeyIdentifier && other.hasKeyIdentifier)
+            && X509_NAME_cmp(X509_CRL_get_issuer(raw), X509_CRL_get_issuer(other.raw)) == 0
+    }
+
+    private var hasKeyIdentifier: Bool {
+        unsafe X509_CRL_get_ext_by_NID(raw, NID_authority_key_identifier, -1) >= 0
+            && X509_get0_subject_key_id(issuer.raw) != nil
     }
 
     /// A delta list only adds to another one (RFC 5280 §5.2.4); others are about some reasons only, or about

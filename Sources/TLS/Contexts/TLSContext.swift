@@ -65,8 +65,10 @@ import COpenSSL
 
     /// RFC 9325 §4.2; RFC 8446 for the rest.
     @unsafe private static func setRules(_ raw: OpaquePointer, oldest: TLSVersion) {
-        let version = oldest == .tls12 ? TLS1_2_VERSION : TLS1_3_VERSION
-        unsafe control(raw, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(version))
+        let version = Int(oldest == .tls12 ? TLS1_2_VERSION : TLS1_3_VERSION)
+        // OpenSSL's configuration may be stricter.
+        let oldestOfAll = max(version, unsafe control(raw, SSL_CTRL_GET_MIN_PROTO_VERSION, 0))
+        unsafe control(raw, SSL_CTRL_SET_MIN_PROTO_VERSION, oldestOfAll)
         unsafe control(raw, SSL_CTRL_SET_SESS_CACHE_MODE, 0)
         unsafe control(raw, SSL_CTRL_SET_MAX_CERT_LIST, clientChainBytesMax)
         // What an idle connection needs no buffers for, it has none for: 9 kB less.
@@ -75,7 +77,7 @@ import COpenSSL
         let mode = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN
         unsafe control(raw, SSL_CTRL_MODE, Int(mode))
         unsafe obie_tls_options(raw)
-        unsafe SSL_CTX_set_security_level(raw, 2)
+        unsafe SSL_CTX_set_security_level(raw, max(2, SSL_CTX_get_security_level(raw)))
         unsafe SSL_CTX_set_num_tickets(raw, 0)
         unsafe SSL_CTX_set_max_early_data(raw, 0)
         precondition(

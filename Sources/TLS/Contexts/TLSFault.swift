@@ -30,6 +30,8 @@ public enum TLSFault: Error, Equatable, Sendable {
     /// A revocation list that does not stand by itself: one that adds to another (delta), that is about some
     /// reasons only, or about certificates of other authorities (indirect).
     case partialList
+    /// Revocation lists of authorities with the same name, of which one does not say whose key has signed it.
+    case namelessLists
     /// OpenSSL refuses it: too short, or signed with what is no longer safe. The text is OpenSSL's.
     case refused(TLSPart, String)
     /// It was good until then, in milliseconds since 1970.

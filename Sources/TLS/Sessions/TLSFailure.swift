@@ -34,6 +34,8 @@ public enum TLSFailure: String, CaseIterable, Sendable {
     case revocationList = "revocation_list"
     /// The client gave up, and said so: it may not trust the server's certificate.
     case alert
+    /// The server itself could not go on: its key may be one that no client can use.
+    case server
     /// Much came, and nothing of it was for HTTP.
     case flood
 
@@ -61,14 +63,20 @@ public enum TLSFailure: String, CaseIterable, Sendable {
             "there is no current revocation list of its CA in \(prefix)tls-client-crl"
         case .alert:
             "it ended the TLS handshake itself, as clients do that do not trust the certificate"
+        case .server:
+            "the server could not go on; are \(prefix)tls-certificate and \(prefix)tls-key of a usual kind?"
         case .flood: "it sent much that had nothing in it"
         }
     }
 }
 
 extension TLSFailure {
-    /// The peer's alerts stand above this among the reasons (`ssl.h`).
-    private static let alerts: Int32 = 1000
+    /// The peer's alerts among the reasons (`ssl.h`).
+    private static let alerts: Range<Int32> = 1000..<1256
+    /// "From libcrypto's reader of ASN.1" (`ERR_R_ASN1_LIB`, which is a macro): while it read a certificate.
+    private static let unreadable = ERR_LIB_ASN1 | 2 << 18
+    /// The others that all libraries have stand from here on (`ERR_R_…`): the server could not go on.
+    private static let common: Int32 = 2 << 18
 
     /// - Parameters:
     ///   - entry: the last error of the call that failed.
@@ -91,7 +99,11 @@ extension TLSFailure {
             case SSL_R_NO_APPLICATION_PROTOCOL: .alpn
             case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: .certificateMissing
             case SSL_R_CERTIFICATE_VERIFY_FAILED: TLSFailure(verdict: Int32(clamping: verdict))
-            case TLSFailure.alerts...: .alert
+            case TLSFailure.alerts: .alert
+            case TLSFailure.unreadable, SSL_R_CERT_LENGTH_MISMATCH, SSL_R_WRONG_CURVE,
+                SSL_R_UNKNOWN_CERTIFICATE_TYPE:
+                .certificate
+            case TLSFailure.common...: .server
             default: .malformed
             }
     }
@@ -110,7 +122,8 @@ extension TLSFailure {
                 .certificateUntrusted
             case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED,
                 X509_V_ERR_CRL_NOT_YET_VALID, X509_V_ERR_CRL_SIGNATURE_FAILURE,
-                X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+                X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, X509_V_ERR_DIFFERENT_CRL_SCOPE,
+                X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
                 .revocationList
             default: .certificate
             }

@@ -103,3 +103,16 @@ struct ExpiringTable<Row: Identified> {
         return removed.rows
     }
 }
+
+extension AccessToken: Identified {}
+extension CCGToken: Identified {}
+extension UsedCode: Identified {}
+
+extension StoredCode: Identified {
+    var id: Identifier {
+        switch self {
+        case .unused(let code): code.id
+        case .used(let code): code.id
+        }
+    }
+}

@@ -95,15 +95,15 @@ public final class MemoryStore: TokenStore, Sendable {
         _ attempt: Redemption,
         completion: @escaping (Result<RedemptionOutcome, StoreError>) -> Void
     ) {
-        completion(redeemed(attempt))
+        completion(redeem(attempt))
     }
 
     public func redeemAtOnce(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError>? {
-        redeemed(attempt)
+        redeem(attempt)
     }
 
-    private func redeemed(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError> {
-        codes[MemoryStore.shard(attempt.code)].withLock { codes in redeem(attempt, &codes) }
+    private func redeem(_ attempt: Redemption) -> Result<RedemptionOutcome, StoreError> {
+        codes[MemoryStore.shard(attempt.code)].withLock { redeem(attempt, &$0) }
     }
 
     /// Runs under the lock of the code's shard, which makes it one step for every other attempt.
@@ -285,8 +285,7 @@ public final class MemoryStore: TokenStore, Sendable {
     /// Nothing is held for a thread, and nothing is ever under way.
     public func close() {}
 
-    /// How many codes and tokens are held: codes young enough to be redeemed, used or not; older
-    /// used codes; tokens.
+    /// How many are held: codes young enough to be redeemed, used or not; older used codes; tokens.
     public var counts: (youngCodes: Int, oldCodes: Int, tokens: Int) {
         var sum = (youngCodes: 0, oldCodes: 0, tokens: 0)
         for shard in 0..<MemoryStore.shardCount {
@@ -297,18 +296,5 @@ public final class MemoryStore: TokenStore, Sendable {
             tokens[shard].withLock { sum.tokens += $0.count }
         }
         return sum
-    }
-}
-
-extension AccessToken: Identified {}
-extension CCGToken: Identified {}
-extension UsedCode: Identified {}
-
-extension StoredCode: Identified {
-    var id: Identifier {
-        switch self {
-        case .unused(let code): code.id
-        case .used(let code): code.id
-        }
     }
 }

@@ -130,7 +130,8 @@ struct HealthCheck: ParsableCommand {
         case .mismatched: "\(key ?? "") is not the key of \(certificate ?? "")"
         case .expired(_, let end):
             "\(certificate ?? "") ended on \(Timestamp.text(end)): put a new one in its place"
-        case .absent, .malformed, .notYetValid, .unknownIssuer, .partialList, .refused:
+        case .absent, .malformed, .notYetValid, .unknownIssuer, .partialList,
+            .namelessLists, .refused:
             "\(certificate ?? "") holds no certificate in PEM that is good now"
         }
     }

@@ -24,11 +24,11 @@ struct ProviderLines {
             bytes = try PrivateFile.read(
                 path == "-" ? "/dev/stdin" : path, bytesMax: ProviderLines.bytesMax)
         } catch {
+            if error.isTooLong {
+                throw ProgramFailure(
+                    description: "\(path) has more than 512 MiB; import it in parts", status: 65)
+            }
             throw ProgramFailure(description: "cannot read the list \(error)", status: 66)
-        }
-        guard bytes.count < ProviderLines.bytesMax else {
-            throw ProgramFailure(
-                description: "\(path) has 512 MiB or more; import it in parts", status: 65)
         }
         fingerprint = Hexadecimal.text(SHA256.hash(bytes.span))
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }

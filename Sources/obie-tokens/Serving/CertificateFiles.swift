@@ -42,10 +42,10 @@ extension Settings {
         do throws(PrivateFile.Failure) {
             bytes = try PrivateFile.read(path, bytesMax: Settings.authoritiesBytesMax)
         } catch {
-            throw refusal("it cannot be read: \(error)")
-        }
-        guard bytes.count < Settings.authoritiesBytesMax else {
-            throw refusal("it has more than \(Settings.authoritiesBytesMax >> 20) MiB")
+            throw refusal(
+                error.isTooLong
+                    ? "it has more than \(Settings.authoritiesBytesMax >> 20) MiB"
+                    : "it cannot be read: \(error)")
         }
         do throws(AuthoritiesFailure) {
             return try TrustedAuthorities(pem: bytes)

@@ -9,8 +9,8 @@ struct TLSFiles {
     private let listener: TLSListener
     private let environment: [String: String]
 
-    /// A bundle of every authority there is has less.
-    private static let bytesMax = 1 << 20
+    /// Lists of 400,000 certificates; a bundle of every authority there is has less.
+    private static let bytesMax = 16 << 20
 
     init(
         _ settings: Settings, _ listener: TLSListener,
@@ -69,12 +69,15 @@ struct TLSFiles {
         do throws(PrivateFile.Failure) {
             secret = try PrivateFile.readSecret(path, bytesMax: TLSFiles.bytesMax)
         } catch {
-            throw wrong(
-                part,
-                "cannot read \(error); "
-                    + (error.isForbidden
-                        ? "give it to the user that the server runs as (chown)"
-                        : "put it there, or name another file"))
+            let advice =
+                if error.isForbidden {
+                    "give it to the user that the server runs as (chown)"
+                } else if error.isTooLong {
+                    "leave out what is no PEM, and what has ended"
+                } else {
+                    "put it there, or name another file"
+                }
+            throw wrong(part, "cannot read \(error); \(advice)")
         }
         // A credential's folder is the service's alone, whatever its mode.
         if part == .key, !isOfService, secret.access.isOpenToOthers() {
@@ -108,6 +111,14 @@ extension TLSFiles {
                 + "whole list of its CA")
     }
 
+    private var namelessLists: ProgramFailure {
+        wrong(
+            .clientCRL,
+            "two CAs of the same name have lists in \(name(.clientCRL)), and one of these does not say whose "
+                + "key has signed it, so clients would be held against the wrong one; have the lists made with "
+                + "the extension authorityKeyIdentifier (`openssl ca -gencrl -crlexts`)")
+    }
+
     private func complaint(_ fault: TLSFault) -> ProgramFailure {
         switch fault {
         case .absent(let part): wrong(part, "\(name(part)) has no \(noun(part)): \(form(part))")
@@ -139,6 +150,7 @@ extension TLSFiles {
                     + "\(name(.clientCA)); take the list of such a CA. Where a CA below them has signed it, "
                     + "put that CA's certificate beside its list")
         case .partialList: partialList
+        case .namelessLists: namelessLists
         case .refused(let part, let reason):
             wrong(
                 part,

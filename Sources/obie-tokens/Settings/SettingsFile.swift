@@ -20,15 +20,15 @@ enum SettingsFile {
         do throws(PrivateFile.Failure) {
             bytes = try PrivateFile.read(path)
         } catch {
+            if error.isTooLong {
+                throw ProgramFailure(
+                    description:
+                        "\(path) has more than 64 KiB, which no configuration needs; is it "
+                        + "the right file?", status: 78)
+            }
             throw ProgramFailure(
                 description: "cannot read the configuration \(error); correct --config or "
                     + "\(SettingsReader.pathVariable), or the file's permissions", status: 66)
-        }
-        // The first part of a file would be other settings than the whole.
-        guard bytes.count < PrivateFile.bytesMax else {
-            throw ProgramFailure(
-                description: "\(path) has 64 KiB or more, which no configuration needs; is it the "
-                    + "right file?", status: 78)
         }
         return try parse(try text(bytes, path), path)
     }

@@ -142,7 +142,7 @@ enum KeyFile {
 // MARK: What is wrong with it
 
 extension KeyFile {
-    /// Half a million keys. A file that is longer is refused, since its first part is not all of them.
+    /// Half a million keys.
     private static let bytesMax = 1 << 24
 
     private static func keyring(
@@ -162,8 +162,7 @@ extension KeyFile {
     private static func keyring(
         _ content: [UInt8], _ path: String
     ) throws(ProgramFailure) -> Keyring {
-        guard content.count < bytesMax, let keyring = Keyring(fileContent: content, OpenSSL())
-        else {
+        guard let keyring = Keyring(fileContent: content, OpenSSL()) else {
             throw ProgramFailure(
                 description: "\(path) is no key file: it has one key per line, each of 32 "
                     + "hexadecimal digits; bring back the one that was beside the store", status: 78

@@ -124,6 +124,14 @@ extension Fixtures {
         #expect(found(reader, Fixtures.pspExpired) == nil)
     }
 
+    /// Whoever can take an authority's key apart, or its digest, can be any provider.
+    @Test func chainIsAsStrongAsInAHandshake() throws {
+        let reader = try authorities(Fixtures.weak)
+        #expect(reader.read(Fixtures.der(Fixtures.pspWeak))?.services == .accounts)
+        #expect(found(reader, Fixtures.pspWeak) == nil)
+        #expect(found(reader, Fixtures.pspWeak, among: .clients) == nil)
+    }
+
     /// Of two authorities with one name, each has issued what its key has signed.
     @Test func nameOfAnAuthorityProvesNothing() throws {
         let reader = try authorities(Fixtures.ca)

@@ -125,13 +125,19 @@ import Testing
         }
     }
 
-    @Test func fileIsReadWholeUpToItsBound() throws {
+    /// A part of it would be other keys, lists or settings than the whole.
+    @Test func fileIsReadWholeOrNotAtAll() throws {
         try inFolder { folder in
             let path = "\(folder)/keys"
             let long = [UInt8](repeating: 7, count: 200_000)
             try PrivateFile.make(long, at: path)
             #expect(try PrivateFile.readSecret(path, bytesMax: .max).content == long)
-            #expect(try PrivateFile.readSecret(path, bytesMax: 100_000).content.count == 100_000)
+            #expect(try PrivateFile.read(path, bytesMax: 200_000) == long)
+            let failure = #expect(throws: PrivateFile.Failure.self) {
+                try PrivateFile.read(path, bytesMax: 199_999)
+            }
+            #expect(failure?.isTooLong == true)
+            #expect(failure?.description == "\(path): it has more than 199999 bytes")
         }
     }
 }

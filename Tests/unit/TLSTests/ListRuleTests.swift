@@ -115,9 +115,33 @@ import Testing
     @Test func listOfANamesakeIsAboutOthers() throws {
         let (one, other) = (TestCA("Name"), TestCA("Name"))
         let bank = one.issue("bank", usage: "clientAuth")
-        let lists = one.revoke([]) + other.revoke([bank])
-        let context = try context(one.pem + other.pem, lists)
-        #expect(!context.isRevoked(bank.der))
-        #expect(context.revocationLists.count == 2)
+        for isFirst in [true, false] {
+            let rows = [
+                (one.pem, one.revoke([], namesKey: true)),
+                (other.pem, other.revoke([bank], namesKey: true)),
+            ]
+            let (first, second) = isFirst ? (rows[0], rows[1]) : (rows[1], rows[0])
+            let context = try context(first.0 + second.0, first.1 + second.1)
+            #expect(!context.isRevoked(bank.der))
+            #expect(context.revocationLists.count == 2)
+        }
+        // Where one does not say whose it is, the clients of the other would be held against it.
+        for (mine, others) in [(true, false), (false, true), (false, false)] {
+            let lists = one.revoke([], namesKey: mine) + other.revoke([], namesKey: others)
+            #expect(throws: TLSFault.namelessLists) {
+                _ = try context(one.pem + other.pem, lists)
+            }
+        }
+    }
+
+    /// `cat NEW >> lists.pem`, within a second and without numbers.
+    @Test func ofTwoAsNewTheOneBehindCounts() throws {
+        let (full, empty) = (Self.lists, Self.below.revoke([]))
+        for (lists, isRevoked) in [(full + empty, false), (empty + full, true)] {
+            let context = try context(Self.below.pem, lists)
+            #expect(context.revocationLists.count == 1)
+            #expect(context.isRevoked(Self.revoked.der) == isRevoked)
+            #expect((verdict(Self.revoked, context) == .certificateRevoked) == isRevoked)
+        }
     }
 }

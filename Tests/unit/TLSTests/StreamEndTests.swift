@@ -110,7 +110,8 @@ final class Ear: ByteStreamHandler {
     @Test func textsNameTheSettingsOfTheListener() {
         for failure in TLSFailure.allCases {
             let (open, admin) = (failure.text(""), failure.text("admin-"))
-            #expect(admin == open.replacing("tls-client-", with: "admin-tls-client-"))
+            let named = open.replacing(/tls-(?=client-|certificate|key)/) { "admin-\($0.output)" }
+            #expect(admin == named)
         }
         #expect(TLSFailure.certificateUntrusted.text("admin-").contains(" admin-tls-client-ca"))
         #expect(TLSFailure.revocationList.text("admin-").contains(" admin-tls-client-crl"))

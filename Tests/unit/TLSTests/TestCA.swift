@@ -22,6 +22,10 @@ struct TestCA: Sendable {
             extensions: [
                 (NID_basic_constraints, "critical,CA:TRUE"),
                 (NID_key_usage, "critical,keyCertSign,cRLSign"),
+                (
+                    NID_subject_key_identifier,
+                    String(UInt64.random(in: .min ... .max), radix: 16).padded
+                ),
             ]
         ).make(by: issuer?.made)
     }
@@ -49,10 +53,11 @@ struct TestCA: Sendable {
     ///   - number: nil: it has none.
     ///   - isDelta: it adds to the list with number 1.
     ///   - scope: nil: all certificates of this CA.
+    ///   - namesKey: it says whose key has signed it (RFC 5280 §5.2.1).
     func revoke(
         _ revoked: [MadeCertificate], from: Int64 = testDay - oneDay,
         until: Int64 = testDay + oneDay, number: Int? = nil, isDelta: Bool = false,
-        scope: ListScope? = nil
+        scope: ListScope? = nil, namesKey: Bool = false
     ) -> [UInt8] {
         // Freed at the end; OpenSSL keeps nothing of it.
         guard let list = unsafe X509_CRL_new(), let time = unsafe ASN1_TIME_new() else { return [] }
@@ -75,9 +80,18 @@ struct TestCA: Sendable {
         unsafe ASN1_TIME_set(time, Int(until / 1000))
         unsafe X509_CRL_set1_nextUpdate(list, time)
         unsafe TestCA.add(number, isDelta, scope, to: list)
+        if namesKey { unsafe addKey(to: list) }
         unsafe X509_CRL_sort(list)
         unsafe X509_CRL_sign(list, made.key, EVP_sha256())
         return unsafe PEMWriter.text { bio in unsafe PEM_write_bio_X509_CRL(bio, list) }
+    }
+
+    @unsafe private func addKey(to list: OpaquePointer) {
+        guard let id = unsafe AUTHORITY_KEYID_new() else { return }
+        defer { unsafe AUTHORITY_KEYID_free(id) }
+        // It owns the copy.
+        unsafe id.pointee.keyid = ASN1_STRING_dup(X509_get0_subject_key_id(made.certificate))
+        unsafe X509_CRL_add1_ext_i2d(list, NID_authority_key_identifier, id, 0, 0)
     }
 
     @unsafe private static func add(
@@ -97,6 +111,11 @@ struct TestCA: Sendable {
             unsafe X509_CRL_add1_ext_i2d(list, NID_issuing_distribution_point, point, 1, 0)
         }
     }
+}
+
+extension String {
+    /// With as many digits as eight bytes have.
+    fileprivate var padded: String { String(repeating: "0", count: 16 - count) + self }
 }
 
 extension MadeCertificate {
