@@ -8,7 +8,7 @@ from servers import client
 
 DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for a sync to disk
 MEMORY, SANDBOX_ON_DISK = "obie-tokens", "obie-tokens-sqlite"
-ACCESS_LOG, TWO_LOOPS = f"{MEMORY}, access log", f"{MEMORY}, 2 loops"
+ACCESS_LOG, TWO_LOOPS, TWO_WORKERS = f"{MEMORY}, access log", f"{MEMORY}, 2 loops", "nginx, 2 workers"
 AUDIT, AUDIT_STRICT = f"{SANDBOX_ON_DISK}, audit", f"{SANDBOX_ON_DISK}, audit strict"
 BOTH_CPUS = frozenset({0, 1})
 
@@ -57,6 +57,7 @@ ROWS = {
                                     servers.SHARED)},
     ACCESS_LOG: Row(MEMORY, {"access_log": True}),
     TWO_LOOPS: Row(MEMORY, {"loops": 2}),
+    TWO_WORKERS: Row("nginx", {"loops": 2}),
     AUDIT: Row(SANDBOX_ON_DISK, {"audit": True}),
     AUDIT_STRICT: Row(SANDBOX_ON_DISK, {"audit": True, "strict": True}),
     **INTROSPECTED,
@@ -83,7 +84,7 @@ LOADS = {
     "new-connection": Scenario("new connection", lambda asker: client.exchange_request(close=True, asker=asker), "codes",
                                client="connect"),
     "loops": Scenario("exchange, 1 and 2 loops, all on both CPUs", exchange, "codes", cpus=BOTH_CPUS,
-                      rows=("bare", "nginx", MEMORY, TWO_LOOPS)),
+                      rows=("bare", "nginx", TWO_WORKERS, MEMORY, TWO_LOOPS)),
     # obie-tokens says how fast the others shall be asked
     "half-rate": Scenario("half of the highest rate", exchange, "codes", rows=(MEMORY, "bare", "nginx")),
     "exchange": Scenario("exchange, identical heads", exchange, "codes", varies=False),

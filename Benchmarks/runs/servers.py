@@ -50,7 +50,8 @@ def command(name, program, port, admin_port, folder, store, closes=False, connec
         with open(os.path.join(CEILINGS_FOLDER, "nginx.conf")) as file:
             text = file.read()
         for key, value in (("@PORT@", port), ("@DIR@", folder), ("@CONNECTIONS@", connections),
-                           ("@SSL@", "ssl" if tls else ""),
+                           ("@SSL@", "ssl" if tls else ""), ("@WORKERS@", loops),
+                           ("@SHARED@", "reuseport" if loops > 1 else ""),
                            ("@TLS@", ((NGINX_TLS + NGINX_CLIENTS * clients) if tls else "").format(
                                tls, "on" if tickets else "off"))):
             text = text.replace(key, str(value))

@@ -67,7 +67,8 @@ def below(name, runs, folder):
     if name == "durable":
         found.append(_durability(runs, folder, of))
     if scenarios.TWO_LOOPS in runs:
-        found.append(f"Two loops take {of(scenarios.TWO_LOOPS, scenarios.MEMORY)} of one loop's CPU per request.")
+        found.append(f"Two loops take {of(scenarios.TWO_LOOPS, scenarios.MEMORY)} of one loop's CPU per request; two workers of nginx, which "
+                     f"share nothing, {of(scenarios.TWO_WORKERS, 'nginx')} of one worker's.")
     if handshakes.OWN_RESUMED in runs:
         found.append("obie-tokens offers no resumption: a client that asks for it gets a full handshake. Its CPU is "
                      f"{of(handshakes.OWN_RESUMED, handshakes.NGINX_RESUMED)} of nginx's for a resumed one.")
