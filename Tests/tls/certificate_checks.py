@@ -123,6 +123,61 @@ def check_revoked_client(bench):
     return "revoked certificates count no more, on open connections and behind a proxy"
 
 
+def check_revoked_behind_a_proxy(bench):
+    """However the proxy comes: without TLS, with it, or with a certificate of another CA. SIGHUP brings a list that names it."""
+    banks, store, name, header = Authority(bench.folder / "banks", "Banks"), f"sqlite:{bench.folder}/banks.db", "PSDGB-FCA-111112", "x-ssl-client-cert"
+    client, crl = banks.issue("bank-behind"), bench.folder / "behind.crl"
+    made = run(bench, "fi", "add", name, "--store", store, "--json", "--certificate", client[0], "--certificate-match", "thumbprint")
+    expect(made.returncode == 0, made.stderr)
+    run(bench, "psp", "add", "psp", "--store", store)
+    fields = {"Authorization": sandbox.basic(name, json.loads(made.stdout)["client_secret"]), "fi_reference_id": name,
+              header: quote(client[0].read_text(encoding="ascii"))}
+    ask = sandbox.post(sandbox.TOKENS, {"grant_type": "client_credentials", "psp_id": "psp"}, **fields)
+    flags = ["--mode", "production", "--client-certificate-header", header, "--trusted-proxies", "127.0.0.0/8", "--client-certificate-ca",
+             banks.certificate, "--tls-client-crl", crl]
+    own = bench.authority.revoke().read_bytes()
+    ways = {"plain": (lambda: Server(bench.program, "--loops", "1", *flags, store=store), b"", None),
+            "TLS": (lambda: bench.server(*flags, store=store), b"", None),
+            "mutual TLS": (lambda: bench.server(*flags, "--tls-client-ca", bench.authority.certificate, "--tls-client-auth", "required",
+                                                store=store), own, bench.client)}
+    for way, (start, more, proxy) in ways.items():
+        crl.write_bytes(more + banks.revoke().read_bytes())
+        with start() as server, server.client() if way == "plain" else bench.wire(server, proxy) as wire:
+            if way != "plain":
+                wire.handshake()
+            expect("does nothing" not in server.log_text(), server.log_text())
+            expect(wire.ask(ask).status == 201, f"{way}: a good certificate is refused")
+            crl.write_bytes(more + banks.revoke(client[0]).read_bytes())
+            server.signal(signal.SIGHUP)
+            wait_until(lambda: "read again" in server.log_text(), "not read again", 10)  # noqa: B023
+            expect(wire.ask(ask).status == 401, f"{way}: revoked, and served")
+        (banks.folder / "index.txt").write_text("", encoding="ascii")
+    crl.write_text("bogus", encoding="ascii")
+    with Server(bench.program, *flags, store=store, awaited=False) as server:
+        expect(server.wait() == 78 and "tls-client-crl" in server.log_text(), f"a list that is none: {server.log_text()}")
+    return f"{len(ways)} ways: named by a list, a client that a proxy passes on is refused"
+
+
+def check_credentials(bench):
+    """systemd passes all four files."""
+    folder = bench.folder / "credentials"
+    folder.mkdir()
+    (certificate, key), authority = bench.identity, bench.authority
+    for name, path in (("tls.pem", certificate), ("tls.key", key), ("ca.pem", authority.certificate), ("crl.pem", authority.revoke())):
+        (folder / name).write_bytes(path.read_bytes())
+    flags = ["--tls-client-ca", "credential:ca.pem", "--tls-client-crl", "credential:crl.pem", "--tls-client-auth", "required"]
+    with bench.server(*flags, identity=("credential:tls.pem", "credential:tls.key"), env={"CREDENTIALS_DIRECTORY": str(folder)}) as server:
+        with bench.wire(server, bench.client) as wire:
+            wire.handshake()
+            expect(wire.ask(GRANT).status == 201, "a good client is refused")
+    soon = authority.issue("soon-credential", "serverAuth", days=2)
+    for name, path in zip(("tls.pem", "tls.key"), soon, strict=True):
+        (folder / name).write_bytes(path.read_bytes())
+    with bench.server(identity=("credential:tls.pem", "credential:tls.key"), env={"CREDENTIALS_DIRECTORY": str(folder)}) as server:
+        expect("and restart the unit" in server.log_text(), f"what to do is not said: {server.log_text()}")
+    return "certificate, key, CA and list can be credentials"
+
+
 def check_admin(bench):
     certificate, key = bench.identity
     with Server(bench.program, "--admin-tls-certificate", certificate, "--admin-tls-key", key, "--admin-tls-client-ca",

@@ -6,15 +6,7 @@ struct ClientTrust {
     /// When the first of the authorities ends, in milliseconds since 1970.
     let authorityExpiry: Int64
     /// nil: there are none.
-    let lists: Lists?
-
-    /// The revocation lists that are in force.
-    struct Lists {
-        let all: [RevocationList]
-        let revoked: RevokedCertificates
-        /// When the first of them has to have a successor, in milliseconds since 1970; nil: none has to.
-        let expiry: Int64?
-    }
+    let lists: ClientLists?
 
     /// - Returns: nil where clients show no certificates.
     @unsafe static func load(
@@ -42,9 +34,12 @@ struct ClientTrust {
         }
         unsafe X509_STORE_set_flags(
             store, UInt(X509_V_FLAG_CRL_CHECK) | UInt(X509_V_FLAG_CRL_CHECK_ALL))
-        let issuers = try ListIssuers(authorities: material.clientCA ?? [], beside: lists)
-        let loaded = try PEMReader.read(lists, .clientCRL) { (reader) throws(TLSFault) in
-            try unsafe loadLists(reader, store, of: issuers, now: now)
+        let authorities = (material.clientCA ?? []) + [0x0A] + (material.otherCA ?? [])
+        let loaded = try ClientLists(lists, of: authorities, now: now)
+        for list in loaded.signed {
+            guard unsafe X509_STORE_add_crl(store, list.raw) == 1 else {
+                throw .refused(.clientCRL, TLSLibrary.lastReason)
+            }
         }
         return ClientTrust(authorityExpiry: authorityExpiry, lists: loaded)
     }
@@ -66,35 +61,6 @@ struct ClientTrust {
         }
         guard let expiry else { throw .absent(.clientCA) }
         return expiry
-    }
-
-    @unsafe private static func loadLists(
-        _ reader: PEMReader, _ store: OpaquePointer, of issuers: ListIssuers, now: Int64
-    ) throws(TLSFault) -> Lists {
-        var all: [SignedList] = []
-        while let raw = try unsafe reader.nextRevocationList() {
-            try unsafe all.append(SignedList(raw, of: issuers))
-        }
-        if all.isEmpty { throw .absent(.clientCRL) }
-        // Of two of one CA the newer counts, also once it has ended: the older one does not know who was
-        // revoked in between.
-        let lists = all.indices.filter { place in
-            !all.indices.contains { all[place].isReplaced(by: all[$0], isBehind: $0 > place) }
-        }.map { all[$0] }
-        if lists.contains(where: { list in lists.contains(where: list.isMistaken) }) {
-            throw .namelessLists
-        }
-        for list in lists {
-            // With a list that has expired every client would be refused.
-            try list.validity.check(.clientCRL, now: now)
-            // The store counts for itself who uses it.
-            guard unsafe X509_STORE_add_crl(store, list.raw) == 1 else {
-                throw .refused(.clientCRL, TLSLibrary.lastReason)
-            }
-        }
-        return Lists(
-            all: lists.map(\.about), revoked: RevokedCertificates(lists, issuers: issuers.all),
-            expiry: lists.map(\.validity.until).filter { $0 != .max }.min())
     }
 
     /// An authority that is trusted needs no list of whoever has issued it: it is not on the way from a

@@ -19,7 +19,7 @@ import COpenSSL
     public let revocationExpiry: Int64?
     /// Those that clients' certificates are held against.
     public let revocationLists: [RevocationList]
-    private let revoked: RevokedCertificates?
+    private let lists: ClientLists?
     let verified: VerifiedCertificates?
 
     /// The longest chain of a client, in bytes: six certificates with RSA-4096 keys. OpenSSL reads all
@@ -45,8 +45,8 @@ import COpenSSL
             let trust = try unsafe ClientTrust.load(material, into: raw, now: now)
             authorityExpiry = trust?.authorityExpiry
             let lists = trust?.lists
+            self.lists = lists
             (revocationExpiry, revocationLists) = (lists?.expiry, lists?.all ?? [])
-            revoked = lists?.revoked
             verified = trust.map { _ in VerifiedCertificates(listsEnd: lists?.expiry ?? .max) }
             unsafe verified?.serve(raw)
         } catch {
@@ -61,7 +61,7 @@ import COpenSSL
     /// Whether a list names the certificate. A handshake has looked; the list may be newer than that.
     ///
     /// - Parameter der: the certificate.
-    public func isRevoked(_ der: [UInt8]) -> Bool { revoked?.contain(der) ?? false }
+    public func isRevoked(_ der: [UInt8]) -> Bool { lists?.name(der) ?? false }
 
     /// RFC 9325 §4.2; RFC 8446 for the rest.
     @unsafe private static func setRules(_ raw: OpaquePointer, oldest: TLSVersion) {

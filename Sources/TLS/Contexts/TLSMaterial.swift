@@ -30,6 +30,9 @@ public struct TLSMaterial: Sendable, CustomStringConvertible {
     /// PEM: a list of each CA on the way from a client's certificate to the one that is trusted, and the
     /// certificates of those among them that `clientCA` does not have.
     public var clientCRL: [UInt8]?
+    /// PEM: of other clients, whose handshakes a proxy ends. Nobody is trusted for it here, and lists of these
+    /// may stand in `clientCRL`.
+    public var otherCA: [UInt8]?
     public var clientAuthentication = ClientAuthentication.off
     public var oldest = TLSVersion.tls12
 

@@ -15,42 +15,58 @@ extension Settings {
     func certificateAuthorities() throws(ProgramFailure) -> (
         providers: TrustedAuthorities?, clients: TrustedAuthorities?
     ) {
-        let providers = try authorities(SettingsTable.rows.eidasCA, self.eidasCA)
-        let clients = try authorities(SettingsTable.rows.clientCertificateCA, clientAuthorities)
-        return (providers, clients)
+        let setting = SettingsTable.rows.eidasCA
+        let providers = try self.eidasCA.map { (path) throws(ProgramFailure) in
+            try authorities(setting, content(setting, path))
+        }
+        let clients = try clientAuthorities()
+        return (providers, try clients.map(authorities))
     }
 
     /// Whoever ends clients' handshakes here has said already whom to trust.
-    private var clientAuthorities: String? {
-        if let path = self.clientCertificateCA { return path }
-        guard let setting = SettingsTable.named("tls-client-ca") else { return nil }
-        let (text, origin) = written(setting)
-        return origin == .fallback ? nil : text
+    private func clientAuthorities() throws(ProgramFailure) -> (any AnySetting, [UInt8])? {
+        let setting = SettingsTable.rows.clientCertificateCA
+        if let path = self.clientCertificateCA { return (setting, try content(setting, path)) }
+        guard let bytes = try TLSFiles(self, .open).clientAuthorities() else { return nil }
+        return (TLSListener.open.clientCA, bytes)
+    }
+
+    /// The authorities of clients that a proxy passes on, in PEM; nil where none passes any on, or there are
+    /// none.
+    func forwardedAuthorities() throws(ProgramFailure) -> [UInt8]? {
+        self.clientCertificateHeader == nil ? nil : try clientAuthorities()?.1
     }
 
     private func authorities(
-        _ setting: any AnySetting, _ path: String?
-    ) throws(ProgramFailure) -> TrustedAuthorities? {
-        guard let path else { return nil }
-        func refusal(_ reason: String) -> ProgramFailure {
-            ProgramFailure(
-                description:
-                    "\(place(of: setting)) names \(path), and \(reason); name a file with the "
-                    + "certificates of the authorities in PEM", status: 78)
+        _ setting: any AnySetting, _ bytes: [UInt8]
+    ) throws(ProgramFailure) -> TrustedAuthorities {
+        do throws(AuthoritiesFailure) {
+            return try TrustedAuthorities(pem: bytes)
+        } catch {
+            throw refusal(setting, written(setting).text, error.description)
         }
-        let bytes: [UInt8]
+    }
+
+    private func content(
+        _ setting: any AnySetting, _ path: String
+    ) throws(ProgramFailure) -> [UInt8] {
         do throws(PrivateFile.Failure) {
-            bytes = try PrivateFile.read(path, bytesMax: Settings.authoritiesBytesMax)
+            return try PrivateFile.read(path, bytesMax: Settings.authoritiesBytesMax)
         } catch {
             throw refusal(
+                setting, path,
                 error.isTooLong
                     ? "it has more than \(Settings.authoritiesBytesMax >> 20) MiB"
                     : "it cannot be read: \(error)")
         }
-        do throws(AuthoritiesFailure) {
-            return try TrustedAuthorities(pem: bytes)
-        } catch {
-            throw refusal(error.description)
-        }
+    }
+
+    private func refusal(
+        _ setting: any AnySetting, _ path: String, _ reason: String
+    ) -> ProgramFailure {
+        ProgramFailure(
+            description:
+                "\(place(of: setting)) names \(path), and \(reason); name a file with the "
+                + "certificates of the authorities in PEM", status: 78)
     }
 }

@@ -3,6 +3,7 @@
 import Certificates
 import Metrics
 import Server
+import Synchronization
 import System
 import TLS
 import Tokens
@@ -15,6 +16,7 @@ final class ServerTLS {
     private let logger: Logger
     /// Verifies certificates for all loops.
     private let reader: X509Reader
+    private let forwarded = ForwardedLists()
     private var reloadFailures = 0
 
     /// What ends sooner is told of, in milliseconds. Revocation lists come every week or every day.
@@ -29,6 +31,8 @@ final class ServerTLS {
     ) throws(ProgramFailure) {
         (self.settings, self.clock, self.logger) = (settings, clock, logger)
         var listeners: [(TLSListener, TLSEndpoint)] = []
+        let trusted = try settings.certificateAuthorities()
+        let lists = try TLSFiles(settings, .open).forwardedLists(now: clock.now())
         for listener in TLSListener.all {
             guard let context = try TLSFiles(settings, listener).context(now: clock.now()) else {
                 continue
@@ -37,11 +41,13 @@ final class ServerTLS {
                 (listener, TLSEndpoint(context, prefix: listener.prefix, now: clock.now)))
         }
         self.listeners = listeners
-        let trusted = try settings.certificateAuthorities()
+        forwarded.lists = lists
         let open = listeners.first { $0.0.name == TLSListener.open.name }?.1
         reader = X509Reader(
             providers: trusted.providers, clients: trusted.clients,
-            revoked: { open?.context.isRevoked($0) ?? false })
+            revoked: { [forwarded] in
+                forwarded.lists?.name($0) ?? open?.context.isRevoked($0) ?? false
+            })
     }
 
     /// What the server is to do about certificates.
@@ -50,7 +56,8 @@ final class ServerTLS {
     }
 
     private var hasFiles: Bool {
-        !listeners.isEmpty || reader.trusts(.providers) || reader.trusts(.clients)
+        !listeners.isEmpty || forwarded.lists != nil || reader.trusts(.providers)
+            || reader.trusts(.clients)
     }
 
     /// What a listener talks with; nil: it does not speak TLS.
@@ -66,15 +73,19 @@ final class ServerTLS {
         let now = clock.now()
         var warnings: [String] = []
         do throws(ProgramFailure) {
+            let trusted = try settings.certificateAuthorities()
+            let lists = try TLSFiles(settings, .open).forwardedLists(now: now)
+            warnings += stepsBack(.open, from: forwarded.lists?.all, to: lists?.all)
             var fresh: [(TLSEndpoint, TLSContext)] = []
             for (listener, endpoint) in listeners {
                 guard let context = try TLSFiles(settings, listener).context(now: now) else {
                     continue
                 }
                 fresh.append((endpoint, context))
-                warnings += stepsBack(listener, from: endpoint.context, to: context)
+                warnings += stepsBack(
+                    listener, from: endpoint.context.revocationLists, to: context.revocationLists)
             }
-            let trusted = try settings.certificateAuthorities()
+            forwarded.lists = lists
             for (endpoint, context) in fresh { endpoint.replace(with: context) }
             reader.trust(providers: trusted.providers, clients: trusted.clients)
         } catch {
@@ -89,10 +100,10 @@ final class ServerTLS {
 
     /// A list that is older than the one before it does not know who was revoked in between.
     private func stepsBack(
-        _ listener: TLSListener, from before: TLSContext, to after: TLSContext
+        _ listener: TLSListener, from before: [RevocationList]?, to after: [RevocationList]?
     ) -> [String] {
         let setting = listener.setting(.clientCRL)
-        return RevocationList.stepsBack(from: before.revocationLists, to: after.revocationLists)
+        return RevocationList.stepsBack(from: before ?? [], to: after ?? [])
             .map { old, new in
                 "the revocation list of \(new.issuer) in \(settings.written(setting).text) "
                     + "(\(setting.name)) is of \(Timestamp.text(new.made)), and the one before it "
@@ -111,31 +122,39 @@ final class ServerTLS {
 
     /// What ends soon.
     private var endings: [String] {
-        let now = clock.now()
+        let renew = "put a new one in its place"
         return listeners.flatMap { listener, endpoint in
             let context = endpoint.context
-            let renew = "put a new one in its place"
-            let ends: [(any AnySetting, String, Int64?, Int64, String)] = [
-                (
+            return [
+                ending(
                     listener.setting(.certificate), "certificate", context.expiry,
-                    ServerTLS.certificateSoon, renew
-                ),
-                (
+                    ServerTLS.certificateSoon, renew),
+                ending(
                     listener.setting(.clientCA), "CA", context.authorityExpiry,
-                    ServerTLS.certificateSoon, renew + ", or take it out where it is not needed,"
-                ),
-                (
+                    ServerTLS.certificateSoon, renew + ", or take it out where it is not needed,"),
+                ending(
                     listener.setting(.clientCRL), "revocation list", context.revocationExpiry,
-                    ServerTLS.listSoon, renew
-                ),
-            ]
-            return ends.compactMap { setting, noun, end, soon, advice -> String? in
-                guard let end, end - now < soon else { return nil }
-                return
-                    "a \(noun) in \(settings.written(setting).text) \(end <= now ? "ended" : "ends") on "
-                    + "\(Timestamp.text(end)): \(advice) and send SIGHUP"
-            }
+                    ServerTLS.listSoon, renew),
+            ].compactMap { $0 }
         }
+            + [
+                ending(
+                    TLSListener.open.setting(.clientCRL), "revocation list",
+                    forwarded.lists?.expiry, ServerTLS.listSoon, renew)
+            ].compactMap { $0 }
+    }
+
+    private func ending(
+        _ setting: any AnySetting, _ noun: String, _ end: Int64?, _ soon: Int64, _ advice: String
+    ) -> String? {
+        let now = clock.now()
+        guard let end, end - now < soon else { return nil }
+        let name = settings.written(setting).text
+        // systemd reads a credential's file once, when it starts the unit.
+        let then = name.hasPrefix("credential:") ? "restart the unit" : "send SIGHUP"
+        return
+            "a \(noun) in \(name) \(end <= now ? "ended" : "ends") on \(Timestamp.text(end)): \(advice) "
+            + "and \(then)"
     }
 
     func appendMetrics(to text: inout MetricsText) {
@@ -147,5 +166,15 @@ final class ServerTLS {
             "obie_tokens_tls_reload_failures_total",
             "How often SIGHUP found new certificates that were wrong; the log says why.",
             reloadFailures)
+    }
+}
+
+/// The lists for clients that a proxy passes on. The main thread sets them, any may read.
+private final class ForwardedLists: Sendable {
+    private let current = Mutex<ClientLists?>(nil)
+
+    var lists: ClientLists? {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
     }
 }

@@ -31,8 +31,36 @@ struct TLSFiles {
         material.clientCA = try text(.clientCA)
         material.clientCRL = try text(.clientCRL)
         material.oldest = settings.tlsMinVersion
+        if isOpen { material.otherCA = try settings.forwardedAuthorities() }
         do throws(TLSFault) {
             return try TLSContext(material, now: now)
+        } catch {
+            throw complaint(error)
+        }
+    }
+
+    /// In PEM; nil: there are none.
+    func clientAuthorities() throws(ProgramFailure) -> [UInt8]? { try text(.clientCA) }
+
+    private var isOpen: Bool { listener.name == TLSListener.open.name }
+
+    /// The lists for clients that a proxy passes on, where the listener itself asks nobody for a certificate.
+    ///
+    /// - Parameter now: in milliseconds since 1970.
+    /// - Returns: nil where there are none, or the context looks into them.
+    /// - Throws: 78, with what to do.
+    func forwardedLists(now: Int64) throws(ProgramFailure) -> ClientLists? {
+        guard isOpen, settings.clientCertificateHeader != nil,
+            settings.value(listener.clientAuth) == .off, let lists = try text(.clientCRL)
+        else { return nil }
+        guard let authorities = try settings.forwardedAuthorities() else {
+            throw wrong(
+                .clientCRL,
+                "it needs client-certificate-ca as well: the CAs of the clients that a proxy passes on"
+            )
+        }
+        do throws(TLSFault) {
+            return try ClientLists(lists, of: authorities, now: now)
         } catch {
             throw complaint(error)
         }

@@ -49,13 +49,20 @@ extension Settings {
 
     /// What is set of TLS and does nothing: an operator may think that it does.
     func idle(_ listener: TLSListener) -> String? {
-        let settings = [listener.clientCA, listener.clientCRL]
-        guard value(listener.clientAuth) == .off, let idle = settings.first(where: isSet) else {
-            return nil
+        guard value(listener.clientAuth) == .off else { return nil }
+        var settings = [listener.clientCA, listener.clientCRL].filter(isSet)
+        // Certificates that a proxy passes on are held against the list, and against this CA where they have
+        // no other.
+        if listener.name == TLSListener.open.name, self.clientCertificateHeader != nil {
+            settings.removeAll {
+                $0.name == listener.clientCRL.name || self.clientCertificateCA == nil
+            }
         }
+        guard !settings.isEmpty else { return nil }
+        let idle = settings.map { place(of: $0) }.joined(separator: " and ")
         let name = listener.clientAuth.name
-        return "\(place(of: idle)) does nothing: \(name) is off, and nobody is "
-            + "asked for a certificate; set it to optional or required"
+        return "\(idle) \(settings.count == 1 ? "does" : "do") nothing: \(name) is off, and nobody "
+            + "is asked for a certificate; set it to optional or required"
     }
 
     private func isSet(_ setting: Setting<SecretSource?>) -> Bool { value(setting) != nil }
