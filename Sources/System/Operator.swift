@@ -52,9 +52,13 @@ public struct Operator: Equatable, Sendable, CustomStringConvertible {
         return number == .max ? nil : number
     }
 
+    /// Of the file of users: some ten thousand.
+    private static let bytesMax = 1 << 20
+
     private static func read(_ path: String) -> String? {
         do throws(PrivateFile.Failure) {
-            return String(decoding: try PrivateFile.read(path), as: UTF8.self)
+            return String(
+                decoding: try PrivateFile.read(path, bytesMax: bytesMax), as: UTF8.self)
         } catch {
             return nil
         }

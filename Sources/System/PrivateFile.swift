@@ -66,6 +66,18 @@ public enum PrivateFile {
         return try read(descriptor, path, bytesMax: bytesMax, pipeMilliseconds: pipeMilliseconds)
     }
 
+    /// As much of the content as `bytesMax` says, for whom a part is enough. Any thread; blocks.
+    public static func readBeginning(
+        of path: String, bytesMax: Int = bytesMax
+    ) throws(Failure) -> [UInt8] {
+        let descriptor = try opened(path)
+        defer { close(descriptor) }
+        var content = [UInt8](repeating: 0, count: bytesMax)
+        let count = unsafe Glibc.read(descriptor, &content, bytesMax)
+        guard count >= 0 else { throw Failure(path: path, code: errno) }
+        return Array(content.prefix(count))
+    }
+
     /// To be read. Does not wait where it is a pipe that nobody writes into.
     static func opened(_ path: String) throws(Failure) -> Int32 {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

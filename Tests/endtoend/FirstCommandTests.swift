@@ -82,6 +82,24 @@ import Testing
         #expect(listed.count == 2)
     }
 
+    /// Commands write about the registry before there is a store: however much that is, none was lost.
+    @Test func longLogOfCommandsIsNoTraceOfAServer() throws {
+        let log = "\(store.folder)/fresh.db.audit"
+        let long = String(repeating: "x", count: 120)
+        var (count, bytes) = (0, 0)
+        while bytes <= 64 * 1024 {
+            let name = "\(long)\(count)"
+            let words = ["psp", "add", name, "--redirect-uri", "https://\(count).example/\(long)"]
+            let added = try Outcome.run(words + ["--store", fresh])
+            try #require(added.status == 0, "\(added.errors)")
+            count += 1
+            bytes = try Data(contentsOf: URL(filePath: log)).count
+        }
+        try ServerProcess.with("--mode", "production", "--store", fresh) { server in
+            #expect(try server.isServing())
+        }
+    }
+
     @Test(arguments: ["--listen", "--admin-listen"], ["sandbox", "production"])
     func startOnABusyAddressLeavesNothing(option: String, mode: String) throws {
         let server = try ServerProcess.shared()

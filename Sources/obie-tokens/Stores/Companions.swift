@@ -19,8 +19,10 @@ enum Companions {
     /// Commands write about the registry, and may do so before there is a store. All else was written
     /// by a server.
     private static func isOfServer(_ log: String) throws(PrivateFile.Failure) -> Bool {
-        let lines = try PrivateFile.read(log).split(separator: UInt8(ascii: "\n"))
-        return lines.contains { line in
+        let beginning = try PrivateFile.readBeginning(of: log)
+        // The line behind the last end of a line may be cut: of that nobody can say what it is about.
+        let end = beginning.lastIndex(of: UInt8(ascii: "\n")) ?? 0
+        return beginning[..<end].split(separator: UInt8(ascii: "\n")).contains { line in
             !String(decoding: line, as: UTF8.self).includes(#""event":"registry_change"#)
         }
     }
