@@ -60,7 +60,8 @@ enum StorePassword {
     ) throws(StoreFailure) -> String {
         let secret: PrivateFile.Secret
         do throws(PrivateFile.Failure) {
-            secret = try PrivateFile.readSecret(path, bytesMax: bytesMax)
+            // With the end of its line.
+            secret = try PrivateFile.readSecret(path, bytesMax: bytesMax + 2)
         } catch {
             if error.isTooLong { throw noPassword(path) }
             throw StoreFailure(
@@ -72,8 +73,8 @@ enum StorePassword {
         if !isOfService { try check(path, secret.access) }
         var content = secret.content[...]
         while let last = content.last, last == 0x0A || last == 0x0D { content.removeLast() }
-        guard !content.isEmpty, !content.contains(0), !content.contains(0x0A),
-            let text = String(validating: content, as: UTF8.self)
+        guard !content.isEmpty, content.count <= bytesMax, !content.contains(0),
+            !content.contains(0x0A), let text = String(validating: content, as: UTF8.self)
         else { throw noPassword(path) }
         return text
     }

@@ -123,7 +123,7 @@ final class ServerTLS {
     /// What ends soon.
     private var endings: [String] {
         let renew = "put a new one in its place"
-        return listeners.flatMap { listener, endpoint in
+        let ends = listeners.flatMap { listener, endpoint in
             let context = endpoint.context
             return [
                 ending(
@@ -135,13 +135,12 @@ final class ServerTLS {
                 ending(
                     listener.setting(.clientCRL), "revocation list", context.revocationExpiry,
                     ServerTLS.listSoon, renew),
-            ].compactMap { $0 }
+            ]
         }
-            + [
-                ending(
-                    TLSListener.open.setting(.clientCRL), "revocation list",
-                    forwarded.lists?.expiry, ServerTLS.listSoon, renew)
-            ].compactMap { $0 }
+        let listEnd = ending(
+            TLSListener.open.setting(.clientCRL), "revocation list", forwarded.lists?.expiry,
+            ServerTLS.listSoon, renew)
+        return (ends + [listEnd]).compactMap { $0 }
     }
 
     private func ending(

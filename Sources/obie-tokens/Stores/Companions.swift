@@ -20,9 +20,10 @@ enum Companions {
     /// by a server.
     private static func isOfServer(_ log: String) throws(PrivateFile.Failure) -> Bool {
         let beginning = try PrivateFile.readBeginning(of: log)
-        // The line behind the last end of a line may be cut: of that nobody can say what it is about.
-        let end = beginning.lastIndex(of: UInt8(ascii: "\n")) ?? 0
-        return beginning[..<end].split(separator: UInt8(ascii: "\n")).contains { line in
+        let lines = beginning.split(separator: UInt8(ascii: "\n"))
+        // Of a line that the bound has cut nobody can say what it is about.
+        let isCut = beginning.count == PrivateFile.bytesMax
+        return (isCut ? lines.dropLast() : lines[...]).contains { line in
             !String(decoding: line, as: UTF8.self).includes(#""event":"registry_change"#)
         }
     }

@@ -187,7 +187,7 @@ extension KeyFile {
                 + (failure.isForbidden
                     ? "give it to the user that the server runs as (chown)"
                     : "bring it back, or name another one with keys-file"),
-            status: failure.isForbidden ? 77 : 71)
+            status: failure.isForbidden ? 77 : failure.isTooLong ? 78 : 71)
     }
 
     private static func unwritable(_ failure: PrivateFile.Failure) -> ProgramFailure {

@@ -31,6 +31,19 @@ import Tokens
         }
     }
 
+    /// With the end of its line, and not by one character more.
+    @Test(arguments: ["", "\n", "\r\n"])
+    func longestPasswordIsTaken(end: String) throws {
+        let longest = String(repeating: "p", count: 1000)
+        try withFile(longest + end, 0o600) { path in
+            let found = try StorePassword.read(.file(path), [:])
+            #expect(found == longest)
+        }
+        try withFile("p" + longest + end, 0o600) { path in
+            #expect(throws: StoreFailure.self) { try StorePassword.read(.file(path), [:]) }
+        }
+    }
+
     @Test(arguments: ["", "\n", "a\nb\n"])
     func anythingElseIsNone(content: String) throws {
         try withFile(content, 0o600) { path in
