@@ -104,7 +104,8 @@ public final class TokenIssuer {
     let store: any TokenStore
     private let feed: RegistryFeed
     /// Grows with each `registry` that is another one.
-    public private(set) var generation: Int
+    public var generation: Int { taken }
+    private var taken: Int
     /// nil while it is used.
     private var identifiers: IdentifierSource?
     let keyCount: Int
@@ -116,7 +117,7 @@ public final class TokenIssuer {
     ) {
         self.feed = feed
         // First the count: what is published in between is then taken again.
-        generation = feed.generation
+        taken = feed.generation
         current = feed.registry
         self.settings = settings
         self.store = store
@@ -129,8 +130,8 @@ public final class TokenIssuer {
     /// revoked by now.
     public func beginRequest() {
         let published = feed.generation
-        if published == generation { return }
-        generation = published
+        if published == taken { return }
+        taken = published
         current = feed.registry
     }
 
