@@ -13,9 +13,12 @@ struct AuditReader {
     }
 
     private static let blockBytes = 256 * 1024
+    /// What a file begins with that gzip has made (RFC 1952 §2.3.1).
+    private static let gzip: [UInt8] = [0x1F, 0x8B]
     private let file: AppendFile
-    /// Lines from here on came after reading began: another time.
-    private let end: Int
+    /// Lines from here on came after reading began: another time. nil: a stream, which tells its end.
+    private let end: Int?
+    private var hasEnded = false
     private var position = 0
     private var block: [UInt8] = []
     /// Where the next line begins in `block`.
@@ -25,6 +28,10 @@ struct AuditReader {
     init(_ path: String) throws(AuditFailure) {
         do throws(AppendFile.Failure) {
             file = try AppendFile(path, .read)
+            if file.isStream {
+                end = nil
+                return
+            }
             // Whoever appends has the lock, so the end lies between lines.
             try file.lock(withinMilliseconds: AuditFile.lockPatienceMilliseconds)
             end = try file.size()
@@ -52,7 +59,7 @@ struct AuditReader {
             block.removeFirst(start)
             start = 0
             searched = block.count
-            if position == end {
+            if hasEnded || position == end {
                 block = []
                 if isTooLong { return .tooLong }
                 return searched == 0 ? nil : .torn(bytes: searched)
@@ -62,15 +69,24 @@ struct AuditReader {
     }
 
     private mutating func readBlock() throws(AuditFailure) {
-        let count = min(AuditReader.blockBytes, end - position)
         let bytes: [UInt8]
         do throws(AppendFile.Failure) {
-            bytes = try file.read(at: position, countMax: count)
+            if let end {
+                let count = min(AuditReader.blockBytes, end - position)
+                bytes = try file.read(at: position, countMax: count)
+            } else {
+                bytes = try file.readNext(countMax: AuditReader.blockBytes)
+                hasEnded = bytes.isEmpty
+            }
         } catch {
             throw AuditFailure(error)
         }
-        guard !bytes.isEmpty else {
+        guard !bytes.isEmpty || hasEnded else {
             throw AuditFailure("\(file.path) became shorter while it was read")
+        }
+        if position == 0, bytes.starts(with: AuditReader.gzip) {
+            throw AuditFailure(
+                "\(file.path) is compressed; give <(zcat \(file.path)) in its place, in bash or zsh")
         }
         position += bytes.count
         block.append(contentsOf: bytes)

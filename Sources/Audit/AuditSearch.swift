@@ -20,7 +20,7 @@ public enum AuditSearch {
     /// - Parameters:
     ///   - paths: in the order in which they are to be read.
     ///   - found: is given each line that fits, in order.
-    /// - Throws: `AuditFailure` where a file cannot be read.
+    /// - Throws: `AuditFailure` where a file cannot be read, or is no audit log.
     public static func find(
         _ query: AuditQuery, in paths: [String], found: (AuditMatch) -> Void
     ) throws(AuditFailure) {
@@ -30,6 +30,9 @@ public enum AuditSearch {
             var number = 0
             while let line = try reader.next() {
                 number += 1
+                if number == 1, !isOurs(line) {
+                    throw AuditFailure("line 1 of \(path) is no line of an audit log")
+                }
                 guard case .whole(let bytes) = line, query.isInTime(bytes),
                     needles.allSatisfy({ contains(bytes, $0) }),
                     mayBeAbout(names, bytes), let parsed = AuditLine(bytes),
@@ -43,6 +46,15 @@ public enum AuditSearch {
                         path: path, number: number, line: String(decoding: bytes, as: UTF8.self),
                         explanation: explain(parsed, id: query.errorID?.lowercased(), place)))
             }
+        }
+    }
+
+    /// A crash may have left a part of it.
+    private static func isOurs(_ line: AuditReader.Line) -> Bool {
+        switch line {
+        case .whole(let bytes): AuditChain.previous(of: bytes) != nil
+        case .tooLong: false
+        case .torn: true
         }
     }
 

@@ -24,12 +24,15 @@ public struct IncidentReport: Sendable {
     public let incidents: [Incident]
     /// No incident means no outage: see `Timeline.covers`.
     public let isCounted: Bool
+    /// See `Timeline.counted`.
+    public let counted: (from: Milliseconds?, until: Milliseconds?)
 
     public init(_ content: ReportContent, days: ClosedRange<Int>, now: Milliseconds) {
         let timeline = Timeline(content, now: now)
         let frame =
             CalendarDay.start(of: days.lowerBound)..<CalendarDay.start(of: days.upperBound + 1)
         isCounted = timeline.covers(days)
+        counted = timeline.counted(days)
         let names = Dictionary(
             content.runs.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
         var found = timeline.gaps.map { IncidentReport.incident($0) }
@@ -48,7 +51,7 @@ public struct IncidentReport: Sendable {
             isWholeService: true, endpoints: ReportedEndpoint.allCases, failed: nil,
             cause: gap.isPlanned
                 ? "stopped by its operator (SIGTERM or SIGINT)"
-                : "ended without a clean stop: killed, crashed, or the machine failed")
+                : "ended without a clean stop: killed, crashed, the machine failed, or the store took nothing any more")
     }
 
     /// Outages of one server that overlap.
@@ -64,6 +67,12 @@ public struct IncidentReport: Sendable {
             }
         }
         return groups.map(\.outages)
+    }
+
+    /// A process that stood still has counted nobody.
+    private static func failed(_ outages: [Outage], isOfAll: Bool) -> Int? {
+        let counted = outages.reduce(0) { $0 + $1.failed }
+        return isOfAll && counted == 0 ? nil : counted
     }
 
     private static func incident(
@@ -83,7 +92,7 @@ public struct IncidentReport: Sendable {
             isWholeService: endpoints.contains {
                 timeline.down($0).unplanned.overlaps(start..<max(end, start + 1))
             },
-            endpoints: endpoints, failed: outages.reduce(0) { $0 + $1.failed },
+            endpoints: endpoints, failed: failed(outages, isOfAll: isOfAll),
             cause: causes.first ?? "unknown")
     }
 }

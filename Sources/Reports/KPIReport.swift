@@ -48,6 +48,8 @@ public struct KPIReport: Sendable {
 
     /// No requests means that nobody has asked: see `Timeline.covers`.
     public var isCounted: Bool { timeline.covers(days) }
+    /// See `Timeline.counted`.
+    public var counted: (from: Milliseconds?, until: Milliseconds?) { timeline.counted(days) }
 
     /// In the order of days, institutions and endpoints.
     public func lines(_ take: (Line) -> Void) {

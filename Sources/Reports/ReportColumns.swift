@@ -24,6 +24,7 @@ extension KPIReport {
 
     static func cells(_ line: Line, _ day: String) -> [ReportText.Cell] {
         let counts = line.counts
+        let isCounted = line.times != nil || counts.requests > 0
         let milliseconds: [ReportText.Cell] = [500, 950, 990].map { perMille in
             counts.durations.quantile(perMille: perMille)
                 .map { .number(Fixed.text($0, places: 3)) } ?? .none
@@ -40,12 +41,13 @@ extension KPIReport {
                 Fixed.text(Fixed.quotient(counts.failed * 1_000_000, counts.requests), places: 4))
         return [
             .text(day), .text(line.institution),
-            .text(line.endpoint?.path ?? "no requests"), .number("\(counts.requests)"),
+            .text(line.endpoint?.path ?? (isCounted ? "no requests" : "not counted")),
+            isCounted ? .number("\(counts.requests)") : .none,
             line.times.map { .number($0.availability) } ?? .none,
             line.times.map { .number("\(Fixed.quotient(Int($0.planned), 1000))") } ?? .none,
             line.times.map { .number("\(Fixed.quotient(Int($0.unplanned), 1000))") } ?? .none,
             mean,
-        ] + milliseconds + [.number("\(counts.failed)"), rate]
+        ] + milliseconds + [isCounted ? .number("\(counts.failed)") : .none, rate]
     }
 }
 
@@ -59,7 +61,7 @@ extension KPIReport.DayTimes {
 
 extension IncidentReport {
     public static let columns = [
-        "start", "end", "seconds", "planned", "whole_service", "server", "endpoints",
+        "start", "end", "seconds", "planned", "all_servers", "server", "endpoints",
         "requests_failed", "cause",
     ]
 

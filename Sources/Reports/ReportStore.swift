@@ -53,6 +53,8 @@ public struct ReportContent: Sendable {
     public var outages: [Outage] = []
     /// Runs that go on, as far as is known.
     public var running: Set<Int64> = []
+    /// Nothing is known of the time after it: it is a copy, which no server has used. nil: it is none.
+    public var endsAt: Milliseconds?
 
     public init() {}
 }

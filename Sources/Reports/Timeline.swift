@@ -29,6 +29,7 @@ public struct Timeline: Sendable {
 
     public init(_ content: ReportContent, now: Milliseconds) {
         self.content = content
+        let now = content.endsAt.map { min($0, now) } ?? now
         self.now = now
         lives = Dictionary(
             content.runs.map { run in
@@ -69,6 +70,16 @@ public struct Timeline: Sendable {
         guard let begin else { return false }
         return begin < CalendarDay.start(of: days.upperBound + 1)
             && CalendarDay.start(of: days.lowerBound) <= now
+    }
+
+    /// The moments of these days between which everything was counted; a bound is nil where that is all of them up
+    /// to there. Where `covers` is true.
+    public func counted(_ days: ClosedRange<Int>) -> (from: Milliseconds?, until: Milliseconds?) {
+        let isWhole = content.endsAt == nil && days.upperBound <= CalendarDay.day(of: now)
+        return (
+            begin.flatMap { $0 > CalendarDay.start(of: days.lowerBound) ? $0 : nil },
+            isWhole ? nil : now
+        )
     }
 
     /// When an outage was, as far as its server lived.

@@ -61,6 +61,8 @@ public enum ReportsOfStore {
         if let last, content.runs[last].stoppedAt == nil {
             if isRunning { content.running = [content.runs[last].id] }
             content.runs[last].aliveUntil = max(content.runs[last].aliveUntil, seenAt ?? 0)
+            // No server has ever used this file: it is a backup, and whoever was alive then may still be.
+            if seenAt == nil { content.endsAt = content.runs[last].aliveUntil }
         }
         return content
     }

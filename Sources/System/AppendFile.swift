@@ -114,6 +114,26 @@ public final class AppendFile {
         return Int(status.st_size)
     }
 
+    /// It has no places: what was read once does not come again, as from a pipe or a terminal.
+    public var isStream: Bool {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return false }
+        return [S_IFIFO, S_IFCHR, S_IFSOCK].contains(status.st_mode & S_IFMT)
+    }
+
+    /// What a stream brings next, at most `countMax` bytes; none at its end. Waits for as long as somebody
+    /// may write.
+    public func readNext(countMax: Int) throws(Failure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: countMax)
+        while true {
+            let count = unsafe Glibc.read(descriptor, &bytes, countMax)
+            if count >= 0 { return Array(bytes.prefix(count)) }
+            guard errno == EAGAIN || errno == EINTR else { throw failure }
+            var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            _ = unsafe poll(&asked, 1, -1)
+        }
+    }
+
     /// At most `countMax` bytes from `offset` on: fewer at the end of the file only.
     public func read(at offset: Int, countMax: Int) throws(Failure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: countMax)

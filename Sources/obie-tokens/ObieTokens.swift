@@ -26,7 +26,7 @@ struct ObieTokens: ParsableCommand {
         StandardOutput.fillGaps()
         var kind: any ParsableCommand.Type = Self.self
         do {
-            let words = Array(CommandLine.arguments.dropFirst())
+            let words = try words()
             var command = try parseAsRoot(SettingFlags<EverySetting>.wordsForParser(words))
             kind = type(of: command)
             try checkOpenSSL()
@@ -42,6 +42,17 @@ struct ObieTokens: ParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// Swift takes the words of the command line from /proc: without it there are none, not even the first.
+    private static func words() throws(ProgramFailure) -> [String] {
+        let words = CommandLine.arguments
+        if words.isEmpty {
+            throw ProgramFailure(
+                description: "the words of the command line cannot be read, since /proc is not there: "
+                    + "mount it (mount -t proc proc /proc)")
+        }
+        return Array(words.dropFirst())
     }
 
     private static func checkOpenSSL() throws(ProgramFailure) {

@@ -76,6 +76,13 @@ def check_expiry(browser, program, _):
     return f"the clock went from {begin} to 0, the server counted it, and refused the code"
 
 
+def check_sentences(browser, program, _):
+    with Server(program) as server:
+        edges.check_sentences(browser, server)
+        browser.expect_quiet(host(server), [(walk.TOKENS, 400), (walk.TOKENS, 403)])
+    return "another consent, a short key, another bank: what the page says is so"
+
+
 def check_others(browser, program, axe):
     edges.check_production(browser, program, axe)
     with Server(program) as server:
@@ -88,7 +95,7 @@ def check_others(browser, program, axe):
 
 
 CHECKS = {"walk": check_walk, "keyboard": check_keyboard, "mistakes": check_mistakes, "expiry": check_expiry,
-          "others": check_others}
+          "sentences": check_sentences, "others": check_others}
 
 
 def attempt(name, program, axe):

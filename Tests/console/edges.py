@@ -26,7 +26,38 @@ def check_expiry(browser, server):
                      lambda: f"the panel shows {panel(browser)}", 10)
     shown = press(browser, "exchange")
     expect(status(shown[0]) == 403 and shown[0]["links"] == ["errors#auth_code_invalid"], lambda: f"{shown}")
+    expect("its time is over" in " ".join(shown[0]["remarks"]), lambda: f"it is not said why: {shown}")
     return seen[0]
+
+
+def check_sentences(browser, server):
+    """What the page says of an answer is so, also where the answer is another one than on the walk."""
+    def fill(field, text):
+        browser.run("document.getElementById(arguments[0]).value = arguments[1]", field, text)
+
+    def said(button, statuses, words):
+        shown = press(browser, button)
+        found = [status(one) for one in shown]
+        remarks = " ".join(remark for one in shown for remark in one["remarks"])
+        expect(found == statuses and words in remarks and "please report" not in remarks,
+               lambda: f"{button}: {found} and {remarks!r}, not {statuses} and {words!r}")
+
+    browser.open(f"http://127.0.0.1:{server.port}/")
+    press(browser, "ccg")
+    press(browser, "code")
+    fill("consent", "consent-2")
+    said("withdraw", [201, 201, 201, 200, 200, 403], "The token is void.")
+    press(browser, "code")
+    fill("key", "short")
+    said("exchange", [400], "Nothing is said about the code")
+    fill("key", "long-enough-for-a-key")
+    said("exchange", [201], "The code is spent now.")
+    fill("key", "short")
+    said("repeat", [400], "Nothing is said about the code")
+    fill("institution", "PSDGB-FCA-999999")
+    said("replay", [403], "Nothing is said about the code")
+    fill("institution", "PSDGB-FCA-111111")
+    said("look", [200], "Alive")
 
 
 def check_server_gone(browser, server):

@@ -172,7 +172,7 @@ def check_kill(options, folder, reports, stopped):
                f"of {len(answers)} requests {kept} were kept; {flushed} were older than {FLUSH_SECONDS} s")
     ends = reports.incidents()
     gap = [one for one in ends if "without a clean stop" in one["cause"]]
-    expect(len(gap) == 1 and not gap[0]["planned"] and gap[0]["whole_service"], f"the kill is not told: {ends}")
+    expect(len(gap) == 1 and not gap[0]["planned"] and gap[0]["all_servers"], f"the kill is not told: {ends}")
     expect(abs(moment(gap[0]["start"]) - killed) <= 1.5 and begun - 0.1 <= moment(gap[0]["end"]) <= again + 0.1,
            f"the server was away from {killed} until between {begun} and {again}; reported are {gap}")
     planned = [one for one in ends if one["planned"] and one["end"]]

@@ -103,7 +103,7 @@ def check_database(site, database):
     found = json.loads(site.report("incidents", "json"))
     expect(len({one["server"] for one in found}) == len(found) == 2, f"two servers were down: {found}")
     for one in found:
-        expect(one["whole_service"] and not one["planned"], f"nobody answered: {one}")
+        expect(one["all_servers"] and not one["planned"], f"nobody answered: {one}")
         expect(before - IDLE_SECONDS <= moment(one["start"]) <= began + LOSS_SECONDS and back - 0.5 <= moment(one["end"]) <= ready + 1,
                f"it was away from {began} to {back}..{ready}: {one}")
     # As the figures come on the next flush.

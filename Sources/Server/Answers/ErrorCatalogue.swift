@@ -87,8 +87,9 @@ public enum ErrorCode: String, CaseIterable, Sendable {
         case .fiForbidden:
             "The client may not act for the institution that fi_reference_id names."
         case .authCodeInvalid:
-            "The authorization code cannot be exchanged. A code works once, within its life of 60 "
-                + "seconds, for the institution, the provider and the redirect URI it was made for. "
+            "The authorization code cannot be exchanged. A code works once, within its life (60 "
+                + "seconds, unless the operator chose otherwise), for the institution, the provider and "
+                + "the redirect URI it was made for. "
                 + "Start a new consent; quote the error's id to support."
         case .redirectURIUnregistered:
             "The redirect URI is none of those registered for the provider. It is compared byte "

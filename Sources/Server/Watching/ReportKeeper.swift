@@ -35,6 +35,8 @@ public final class ReportKeeper {
     private var savedOutages: [Outage] = []
     private var savedAt: Milliseconds?
     private var triedAt: Milliseconds = 0
+    /// The store has not taken what was last handed over.
+    private var isFailing = false
     private var isTold = false
 
     private init(
@@ -109,7 +111,9 @@ public final class ReportKeeper {
     private func tick() {
         let now = now()
         collector.look(storeSilence: storeSilence(), at: now)
-        store.beat(at: now)
+        // Who is killed while nothing can be written is missed from then on: its figures and outages of since are
+        // lost, and the time must not count as good.
+        if !isFailing { store.beat(at: now) }
         turnDay(now)
         if isDue(now) { save(now) }
         let after = self.now()
@@ -158,7 +162,9 @@ public final class ReportKeeper {
         let outages = collector.outages
         let batch = ReportBatch(
             run: run, figures: waiting.flatMap { $0 } + ofDay, outages: outages)
-        if let failure = store.save(batch) { return failed(failure, now) }
+        let failure = store.save(batch)
+        isFailing = failure != nil
+        if let failure { return failed(failure, now) }
         waiting = []
         for row in ofDay {
             let key = ReportCollector.Key(

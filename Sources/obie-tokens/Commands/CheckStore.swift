@@ -10,10 +10,12 @@ struct CheckStore: ParsableCommand {
         discussion: """
             A server may be using the store meanwhile. Ten million tokens take some seconds.
 
-            Exit status: 0 where the store is whole, 1 where it is damaged, 66 where there is none.
+            Exit status: 0 where the store is whole; 1 where it is damaged; 64 for a wrong option; 66 where \
+            there is none; 71 where it cannot be read; 77 where this user may not; 78 for a wrong setting, \
+            and for a database, which its own tools check.
             """)
 
-    @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var flags: SettingFlags<StoreToRead>
 
     func run() throws {
         let settings = try flags.readForStore()

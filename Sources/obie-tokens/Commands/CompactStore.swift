@@ -11,9 +11,13 @@ struct CompactStore: ParsableCommand {
             A store that this version has made gives its space back while it serves. One that 0.7.0 has \
             made does so only after this command. It needs about twice as much free disk as the store \
             has in use, and some seconds for each gigabyte.
+
+            Exit status: 0; 64 for a wrong option; 66 where there is no store; 71 where it cannot be read or \
+            written, or a server uses it; 77 where this user may not; 78 for a wrong setting, and for a \
+            database.
             """)
 
-    @OptionGroup var flags: SettingFlags<StoreSettings>
+    @OptionGroup var flags: SettingFlags<StoreToRead>
 
     func run() throws {
         let settings = try flags.readForStore()

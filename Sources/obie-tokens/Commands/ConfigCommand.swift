@@ -13,7 +13,8 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints the value of every setting and where it comes from.",
             discussion: """
-                Reads the flags, the environment and the file as `serve` does. No setting is a \
+                Reads the flags, the environment and the file as `serve` does; where a service is installed \
+                here, and neither a file nor a store is named, its file. No setting is a \
                 secret: keys are in files, and only the names of the files are shown. A default that \
                 depends on the machine, such as that of loops and max-connections, is what a server \
                 would have that is started here, with the limits of this shell.
@@ -22,7 +23,7 @@ struct ConfigCommand: ParsableCommand {
                 setting in the file or the environment.
                 """)
 
-        @OptionGroup var flags: SettingFlags<EverySetting>
+        @OptionGroup var flags: SettingFlags<EverySettingOfService>
         @OptionGroup var output: OutputOption
 
         func run() throws {

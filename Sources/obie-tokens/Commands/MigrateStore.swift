@@ -49,6 +49,8 @@ struct MigrateStore: ParsableCommand {
 
 enum MigrationSettings: SettingSelection {
     static var settings: [any AnySetting] {
-        [SettingsTable.rows.store, SettingsTable.rows.storePasswordFile]
+        let store = SettingsTable.rows.store.shown(
+            form: "postgres://user@host:port,…/database", help: "The PostgreSQL database.")
+        return [store, SettingsTable.rows.storePasswordFile]
     }
 }

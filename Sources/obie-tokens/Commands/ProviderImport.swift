@@ -11,10 +11,10 @@ extension Providers {
             discussion: """
                 The list has one JSON object on each line, such as
 
-                {"reference":"PSDGB-FCA-222222","status":"authorised","services":["accounts","payments"],\
-                "redirect_uris":["https://psp.example/callback"],"name":"Example Ltd"}
+                {"reference":"PSDGB-FCA-222222","services":["accounts"]}
+                {"reference":"PSDGB-FCA-333333","status":"withdrawn"}
 
-                status is authorised or withdrawn; services has any of accounts, payments and \
+                Its members are reference, name, status, services and redirect_uris, a list. status is authorised or withdrawn; services has any of accounts, payments and \
                 fundsconfirmations. Only reference must be there. A provider that is registered gets what \
                 the line says, and keeps what it does not say; redirect_uris are all of its URIs: others \
                 are removed. A new one is authorised for all services where nothing else is said. Providers \

@@ -40,6 +40,25 @@ struct ReportCommand: ParsableCommand {
                 + "or these days are still to come"
         }
 
+        /// Tells what of the days is not known, where that is so.
+        ///
+        /// - Parameters:
+        ///   - isCounted: anything is.
+        ///   - counted: between which moments; nil: from the first day on, or to the last.
+        func remark(
+            _ isCounted: Bool, _ counted: (from: Milliseconds?, until: Milliseconds?)
+        ) {
+            guard isCounted else { return Program.log(nothingCounted) }
+            if let from = counted.from {
+                Program.log(
+                    "nothing was counted before \(Timestamp.text(from)), when the first server began on "
+                        + "this store")
+            }
+            if let until = counted.until {
+                Program.log("nothing is known of the time after \(Timestamp.text(until))")
+            }
+        }
+
         /// More than are ever kept: a slip of the pen would make millions of lines.
         private static let daysMax = 1000
 
@@ -60,13 +79,14 @@ struct ReportCommand: ParsableCommand {
             abstract: "Requests, availability, times and errors by day, institution and endpoint.",
             discussion: """
                 A server may be using the store meanwhile; what it has counted in the last minute is \
-                not in it yet. docs/reports.md says what each column means.
+                not in it yet, and nothing since the store takes no changes. reports.md, which a package puts \
+                into /usr/share/doc/obie-tokens, says what each column means.
 
                 --fi=- is for the requests of no institution, whose line has a dash.
 
                 Exit status: 0; 64 for a wrong option; 65 for an institution that is not registered and \
                 has no figures; 66 if there is no such store; 71 if it cannot be read; 74 if standard \
-                output takes nothing; 78 for a wrong setting, and for a store that is not ours or newer.
+                output takes nothing; 77 where this user may not read it; 78 for a wrong setting, and for a store that is not ours or newer.
                 """)
 
         @OptionGroup var options: Options
@@ -90,7 +110,7 @@ struct ReportCommand: ParsableCommand {
                 source.content, days: days, institutions: registered,
                 only: fi == "-" ? "" : fi, now: Clock.wallMilliseconds())
             try ReportSource.print(report.rendered(options.format))
-            if !report.isCounted { Program.log(options.nothingCounted) }
+            options.remark(report.isCounted, report.counted)
         }
     }
 
@@ -99,7 +119,7 @@ struct ReportCommand: ParsableCommand {
             abstract: "Each outage: when, how many requests failed, and why as far as it is known.",
             discussion: """
                 Exit status: 0; 64 for a wrong option; 66 if there is no such store; 71 if it cannot be \
-                read; 74 if standard output takes nothing; 78 for a wrong setting, and for a store that \
+                read; 74 if standard output takes nothing; 77 where this user may not read it; 78 for a wrong setting, and for a store that \
                 is not ours or newer.
                 """)
 
@@ -114,11 +134,13 @@ struct ReportCommand: ParsableCommand {
             if !hasNothing {
                 try ReportSource.print(report.rendered(options.format, Timestamp.text))
             }
-            if !report.isCounted {
-                Program.log(options.nothingCounted)
-            } else if hasNothing {
-                Program.log("no outage from \(options.from) to \(options.to)")
-            }
+            options.remark(report.isCounted, report.counted)
+            guard report.isCounted, hasNothing else { return }
+            let isWhole = report.counted == (nil, nil)
+            Program.log(
+                isWhole
+                    ? "no outage from \(options.from) to \(options.to)"
+                    : "no outage in the time that was counted")
         }
     }
 }

@@ -18,9 +18,10 @@ struct RestoreCommand: ParsableCommand {
             The registry that is there stays if it is the store's own and not older than the backup: \
             it knows what was disabled and which secrets were replaced since.
 
-            Exit status: 0; 71 for a server that is running, and where a file cannot be read or \
-            written; 77 where this user may not; 78 where the files of the backup do not belong \
-            together.
+            Exit status: 0; 64 for a wrong option; 66 where the backup, or the store's folder, is not \
+            there; 71 for a server that is running, and where a file cannot be read or written; 74 if the \
+            audit log takes nothing; 77 where this user may not; 78 where the files of the backup do not \
+            belong together, and for a wrong setting.
             """)
 
     @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
@@ -62,6 +63,10 @@ struct Reset: ParsableCommand {
             stay. Everything that was issued is void. No server may be using the store. The old store \
             and its keys are moved aside, to PATH.before-TIME; the server's next start makes new keys, \
             unless keys-file names some.
+
+            Exit status: 0; 64 for a wrong option, and where the answer is no; 66 where there is no \
+            registry; 71 for a server that is running, and where a file cannot be read or written; 74 if \
+            the audit log takes nothing; 77 where this user may not; 78 for a wrong setting.
             """)
 
     @OptionGroup var confirmation: ConfirmationOption

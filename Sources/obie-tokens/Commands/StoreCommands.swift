@@ -13,8 +13,12 @@ struct BackUp: ParsableCommand {
             them may exist; all of them are made, or none. They are read again and checked to belong \
             together. `obie-tokens restore DESTINATION` puts them in the place of a store.
 
-            Exit status: 0; 71 where a file cannot be read or written, or is damaged; 73 where one of \
-            the three is there already; 78 where they do not belong together.
+            The audit log is not copied: it grows on. Copy its files beside it.
+
+            Exit status: 0; 64 for a wrong option; 66 where there is no store; 71 where a file cannot be \
+            read or written, or is damaged; 73 where one of the three is there already; 74 if the audit log \
+            takes nothing; 77 where this user may not; 78 where they do not belong together, and for a \
+            wrong setting.
             """)
 
     @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>

@@ -10,8 +10,8 @@ enum DurationText {
 
     /// For --help and the sample.
     static let explanation =
-        "A time is a number of seconds, or a number with its unit right behind it: 500ms, 60s, 1m, 2h, "
-        + "30d. It must come to whole seconds."
+        "A time is a number of seconds, or a number with its unit right behind it: 60s, 1m, 2h, 30d, "
+        + "5000ms. It must come to whole seconds."
 
     /// - Throws: where it is no time, has a fraction, or is out of the range. The error says what to
     ///   write.

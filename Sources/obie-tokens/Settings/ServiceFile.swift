@@ -6,6 +6,12 @@ enum ServiceFile {
     /// Where a package puts it.
     static let path = "/etc/obie-tokens/obie-tokens.conf"
 
+    /// What help says of a command that is given none.
+    static func fallback<Selection: SettingSelection>(_ selection: Selection.Type) -> String {
+        selection.followsService
+            ? "none; \(path) where it is there and no store is named" : "none"
+    }
+
     /// The file, where it is there and nothing else is named: no other file, and no store. Says so.
     ///
     /// - Parameter flags: what the command line says, by the name of the setting.

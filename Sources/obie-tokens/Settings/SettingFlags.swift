@@ -20,6 +20,11 @@ enum EverySetting: SettingSelection {
     static var followsService: Bool { false }
 }
 
+/// For those who ask what a server has.
+enum EverySettingOfService: SettingSelection {
+    static var settings: [any AnySetting] { SettingsTable.all }
+}
+
 enum NoSetting: SettingSelection {
     static var settings: [any AnySetting] { [] }
 }
@@ -49,7 +54,7 @@ struct SettingFlags<Selection: SettingSelection>: ParsableArguments, CustomRefle
         let flags = Selection.settings.map { (label: $0.name, value: SettingFlags.flag($0)) }
         let config = Option<String?>(
             help: ArgumentHelp(
-                "A file with settings, one on a line: name = value. (default: none)",
+                "A file with settings, one on a line: name = value. (default: \(ServiceFile.fallback(Selection.self)))",
                 valueName: "file"), completion: .file())
         return Mirror(self, children: [(label: Key.config.stringValue, value: config)] + flags)
     }

@@ -120,7 +120,26 @@ import Testing
             #expect(report.isCounted == isCounted)
             #expect(report.incidents.isEmpty)
         }
+        let from = midnight + 20 * hour, now = midnight + 30 * hour
+        for (days, counted) in [
+            (day + 1...day + 1, (nil, nil)), (day...day + 1, (from, nil)),
+            (day - 1...day, (from, nil)), (day + 1...day + 2, (nil, now)),
+            (day...day + 2, (from, now)),
+        ] as [(ClosedRange<Int>, (Milliseconds?, Milliseconds?))] {
+            let report = IncidentReport(content(runs), days: days, now: now)
+            #expect(report.counted == counted, "\(days)")
+        }
         #expect(!IncidentReport(content([]), days: day...day, now: midnight + hour).isCounted)
+    }
+
+    @Test func whoStoodStillHasCountedNobody() {
+        var still = outage(1, .tokens, 2 * hour, 3 * hour)
+        still = Outage(
+            run: 1, endpoint: nil, startedAt: still.startedAt, endedAt: still.endedAt, failed: 0,
+            cause: "the process stood still")
+        let report = IncidentReport(
+            content([run(1, 0, 9 * hour)], [still]), days: day...day, now: midnight + 9 * hour)
+        #expect(report.incidents.count == 1 && report.incidents[0].failed == nil)
     }
 
     @Test func whatFallsTogetherIsOneIncident() {

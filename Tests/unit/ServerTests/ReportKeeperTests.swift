@@ -10,9 +10,16 @@ import Tokens
 struct ReportKeeperTests {
     private final class Store: ReportStore {
         private let failure: String?
-        init(_ failure: String?) { self.failure = failure }
-        func save(_ batch: ReportBatch) -> String? { failure }
-        func beat(at now: Milliseconds) {}
+        private let calls: Mutex<[Character]>?
+        private let onCall: (Character) -> Void
+        init(_ failure: String?, _ onCall: @escaping (Character) -> Void) {
+            (self.failure, self.onCall) = (failure, onCall)
+        }
+        func save(_ batch: ReportBatch) -> String? {
+            onCall("s")
+            return failure
+        }
+        func beat(at now: Milliseconds) { onCall("b") }
     }
 
     private final class Lines: Sendable {

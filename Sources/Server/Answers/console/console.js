@@ -143,7 +143,8 @@ class Ended extends Error {}
 async function run(button, work) {
   const step = button.closest(".step"), output = step.querySelector(".exchanges");
   if (button.getAttribute("aria-disabled")) return say(at(`needs-${button.id}`).textContent);
-  if (step.getAttribute("aria-busy")) return;
+  // One step at a time: two of them would spend the same code.
+  if (document.querySelector(".step[aria-busy]")) return;
   output.replaceChildren();
   step.setAttribute("aria-busy", "true");
   const asking = async (title, request, status) => {
@@ -161,6 +162,8 @@ async function run(button, work) {
     update();
     await count();
     step.removeAttribute("aria-busy");
+    // On a small screen it may have opened below.
+    output.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -168,19 +171,27 @@ async function makeCode(asking, title = "Make a code") {
   const redirect = value("redirect");
   const answer = await asking(title, codeRequest(), 201);
   const { base_uri: place, parameters } = answer.json.data.redirect_uri;
-  return { text: parameters.code, redirect, place: `${place}${place.includes("?") ? "&" : "?"}${new URLSearchParams(parameters)}`,
+  return { text: parameters.code, redirect, consent: value("consent"), place: `${place}${place.includes("?") ? "&" : "?"}${new URLSearchParams(parameters)}`,
     state: "live", lifetime: codeLifetime, deadline: answer.began + codeLifetime * 1000 };
 }
 
 async function exchange(asking, code, key, title = "Exchange the code") {
-  const answer = await asking(title, exchangeRequest(code, key), 201);
+  spend(await asking(title, exchangeRequest(code, key), 201), code, key);
+}
+
+function spend(answer, code, key) {
   code.state = "spent";
   [held.code, held.token, held.tokenState] = [code, answer.json.data.access_token, "alive"];
   at("key").value = key;
 }
 
-/** The code that is held, where it is still good; else a new one. */
-const liveCode = async (asking) => held.code?.state === "live" ? held.code : makeCode(asking);
+/** The code that is held, where it is still good and for the consent that is asked for; else a new one. */
+const liveCode = async (asking) =>
+  held.code?.state === "live" && held.code.consent === value("consent") ? held.code : makeCode(asking);
+
+/** The answer is about the code, and not about how it was asked. */
+const isAboutCode = (answer) => errorCodes(answer.json).includes("auth_code_invalid");
+const NOT_ABOUT_CODE = "Nothing is said about the code: the error names what is wrong with the request.";
 
 /** Looks the token up, and holds what the server says of it. */
 async function lookUp(asking, title) {
@@ -199,8 +210,13 @@ const STEPS = {
     note(`The customer’s browser is sent to ${code.place}`);
   },
   async exchange(asking, note) {
-    const { code } = held;
-    await exchange(asking, code, value("key"));
+    const { code } = held, key = value("key");
+    const answer = await asking("Exchange the code", exchangeRequest(code, key));
+    if (answer.status !== 201) {
+      return note(isAboutCode(answer) ? "Refused: the code is no good any more, such as when its time is over. The words are "
+        + "the same for one that is unknown or spent." : NOT_ABOUT_CODE);
+    }
+    spend(answer, code, key);
     note("The code is spent now. The token is what the PSP calls the bank’s API with.");
   },
   async repeat(asking, note) {
@@ -210,6 +226,7 @@ const STEPS = {
         : "Another token: please report this.");
       return;
     }
+    if (!isAboutCode(answer)) return note(NOT_ABOUT_CODE);
     note("Not under this key, or too late for it: so it is a replay, as in step 5.");
     await lookUp(asking, "Look the token up");
   },
@@ -218,7 +235,8 @@ const STEPS = {
       : "Not alive: the gateway lets nobody in, and learns no more.");
   },
   async replay(asking, note) {
-    await asking("The same exchange, another key", exchangeRequest(held.code, newKey()), 403);
+    const answer = await asking("The same exchange, another key", exchangeRequest(held.code, newKey()));
+    if (!isAboutCode(answer)) return note(NOT_ABOUT_CODE);
     note("Refused. The words are the same for a code that is unknown, expired or spent: a thief learns nothing.");
     note(await lookUp(asking, "Look the first token up") ? "Still alive: the code came too long after its end."
       : "The first token is void as well.");
