@@ -29,7 +29,12 @@ chmod -R u=rwX,go=rX "$source"
 if [ -n "${3-}" ]; then sed -i "1s/(.*)/($3)/" "$source/debian/changelog"; fi
 umask 022
 STRIP=no UNITS=/lib/systemd/system PREFIX=/usr DESTDIR=$source/staged Scripts/install.sh install "$program"
-install --directory "$source/staged/usr/share/doc/obie-tokens"
+# The pages and samples, as they stand beside each other here, so that their links work.
+pages=$source/staged/usr/share/doc/obie-tokens
+install --directory "$pages/Deploy"
+cp -r README.md SECURITY.md docs "$pages"
+find Deploy -maxdepth 1 -type f -exec cp {} "$pages/Deploy" \;
+chmod -R u=rwX,go=rX "$pages"
 
 export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC BILL="$PWD/Scripts/sbom.py program $program"
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --file "$source/debian/changelog" --show-field Timestamp)
@@ -39,4 +44,7 @@ cp "$work"/obie-tokens*.deb "$folder"
 for package in "$folder"/obie-tokens*_"${3:-$version}"_*.deb; do
     printf 'deb: %s, %s bytes\n' "${package#"$folder"/}" "$(stat --format %s "$package")"
 done
-lintian --fail-on error --tag-display-limit 0 --allow-root "$folder/obie-tokens_${3:-$version}"_*.deb
+look() { lintian --fail-on error --tag-display-limit 0 --allow-root "$@"; }
+look "$folder/obie-tokens_${3:-$version}"_*.deb
+# A package of names for a debugger may hold nothing else, so no override either (Deploy/debian has the reason).
+look --suppress-tags bogus-mail-host "$folder/obie-tokens-dbgsym_${3:-$version}"_*.deb

@@ -86,7 +86,8 @@ struct AuditReader {
         }
         if position == 0, bytes.starts(with: AuditReader.gzip) {
             throw AuditFailure(
-                "\(file.path) is compressed; give <(zcat \(file.path)) in its place, in bash or zsh")
+                "\(file.path) is compressed; give <(zcat \(file.path)) in its place, in bash or zsh"
+            )
         }
         position += bytes.count
         block.append(contentsOf: bytes)

@@ -28,11 +28,10 @@ public enum AuditSearch {
         for path in paths {
             var reader = try AuditReader(path)
             var number = 0
+            var isOurs = false
             while let line = try reader.next() {
                 number += 1
-                if number == 1, !isOurs(line) {
-                    throw AuditFailure("line 1 of \(path) is no line of an audit log")
-                }
+                isOurs = isOurs || mayBeOurs(line)
                 guard case .whole(let bytes) = line, query.isInTime(bytes),
                     needles.allSatisfy({ contains(bytes, $0) }),
                     mayBeAbout(names, bytes), let parsed = AuditLine(bytes),
@@ -46,11 +45,14 @@ public enum AuditSearch {
                         path: path, number: number, line: String(decoding: bytes, as: UTF8.self),
                         explanation: explain(parsed, id: query.errorID?.lowercased(), place)))
             }
+            if number > 0, !isOurs {
+                throw AuditFailure("\(path) is no audit log: none of its lines is one of a log")
+            }
         }
     }
 
     /// A crash may have left a part of it.
-    private static func isOurs(_ line: AuditReader.Line) -> Bool {
+    private static func mayBeOurs(_ line: AuditReader.Line) -> Bool {
         switch line {
         case .whole(let bytes): AuditChain.previous(of: bytes) != nil
         case .tooLong: false

@@ -17,7 +17,7 @@ enum AuditSentences {
         case .tokenRevoked: "an access token was revoked"
         case .consentRevoked: "a consent was revoked"
         case .registryChangeBegun: "a change of the registry was about to be made"
-        case .registryChanged: "the registry was changed"
+        case .registryChanged: "a command has changed the registry, keys or files"
         case .registryChangeFailed: "a change of the registry has failed"
         case .authenticationFailed: "a client could not prove who it is"
         case .started: "a server started"

@@ -51,7 +51,8 @@ public struct IncidentReport: Sendable {
             isWholeService: true, endpoints: ReportedEndpoint.allCases, failed: nil,
             cause: gap.isPlanned
                 ? "stopped by its operator (SIGTERM or SIGINT)"
-                : "ended without a clean stop: killed, crashed, the machine failed, or the store took nothing any more")
+                : "ended without a clean stop: killed, crashed, the machine failed, or the store took nothing any more"
+        )
     }
 
     /// Outages of one server that overlap.

@@ -39,7 +39,7 @@ public struct Timeline: Sendable {
             }, uniquingKeysWith: { $1 })
         outages = Dictionary(grouping: content.outages, by: \.run)
         begin = content.runs.map(\.startedAt).min().flatMap { $0 < now ? $0 : nil }
-        gaps = Timeline.gaps(content.runs, lives, begin, now)
+        gaps = Timeline.gaps(content.runs, lives, begin, now, isOpen: content.endsAt == nil)
     }
 
     /// Shorter than this is no gap: what a clock does not tell.
@@ -47,7 +47,7 @@ public struct Timeline: Sendable {
 
     private static func gaps(
         _ runs: [ServerRun], _ lives: [Int64: Range<Milliseconds>], _ begin: Milliseconds?,
-        _ now: Milliseconds
+        _ now: Milliseconds, isOpen: Bool
     ) -> [Gap] {
         guard let begin else { return [] }
         let byEnd = runs.sorted {
@@ -60,7 +60,7 @@ public struct Timeline: Sendable {
             { ended += 1 }
             guard range.upperBound - range.lowerBound >= gapMilliseconds else { return nil }
             return Gap(
-                range: range, isOpen: range.upperBound == now,
+                range: range, isOpen: isOpen && range.upperBound == now,
                 isPlanned: byEnd[ended].stoppedAt != nil, run: byEnd[ended])
         }
     }

@@ -44,7 +44,8 @@ public final class StoreHealth: Sendable {
             case .files:
                 "\(cause) was moved, removed or replaced while the server uses it, so /readyz says "
                     + "503: what is issued now, the next start would not find. Put it back where it "
-                    + "was; if it was removed, stop the server and restore a backup"
+                    + "was; if it was removed, do not stop the server, which still has it open: "
+                    + "docs/runbook.md says how to save it"
             case .registry: cause
             case .syncing:
                 "the disk has failed to sync the store: \(cause); what was written since the last sync "

@@ -51,7 +51,7 @@ public struct StoreSet: Sendable {
     ///
     /// - Throws: `StoreFailure` where one is not readable, or they do not belong together.
     func copy(to draft: StoreSet) throws(StoreFailure) {
-        guard try Schema.mark.isThere(store) else { throw missing(store) }
+        guard try Schema.mark.isThere(store) else { throw missing(store, .absent) }
         guard try SQLiteRegistry.mark.isThere(registry) else { throw missing(registry) }
         guard PrivateFile.exists(keys) else { throw missing(keys) }
         do {
@@ -66,11 +66,13 @@ public struct StoreSet: Sendable {
         try check(draft)
     }
 
-    private func missing(_ path: String) -> StoreFailure {
+    private func missing(
+        _ path: String, _ kind: StoreFailure.Kind = .configuration
+    ) -> StoreFailure {
         let folder = PrivateFile.missingFolder(of: path).map { " (\($0))" } ?? ""
         return StoreFailure(
             "\(path) is missing\(folder); a store, its registry and its keys are worth nothing without each "
-                + "other", .configuration)
+                + "other", kind)
     }
 
     private func copy(

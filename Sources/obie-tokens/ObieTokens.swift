@@ -49,7 +49,8 @@ struct ObieTokens: ParsableCommand {
         let words = CommandLine.arguments
         if words.isEmpty {
             throw ProgramFailure(
-                description: "the words of the command line cannot be read, since /proc is not there: "
+                description:
+                    "the words of the command line cannot be read, since /proc is not there: "
                     + "mount it (mount -t proc proc /proc)")
         }
         return Array(words.dropFirst())

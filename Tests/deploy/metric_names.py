@@ -52,7 +52,7 @@ def check_dashboard():
 
 
 def check_alerts():
-    found, rules = families(), "Deploy/prometheus-alerts.yaml"
+    found, rules = families(), "Deploy/alerts.yaml"
     alerts = [rule for group in yaml.safe_load(read(rules))["groups"] for rule in group["rules"]]
     for alert in alerts:
         for name in named(alert["expr"]):

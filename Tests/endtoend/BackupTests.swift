@@ -70,6 +70,7 @@ import Testing
 
         var status: Int32 {
             switch self {
+            case .storeMissing: 66
             case .storeDamaged, .registryDamaged, .diskFull: 71
             default: 78
             }

@@ -166,6 +166,8 @@ struct RootTests {
         #expect(outcome.output.contains("bank-0"))
         let said = "obie-tokens: these are the settings of /etc/obie-tokens/obie-tokens.conf; "
         #expect(outcome.errors.hasPrefix(said), "\(outcome.errors)")
+        let settings = try withServiceFile(["config", "show", "--json"])
+        #expect(settings.errors.hasPrefix(said) && settings.output.contains(store))
         try expectOwner(Self.user, after: ["fi", "list"])
     }
 
@@ -177,7 +179,8 @@ struct RootTests {
         let value = name.uppercased().hasSuffix("CONFIG") ? config : other
         let outcome =
             switch name {
-            case "serve": try withServiceFile(["config", "show", "--json"])
+            // It reads its file before it looks at what is wrong.
+            case "serve": try withServiceFile(["serve", "--loops", "0"])
             case _ where name.hasPrefix("--"): try withServiceFile(["fi", "list", name, value])
             default: try withServiceFile(["fi", "list"], ["\(name)=\(value)"])
             }

@@ -144,6 +144,45 @@ def check_faults(options, folder, reports):
     return stopped
 
 
+def check_lost(options, how):
+    """An outage that the server does not survive: its figures are lost, and the time is downtime all the same."""
+    with tempfile.TemporaryDirectory(prefix="obie-tokens-kpi-") as folder:
+        reports = Reports(options.server, folder)
+        server = serve(options, folder)
+        server.start()
+        with Load(server, options.seed, clients=2, pause=0.002):
+            time.sleep(2)
+            fill_up(server, True)
+            began = time.time()
+            time.sleep(5)
+            getattr(server, how)()
+        time.sleep(2)
+        with serve(options, folder):
+            again = time.time()
+            time.sleep(1.5)
+            found = reports.incidents()
+            expect(len(found) == 1 and not found[0]["planned"] and found[0]["requests_failed"] is None,
+                   f"one outage, of which nobody knows how many requests failed, is reported as {found}")
+            expect(abs(moment(found[0]["start"]) - began) <= 2.5 and abs(moment(found[0]["end"]) - again) <= 1.5,
+                   f"the service was down from {began} to {again}, reported are {found}")
+            downs = {int(row["down_unplanned_seconds"]) for row in reports.kpi().values()}
+            expect(min(downs) >= again - began - 4, f"of {again - began:.1f} s of downtime the days have {downs}")
+            check_copy(reports)
+    return found[0]["seconds"]
+
+
+def check_copy(reports):
+    """A backup of a store in use ends with the backup: whoever was alive then is not missed."""
+    run = subprocess.run([reports.program, "backup", "copy.db", "--store", reports.store], cwd=reports.folder, check=False,
+                         capture_output=True, text=True)
+    expect(run.returncode == 0, f"backup: {run.stderr}")
+    copy = Reports(reports.program, reports.folder, "sqlite:copy.db")
+    time.sleep(2.5)
+    expect(all(one["end"] for one in copy.incidents()), f"the copy has an outage that goes on: {copy.incidents()}")
+    said = copy.both("incidents", *copy.days())[1]
+    expect("nothing is known of the time after" in said, f"a report of a copy does not say where it ends: {said!r}")
+
+
 def check_kill(options, folder, reports, stopped):
     """A stop of some seconds is planned; then a killed server, and what it leaves."""
     before = {key: int(row["requests"]) for key, row in reports.kpi().items()}
@@ -191,7 +230,7 @@ def check_refusals(reports):
     text = reports.run("kpi", *reports.days(), "--fi", "PSDGB-FCA-000000", status=65)
     expect("not registered" in text, text)
     empty = reports.run("kpi", "--from", "2026-01-01", "--to", "2026-01-02")
-    expect(empty.count("no requests") == 2, f"two days without requests are not told: {empty}")
+    expect(empty.count("not counted") == 2, f"two days without a server are not told: {empty}")
     none = reports.kpi("--fi=-")
     expect({row["institution"] for row in none.values()} == {"-"}, f"--fi=- does not show the requests of none alone: {none}")
     for name in "table", "csv", "json":
@@ -214,6 +253,8 @@ def main():
             stopped = check_faults(options, folder, reports)
             check_refusals(reports)
             check_kill(options, folder, reports, stopped)
+            seconds = [check_lost(options, how) for how in ("kill", "stop")]
+            print(f"kpi test: a full disk until the server is killed, and until it is told to end, are outages of {seconds} s")
             large.check(options, folder, serve, reports)
         except (Failure, OSError) as broken:
             print(f"kpi test: FAILED {broken}", file=sys.stderr)

@@ -97,6 +97,14 @@ def check_again():
     return "the same package once more changes nothing"
 
 
+def check_no_proc():
+    """Swift takes the words of a command line from /proc: without it none may be taken for none, as in a bare chroot."""
+    said = run("unshare", "--mount", "sh", "-c",
+               "umount --lazy /proc; obie-tokens keys create /tmp/none 2>&1; echo ended with $?; test ! -e /tmp/none")
+    expect("ended with 71" in said and "/proc" in said, f"without /proc a command says {said}")
+    return "without /proc a command fails and says why, so an installation does, too"
+
+
 def check_upgrade():
     with open(CONF, "a", encoding="ascii") as file:
         file.write("\nidle-timeout = 30\n")
@@ -174,7 +182,7 @@ def check_purge():
     return "a purge leaves nothing of it"
 
 
-CHECKS = {"root": check_root, "install": check_install, "again": check_again, "upgrade": check_upgrade,
+CHECKS = {"root": check_root, "install": check_install, "again": check_again, "no proc": check_no_proc, "upgrade": check_upgrade,
           "restart": check_restart, "rotation": check_rotation, "remove": check_remove, "lost keys": check_lost_keys,
           "purge": check_purge}
 

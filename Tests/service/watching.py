@@ -10,7 +10,7 @@ from pathlib import Path
 from checks import ROOT, expect, wait_until
 from free_ports import free_ports
 
-RULES, DASHBOARD = ROOT / "Deploy/prometheus-alerts.yaml", ROOT / "Deploy/grafana.json"
+RULES, DASHBOARD = ROOT / "Deploy/alerts.yaml", ROOT / "Deploy/grafana.json"
 # An alert waits for as long here, whatever it says; and rates are over as long as it takes to see a few samples.
 PATIENCE, RATE = "1s", "10s"
 JOB = "obie"

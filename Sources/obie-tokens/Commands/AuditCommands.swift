@@ -28,7 +28,8 @@ struct AuditCommand: ParsableCommand {
 
                 Give the files of a log that is rotated oldest first: the first line of each holds \
                 the hash of the last line of the one before. Where the oldest is not given, the \
-                line "after" has the hash that must be its last.
+                line "after" has the hash that must be its last. In the place of a file that is compressed \
+                give <(zcat FILE), in bash or zsh.
 
                 The command counts the lines that say that events were dropped, or that the end of \
                 the file was repaired after a crash, and the starts of a server that had not ended \

@@ -15,18 +15,18 @@ extension AuditCommand {
                 Changes that commands made are found by the names of those whom they are about.
 
                 Give the id of an error object first, or say with options what to look for; a line \
-                must fit all of them. Give the files of a log that is rotated oldest first; without a \
-                file the log of the settings is read.
+                must fit all of them. Give the files of a log that is rotated oldest first, and of one \
+                that is compressed <(zcat FILE); without a file the log of the settings is read.
 
                 Exit status: 0 if a line was found; 1 if none was; 64 for a wrong option; 66 if a \
-                file cannot be read.
+                file cannot be read, or is no audit log.
                 """)
 
         @Argument(
             help: ArgumentHelp(
                 "The id of an error object, such as 807e3db5-deb1-e0ec-2806-3f1c05160c04, where "
                     + "that is looked for; then the files of the audit log.",
-                valueName: "error-id-or-file"))
+                valueName: "error-id-or-file"), completion: .file())
         var words: [String] = []
 
         @Option(help: "The id of an error object.")

@@ -15,7 +15,7 @@ struct CheckStore: ParsableCommand {
             and for a database, which its own tools check.
             """)
 
-    @OptionGroup var flags: SettingFlags<StoreToRead>
+    @OptionGroup var flags: SettingFlags<StoreSettings>
 
     func run() throws {
         let settings = try flags.readForStore()

@@ -17,7 +17,7 @@ struct CompactStore: ParsableCommand {
             database.
             """)
 
-    @OptionGroup var flags: SettingFlags<StoreToRead>
+    @OptionGroup var flags: SettingFlags<StoreSettings>
 
     func run() throws {
         let settings = try flags.readForStore()

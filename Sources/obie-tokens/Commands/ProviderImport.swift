@@ -34,7 +34,7 @@ extension Providers {
                 a change that is late.
                 """)
 
-        @Argument(help: "The list; - is standard input.")
+        @Argument(help: "The list; - is standard input.", completion: .file())
         var file: String
         @Flag(help: "Print what would change, and change nothing.")
         var dryRun = false

@@ -79,8 +79,8 @@ struct ReportCommand: ParsableCommand {
             abstract: "Requests, availability, times and errors by day, institution and endpoint.",
             discussion: """
                 A server may be using the store meanwhile; what it has counted in the last minute is \
-                not in it yet, and nothing since the store takes no changes. reports.md, which a package puts \
-                into /usr/share/doc/obie-tokens, says what each column means.
+                not in it yet, and nothing since the store takes no changes. docs/reports.md says what each \
+                column means; the package has it in /usr/share/doc/obie-tokens.
 
                 --fi=- is for the requests of no institution, whose line has a dash.
 

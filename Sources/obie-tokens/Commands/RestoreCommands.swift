@@ -37,7 +37,7 @@ struct RestoreCommand: ParsableCommand {
             replaced since is as it was.
             """)
     var oldRegistry = false
-    @Argument(help: "The store of the backup.")
+    @Argument(help: "The store of the backup.", completion: .file())
     var backup: String
 
     func run() throws {

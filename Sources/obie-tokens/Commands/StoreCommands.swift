@@ -23,7 +23,7 @@ struct BackUp: ParsableCommand {
 
     @OptionGroup var flags: SettingFlags<StoreAndKeysSettings>
 
-    @Argument(help: "Where the copy goes.")
+    @Argument(help: "Where the copy goes.", completion: .file())
     var destination: String
 
     func run() throws {
@@ -31,6 +31,11 @@ struct BackUp: ParsableCommand {
         try settings.checkAuditFolder()
         let administration = try settings.storeAdministration(keeping: .toReadAndWrite)
         let keys = try settings.keysPath()
+        if let path = settings.store.path, !PrivateFile.exists(path) {
+            throw ProgramFailure(
+                description: "there is no store \(path); choose the right one with --store",
+                status: 66)
+        }
         try settings.checkKeys(try KeyFile.read(keys))
         try administration.backUp(keys: keys, to: destination)
         try settings.record("store copied to \(destination)")

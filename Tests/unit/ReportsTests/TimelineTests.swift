@@ -120,16 +120,30 @@ import Testing
             #expect(report.isCounted == isCounted)
             #expect(report.incidents.isEmpty)
         }
-        let from = midnight + 20 * hour, now = midnight + 30 * hour
-        for (days, counted) in [
-            (day + 1...day + 1, (nil, nil)), (day...day + 1, (from, nil)),
-            (day - 1...day, (from, nil)), (day + 1...day + 2, (nil, now)),
-            (day...day + 2, (from, now)),
-        ] as [(ClosedRange<Int>, (Milliseconds?, Milliseconds?))] {
-            let report = IncidentReport(content(runs), days: days, now: now)
-            #expect(report.counted == counted, "\(days)")
+        let now = midnight + 30 * hour
+        for (days, isFromStart, isToEnd) in [
+            (day...day, false, true), (day - 1...day, false, true), (day + 1...day + 1, true, true),
+            (day...day + 2, false, false), (day + 1...day + 2, true, false),
+        ] {
+            let counted = IncidentReport(content(runs), days: days, now: now).counted
+            #expect(counted.from == (isFromStart ? nil : midnight + 20 * hour))
+            #expect(counted.until == (isToEnd ? nil : now))
         }
         #expect(!IncidentReport(content([]), days: day...day, now: midnight + hour).isCounted)
+    }
+
+    @Test func aCopyEndsWithItself() {
+        var copy = content([run(1, 0, 2 * hour), run(2, 3 * hour, 4 * hour, isStopped: false)])
+        copy.endsAt = midnight + 4 * hour
+        let report = IncidentReport(copy, days: day...day, now: midnight + 9 * hour)
+        #expect(report.incidents.map(\.isOpen) == [false])
+        #expect(report.counted.until == copy.endsAt)
+        #expect(times(copy, now: 9 * hour)?.observed == 4 * hour)
+        // It was made in the first moment of a server.
+        copy.endsAt = midnight + 3 * hour
+        #expect(
+            IncidentReport(copy, days: day...day, now: midnight + 9 * hour).incidents.map(\.isOpen)
+                == [false])
     }
 
     @Test func whoStoodStillHasCountedNobody() {
@@ -177,7 +191,7 @@ import Testing
                 == "\(date),\"A,B\",/v1/obie/tokens,6,100.000,0,0,2.000,2.047,2.047,2.047,2,33.3333"
         )
         #expect(lines[2] == "\(date),C,no requests,0,100.000,0,0,,,,,0,")
-        #expect(lines[3] == "\(CalendarDay.text(day + 1)),\"A,B\",no requests,0,,,,,,,,0,")
+        #expect(lines[3] == "\(CalendarDay.text(day + 1)),\"A,B\",not counted,,,,,,,,,,")
         #expect(lines.count == 5)
     }
 

@@ -1,5 +1,6 @@
 // What people hear of figures that cannot be written.
 
+import Glibc
 import Reports
 import Synchronization
 import Testing
@@ -10,7 +11,6 @@ import Tokens
 struct ReportKeeperTests {
     private final class Store: ReportStore {
         private let failure: String?
-        private let calls: Mutex<[Character]>?
         private let onCall: (Character) -> Void
         init(_ failure: String?, _ onCall: @escaping (Character) -> Void) {
             (self.failure, self.onCall) = (failure, onCall)
@@ -27,14 +27,21 @@ struct ReportKeeperTests {
         let now = Atomic<Int64>(1_764_000_000_000)
     }
 
+    /// - Parameters:
+    ///   - microseconds: how long it lives.
+    ///   - onBeat: a sign of life.
     /// - Returns: what a server has said until it has ended.
-    private func lines(_ failure: String?) throws -> [String] {
+    private func lines(
+        _ failure: String?, for microseconds: UInt32 = 0, onBeat: @escaping () -> Void = {}
+    ) throws -> [String] {
         let lines = Lines()
         let collector = ReportCollector(run: 1, now: { 1_764_000_000_000 })
         let end = try ReportKeeper.start(
-            collector, Store(failure), name: "one", storeSilence: { nil },
+            collector, Store(failure) { if $0 == "b" { onBeat() } }, name: "one",
+            storeSilence: { nil },
             now: { lines.now.add(1, ordering: .relaxed).newValue },
             report: { line in lines.all.withLock { $0.append(line) } })
+        usleep(microseconds)
         end()
         return lines.all.withLock { $0 }
     }
@@ -43,5 +50,15 @@ struct ReportKeeperTests {
         #expect(try lines(nil).isEmpty)
         let said = try lines("the disk is full")
         #expect(said.count == 1 && said[0].contains("they are lost"), "\(said)")
+    }
+
+    /// Its figures and outages are lost if it is killed, so the time must not count as good.
+    @Test func whoCannotHandOverGivesNoSignOfLife() throws {
+        for (failure, isAlive) in [(nil, true), ("the disk is full", false)] as [(String?, Bool)] {
+            let beats = Lines()
+            _ = try lines(failure, for: 2_300_000) { beats.now.add(1, ordering: .relaxed) }
+            let count = beats.now.load(ordering: .relaxed) - 1_764_000_000_000
+            #expect(isAlive ? count >= 2 : count == 1, "\(count)")
+        }
     }
 }
