@@ -20,7 +20,7 @@ import turns
 from measure import load, require_tools
 from servers import client
 
-START_SECONDS_MAX, RATE_RATIO_MIN, RESIDENT_MIB_MAX, BYTES_PER_TOKEN_MAX = 1.0, 0.8, 150, 200
+START_SECONDS_MAX, RATE_RATIO_MIN, RESIDENT_MIB_MAX, BYTES_PER_TOKEN_MAX = 1.0, 0.9, 150, 200
 DAYS, CODES, SECONDS = 100, 400_000, 4
 
 

@@ -148,7 +148,7 @@ import Testing
         let before = try store.files()
         let file = "\(nowhere)/file"
         try expectMissing(try store.run("backup", file), 71, before)
-        try expectMissing(try store.run("restore", file), 78, before)
+        try expectMissing(try store.run("restore", file), 66, before)
         for words in [
             ["keys", "rotate"], ["keys", "list"], ["backup", "\(store.folder)/copy.db"],
         ] {

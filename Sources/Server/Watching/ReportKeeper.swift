@@ -123,8 +123,10 @@ public final class ReportKeeper {
 
     private func isDue(_ now: Milliseconds) -> Bool {
         guard now - triedAt < ReportKeeper.flushMilliseconds else { return true }
-        // An outage that begins or ends is known at once, also where the server is killed then.
-        return outagesHaveChanged && now - triedAt >= ReportKeeper.tickMilliseconds
+        // An outage that begins or ends is known at once, also where the server is killed then; and so is a store
+        // that takes things again.
+        return (outagesHaveChanged || isFailing)
+            && now - triedAt >= ReportKeeper.tickMilliseconds
     }
 
     private var outagesHaveChanged: Bool {

@@ -14,12 +14,13 @@ extension Providers {
                 {"reference":"PSDGB-FCA-222222","services":["accounts"]}
                 {"reference":"PSDGB-FCA-333333","status":"withdrawn"}
 
-                Its members are reference, name, status, services and redirect_uris, a list. status is authorised or withdrawn; services has any of accounts, payments and \
-                fundsconfirmations. Only reference must be there. A provider that is registered gets what \
-                the line says, and keeps what it does not say; redirect_uris are all of its URIs: others \
-                are removed. A new one is authorised for all services where nothing else is said. Providers \
-                that the list does not name stay as they are: to withdraw one, the list must say so. The \
-                same list twice changes nothing the second time.
+                Its members are reference, name, status, services and redirect_uris, a list. status is \
+                authorised or withdrawn; services has any of accounts, payments and fundsconfirmations. Only \
+                reference must be there. A provider that is registered gets what the line says, and keeps what \
+                it does not say; redirect_uris are all of its URIs: others are removed. A new one is authorised \
+                for all services where nothing else is said. Providers that the list does not name stay as \
+                they are: to withdraw one, the list must say so. The same list twice changes nothing the \
+                second time.
 
                 Where a line is wrong nothing changes; up to \(ImportFaults.toldMax) faults are told, with \
                 their lines. A list without any line is a fault, too, unless --allow-empty says that it is \
