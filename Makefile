@@ -394,7 +394,7 @@ compare: bench-tools release
 	@test -n "$(OLD)" || { echo 'compare: with which build? make compare OLD=/path/obie-tokens' >&2; exit 64; }
 	Benchmarks/runs/compare.py --old $(OLD) --new $(SERVER) $(ARGS)
 
-instructions: check-tools cluster-tools release
+instructions: cluster-tools release
 	@Scripts/install-tools.sh openssl
 	Benchmarks/runs/instructions.py --server $(SERVER) $(ARGS)
 

@@ -11,15 +11,12 @@ import Tokens
 struct ReportKeeperTests {
     private final class Store: ReportStore {
         private let failure: String?
-        private let onCall: (Character) -> Void
-        init(_ failure: String?, _ onCall: @escaping (Character) -> Void) {
-            (self.failure, self.onCall) = (failure, onCall)
+        private let onBeat: () -> Void
+        init(_ failure: String?, _ onBeat: @escaping () -> Void) {
+            (self.failure, self.onBeat) = (failure, onBeat)
         }
-        func save(_ batch: ReportBatch) -> String? {
-            onCall("s")
-            return failure
-        }
-        func beat(at now: Milliseconds) { onCall("b") }
+        func save(_ batch: ReportBatch) -> String? { failure }
+        func beat(at now: Milliseconds) { onBeat() }
     }
 
     private final class Lines: Sendable {
@@ -37,8 +34,7 @@ struct ReportKeeperTests {
         let lines = Lines()
         let collector = ReportCollector(run: 1, now: { 1_764_000_000_000 })
         let end = try ReportKeeper.start(
-            collector, Store(failure) { if $0 == "b" { onBeat() } }, name: "one",
-            storeSilence: { nil },
+            collector, Store(failure, onBeat), name: "one", storeSilence: { nil },
             now: { lines.now.add(1, ordering: .relaxed).newValue },
             report: { line in lines.all.withLock { $0.append(line) } })
         usleep(microseconds)
