@@ -128,7 +128,7 @@ let package = Package(
         unit(
             "SQLiteStoreTests", "CSQLite", "CryptoForTests", "FailingDisk", "Metrics", "Reports",
             "SQLiteStore", "Server",
-            "StoreContract", "System", "Tokens", "UV"),
+            "StoreContract", "StoreThreads", "System", "Tokens", "UV"),
         unit("CertificatesTests", "Certificates", "Tokens"),
         unit("StoreThreadsTests", "StoreThreads", "UV"),
         unit("TLSTests", "ByteStreamContract", "COpenSSL", "Metrics", "System", "TLS", "UV"),

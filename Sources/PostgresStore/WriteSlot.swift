@@ -19,15 +19,12 @@ final class WriteSlot {
     var batch: WriteBatch?
     /// Sent, and of unknown outcome.
     private var uncertain: [PendingChange] = []
-    private var undos: [Undo] = []
-    /// Not before this moment, in monotonic microseconds: they have failed.
-    private var undosFrom = 0
+    private var undos = UndoList()
     private var began = 0
     private(set) weak var link: Link?
 
     /// How often a batch goes back for another transaction.
     private static let conflictsMax = 3
-    private static let undoPauseMicroseconds = 500_000
 
     init(
         _ queue: ChangeQueue, _ chores: Chores, _ health: StoreHealth, _ metrics: StoreMetrics,
@@ -51,7 +48,8 @@ final class WriteSlot {
     /// - Parameter freeCount: connections that are free, with this one: they share what waits.
     func work(_ freeCount: Int) {
         guard let link, link.isReady else { return }
-        if !undos.isEmpty, Clock.monotonicMicroseconds() >= undosFrom { return undo(link) }
+        let some = undos.due(at: Clock.monotonicMicroseconds())
+        if !some.isEmpty { return undo(some, link) }
         if !uncertain.isEmpty {
             let changes = Array(uncertain.prefix(ChangeQueue.batchMax))
             uncertain.removeFirst(changes.count)
@@ -109,11 +107,11 @@ final class WriteSlot {
         let late = uncertain.filter { $0.since < moment }
         guard !late.isEmpty else { return }
         uncertain.removeAll { $0.since < moment }
-        undos += late.compactMap(queue.giveUp)
+        undos.add(late.compactMap(queue.giveUp))
     }
 
     /// To be done before all else.
-    func add(_ more: [Undo]) { undos += more }
+    func add(_ more: [Undo]) { undos.add(more) }
 }
 
 // MARK: Batches
@@ -148,7 +146,7 @@ extension WriteSlot {
             return queue.answer(change, answer)
         }
         if case .success(.redeemed(.redeemed)) = answer {
-            undos.append(Undo(attempt))
+            undos.add([Undo(attempt)])
         } else {
             queue.settle(attempt.code)
         }
@@ -160,7 +158,7 @@ extension WriteSlot {
         let questions = batch.questions.filter { change in
             guard change.isAnswered else { return true }
             // Nobody waits for it. Where it may have been done before, it is to be undone.
-            if let undo = queue.giveUp(change) { undos.append(undo) }
+            if let undo = queue.giveUp(change) { undos.add([undo]) }
             return false
         }
         guard !questions.isEmpty else {
@@ -231,7 +229,7 @@ extension WriteSlot {
         }
     }
 
-    private func giveUp(_ changes: [PendingChange]) { undos += changes.compactMap(queue.giveUp) }
+    private func giveUp(_ changes: [PendingChange]) { undos.add(changes.compactMap(queue.giveUp)) }
 
     /// - Parameter changes: those of the batch that are not known about.
     func failed(
@@ -273,16 +271,17 @@ extension WriteSlot {
 // MARK: Undoing, and chores
 
 extension WriteSlot {
-    private func undo(_ link: Link) {
-        let some = Array(undos.prefix(ChangeQueue.batchMax))
+    private func undo(_ some: [Undo], _ link: Link) {
         // One that is repeated finds nothing to undo, and has to wait for the standby all the same.
         link.run([Step(.undo, Undo.parameters(some)), nodeStep]) { [self] outcome in
             if noted(outcome) != nil {
-                undos.removeFirst(some.count)
+                undos.done(some.count)
                 metrics.undone.add(some.count)
                 for undo in some { queue.settle(undo.code) }
-            } else if case .rolledBack = outcome {
-                undosFrom = Clock.monotonicMicroseconds() + WriteSlot.undoPauseMicroseconds
+            } else if case .rolledBack(let error) = outcome {
+                undos.failed(
+                    some.count, isOfOne: error.isOfOneChange || error.isDamage,
+                    now: Clock.monotonicMicroseconds())
             }
             afterwards()
         }

@@ -41,6 +41,8 @@ public struct OutageWatch: Sendable {
             return downSince
         }
 
+        mutating func keepStart() { knownStart = outageStart }
+
         mutating func extend(from start: Milliseconds, to end: Milliseconds) {
             startedAt = min(startedAt, start)
             downSince = min(downSince ?? start, start)
@@ -131,7 +133,7 @@ public struct OutageWatch: Sendable {
             guard var current = series[endpoint.rawValue] ?? begun else { continue }
             if !isStoreAvailable { current.extend(from: lostAt, to: now) }
             current.cause = current.cause ?? cause(since: current.startedAt)
-            current.knownStart = current.outageStart
+            current.keepStart()
             series[endpoint.rawValue] = current
         }
         if steadilyAvailable != nil { wasLost = false }
@@ -165,8 +167,17 @@ public struct OutageWatch: Sendable {
         for endpoint in ReportedEndpoint.allCases { self.end(endpoint, at: end) }
     }
 
-    /// Those that are over and have not been taken, and those that last.
-    public var outages: [Outage] {
+    /// What is to be written down: those that are over and have not been taken, and those that last, which
+    /// keep their starts from now on.
+    public mutating func outagesToWrite() -> [Outage] {
+        for endpoint in ReportedEndpoint.allCases {
+            series[endpoint.rawValue]?.keepStart()
+        }
+        return outages
+    }
+
+    /// The same, only to look at.
+    var outages: [Outage] {
         let open = ReportedEndpoint.allCases.compactMap { endpoint in
             series[endpoint.rawValue].flatMap { outage($0, endpoint, endedAt: nil) }
         }

@@ -40,8 +40,16 @@ final class ConsentHandover {
     ///
     /// - Throws: where the store has not taken it yet.
     func handOver(from registry: SQLiteRegistry) throws {
-        if asked == nil { try ask(try registry.consents(after: version)) }
         let began = Clock.monotonicMicroseconds()
+        while true {
+            // Others may have come while the store had these in hand.
+            if asked == nil { try ask(try registry.consents(after: version)) }
+            guard asked != nil else { return }
+            try awaitAnswers(until: began + ConsentHandover.patienceMicroseconds)
+        }
+    }
+
+    private func awaitAnswers(until end: Int) throws(StoreFailure) {
         while var asked {
             for answer in asked.answers.take().flatMap(\.answers) {
                 asked.missing -= 1
@@ -52,8 +60,7 @@ final class ConsentHandover {
                 if asked.hasFailed { throw ConsentHandover.refusal }
                 return version = asked.version
             }
-            guard Clock.monotonicMicroseconds() - began < ConsentHandover.patienceMicroseconds
-            else { throw ConsentHandover.refusal }
+            guard Clock.monotonicMicroseconds() < end else { throw ConsentHandover.refusal }
             usleep(ConsentHandover.pauseMicroseconds)
         }
     }

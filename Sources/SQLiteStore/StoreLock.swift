@@ -43,8 +43,8 @@ import Tokens
         return unsafe String(cString: path)
     }
 
-    /// PATH.lock, locked, and without a version: else commands could find what the server before has
-    /// taken over.
+    /// PATH.lock, locked, and with this server's version, or none: else commands could find what the server
+    /// before has taken over.
     private func lockedFile() throws(StoreFailure) -> Int32 {
         let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else {
@@ -54,7 +54,7 @@ import Tokens
         }
         do throws(StoreFailure) {
             try lock(file)
-            try write(version: nil, to: file)
+            try write(version: announced, to: file)
         } catch {
             Glibc.close(file)
             throw error
@@ -120,7 +120,6 @@ import Tokens
         let file = try lockedFile()
         Glibc.close(descriptor)
         descriptor = file
-        if let announced { try announce(registryVersion: announced) }
     }
 
     /// From now on every request sees this version of the registry.

@@ -92,17 +92,17 @@ final class Transactions {
     /// The log is moved into the file once it has so many pages: 16 MB.
     private static let logPagesMax: Int32 = 4000
 
-    /// Moves the log into the file where it has become long. Between transactions.
-    func shortenLog() throws(DatabaseError) {
-        if database.logPages >= Transactions.logPagesMax { try emptyLog() }
+    /// Moves the log into the file where it has become long, and says whether it had. Between transactions.
+    func shortenLog() throws(DatabaseError) -> Bool {
+        guard database.logPages >= Transactions.logPagesMax else { return false }
+        try emptyLog()
+        return true
     }
 
     /// Moves the log into the file, as far as readers allow.
     func emptyLog() throws(DatabaseError) { try database.checkpoint() }
 
-    /// Moves all of the log into the file, and leaves nothing of it.
-    ///
-    /// - Returns: false where a reader prevents it.
+    /// Moves all of the log into the file, and leaves nothing of it; false where a reader prevents it.
     func eraseLog() throws(DatabaseError) -> Bool { try database.eraseLog() }
 
     func begin() throws(DatabaseError) {

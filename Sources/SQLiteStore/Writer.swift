@@ -60,9 +60,7 @@ final class Writer {
     private let metrics: StoreMetrics
     /// Set by each job of expiry, which comes once a second.
     private var expiryTime: Milliseconds?
-    private var logIsErasedAt: Milliseconds?
-    /// How long a removed row may stand in the log, in milliseconds.
-    static let logMilliseconds: Milliseconds = 10 * 60 * 1000
+    private var erasure = LogErasure()
 
     /// A sync has failed. Nothing is written any more.
     private var isOver = false
@@ -98,7 +96,10 @@ final class Writer {
     func run(_ queue: ParcelQueue<Job, JobAnswer>) {
         defer {
             if !isOver {
-                tendLog(isLast: true) { () throws(DatabaseError) in try transactions.emptyLog() }
+                tendLog(isLast: true) { () throws(DatabaseError) in
+                    try transactions.emptyLog()
+                    return true
+                }
             }
         }
         while let parcels = queue.take() {
@@ -118,19 +119,15 @@ final class Writer {
         guard !isOver else { return }
         let now = expiryTime
         rehearse()
-        if let now, isLogToErase(now) {
+        if let now, erasure.isDue(now) {
             tendLog { () throws(DatabaseError) in
-                if try transactions.eraseLog() { logIsErasedAt = now }
+                let isErased = try transactions.eraseLog()
+                if isErased { erasure.done(now) }
+                return isErased
             }
         } else {
             tendLog { () throws(DatabaseError) in try transactions.shortenLog() }
         }
-    }
-
-    private func isLogToErase(_ now: Milliseconds) -> Bool {
-        let last = logIsErasedAt ?? now
-        logIsErasedAt = last
-        return now - last >= Writer.logMilliseconds
     }
 
     private func refuse(_ batch: ArraySlice<Parcel<Job, JobAnswer>>) {
@@ -230,12 +227,14 @@ final class Writer {
     }
 
     /// After the answers: it may take the disk a while.
+    ///
+    /// - Parameter step: returns whether the log has been moved: where there was nothing to do, it is not known
+    ///   to be possible again.
     private func tendLog(
-        isLast: Bool = false, _ step: () throws(DatabaseError) -> Void
+        isLast: Bool = false, _ step: () throws(DatabaseError) -> Bool
     ) {
         do throws(DatabaseError) {
-            try step()
-            health.recovered(.log)
+            if try step() { health.recovered(.log) }
         } catch {
             // At the end it loses nothing: the log stays as it is.
             if error.isLostSync, !isLast { return lost(error) }

@@ -15,8 +15,6 @@ public final class Signal: Handle {
         try unsafe super.init(UV_SIGNAL) { memory in
             unsafe uv_signal_init(loop.raw, memory.assumingMemoryBound(to: uv_signal_t.self))
         }
-        // A parent may have handed down a mask in which it is blocked.
-        Signal.setMask(SIG_UNBLOCK, [number])
         let code = unsafe uv_signal_start(
             memory.assumingMemoryBound(to: uv_signal_t.self),
             { signal, _ in
@@ -28,6 +26,8 @@ public final class Signal: Handle {
             close()
             throw UVError(code: code)
         }
+        // One that was held comes now. A parent, too, may have handed down a mask in which it is blocked.
+        Signal.setMask(SIG_UNBLOCK, [number])
     }
 
     /// This thread takes none of the signals that run a process. Where no thread does, they wait: when a
@@ -48,9 +48,13 @@ public final class Signal: Handle {
         for number in [terminate, interrupt, hangUp] { ignore(number) }
     }
 
-    /// From now on the signal does nothing, until a `Signal` for it is made: for the time before, and
-    /// for the end of the process, where one without a handler would cut it short. Any thread.
-    public static func ignore(_ number: Int32) {
+    /// From now on the signal waits, until a `Signal` for it is made: without a handler it would end the
+    /// process. Before any other thread is started.
+    public static func hold(_ number: Int32) { setMask(SIG_BLOCK, [number]) }
+
+    /// From now on the signal does nothing: for the end of the process, where one without a handler would
+    /// cut it short. Any thread.
+    private static func ignore(_ number: Int32) {
         _ = Glibc.signal(number, SIG_IGN)
     }
 

@@ -94,32 +94,37 @@ extension ConfigurationTests {
         }
     }
 
-    /// Its keys come through a pipe, so it waits in the middle of its start.
-    @Test func hangUpDuringTheStartIsHarmless() throws {
+    /// Its keys come through a pipe, so it waits in the middle of its start. The settings have been read by then.
+    @Test func hangUpDuringTheStartIsTakenUpAfterIt() throws {
         try withFolder { (folder) throws in
             let keys = "\(folder)/keys"
             #expect(try run(["keys", "create", keys]).status == 0)
-            let pipe = "\(folder)/pipe"
+            let (pipe, config) = ("\(folder)/pipe", "\(folder)/config")
+            try "log-level = info\n".write(toFile: config, atomically: true, encoding: .utf8)
             try #require(try ChildProcess.run("/usr/bin/mkfifo", [pipe]).status == 0)
             let server = try ChildProcess(
                 ChildProcess.binary.path,
-                Self.serve + ["--store", "sqlite:\(folder)/store.db", "--keys-file", pipe],
+                Self.serve + [
+                    "--store", "sqlite:\(folder)/store.db", "--keys-file", pipe, "--config", config,
+                ],
                 isWatched: true)
             defer { server.stop(SIGTERM) }
             // The pipe opens for writing once the server reads.
             let feeder = try ChildProcess.run(
                 "/bin/sh",
                 [
-                    "-c", "exec 3>\"$1\"; kill -HUP \"$2\"; cat \"$3\" >&3", "sh", pipe,
-                    "\(server.processIdentifier)", keys,
+                    "-c",
+                    "exec 3>\"$1\"; echo log-level = debug >\"$4\"; kill -HUP \"$2\"; cat \"$3\" >&3",
+                    "sh", pipe, "\(server.processIdentifier)", keys, config,
                 ])
             #expect(feeder.status == 0)
-            for _ in 0..<500 where server.isRunning && !server.errorOutput.contains("listening on")
-            {
+            let line = "reloaded: log-level is debug now, it was info"
+            for _ in 0..<500 where server.isRunning && !server.errorOutput.contains(line) {
                 usleep(10_000)
             }
             #expect(server.isRunning)
             #expect(server.errorOutput.contains("listening on"), "\(server.errorOutput)")
+            #expect(server.errorOutput.contains(line), "\(server.errorOutput)")
         }
     }
 

@@ -74,7 +74,12 @@ extension ServingLoop {
     }
 
     func acceptAgain() {
-        guard isPaused, hasRoom else { return }
+        guard isPaused else { return }
+        guard hasRoom else {
+            // It may be another limit now: the next sweep looks.
+            isFull = true
+            return
+        }
         isPaused = false
         isFull = false
         for listener in listeners { listener.resume() }

@@ -143,6 +143,8 @@ public final class RegistryWatcher {
         retired.append(feed.registry)
         feed.publish(Registry(content, now: now, cryptography))
         seen = content.version
+        // Also where it has the number of one that is lost.
+        announced = nil
     }
 
     private func attempt(_ step: Step, _ body: () throws -> Void) {

@@ -74,7 +74,8 @@ public final class ReportCollector: Sendable {
     /// No loop turns any more.
     func ended(at now: Milliseconds) { change { $0.ended(at: now) } }
 
-    var outages: [Outage] { watch.withLock { $0.outages } }
+    /// What is to be written down: what it holds then does not begin earlier any more.
+    var outages: [Outage] { watch.withLock { $0.outagesToWrite() } }
 
     func forget(_ written: [Outage]) { watch.withLock { $0.forget(written) } }
 

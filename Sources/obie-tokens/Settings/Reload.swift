@@ -19,10 +19,9 @@ final class Reload {
 
     init(_ flags: SettingFlags<EverySetting>) throws(ProgramFailure) {
         self.flags = flags
+        // What changes while the server starts may have been read already: it is read again then.
+        Signal.hold(Signal.hangUp)
         settings = try flags.read()
-        // Until the server listens for the signal, it would end the process in the middle of its
-        // start.
-        Signal.ignore(Signal.hangUp)
     }
 
     /// Where anything is wrong, all settings stay as they were, and one line says why.

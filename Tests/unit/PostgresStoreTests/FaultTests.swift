@@ -64,7 +64,7 @@ extension OnPostgres {
 
         /// The server takes an exchange and says nothing: 503, and then the code is good again.
         @Test func silentServerIsAnswered503AndUndone() throws {
-            let rig = try Rig(timeoutMilliseconds: 1500)
+            let rig = try Rig(timeoutMilliseconds: 1200)
             defer { rig.closeOrRecord() }
             let codes = (0..<20).map { Rig.code($0) }
             try rig.insert(codes)
@@ -93,6 +93,36 @@ extension OnPostgres {
                 let outcome = try rig.redeem(code, token: code.id.low + 1000)
                 #expect(outcome == .success(.redeemed(state: "s")))
             }
+        }
+
+        /// Somebody else holds the row of one of them.
+        @Test func oneThatCannotBeUndoneHoldsUpNoOther() throws {
+            let rig = try Rig(timeoutMilliseconds: 1200)
+            defer { rig.closeOrRecord() }
+            let codes = (0..<20).map { Rig.code($0) }
+            try rig.insert(codes)
+            try rig.session.run(
+                """
+                CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    IF NEW.token_digest IS NOT NULL
+                        AND current_setting('x.slept', true) IS DISTINCT FROM txid_current()::text
+                    THEN PERFORM pg_sleep(2), set_config('x.slept', txid_current()::text, true);
+                    END IF; RETURN NEW; END $$;
+                CREATE TRIGGER slow BEFORE UPDATE ON codes FOR EACH ROW EXECUTE FUNCTION slow()
+                """)
+            var answered = 0
+            for (number, code) in codes.enumerated() {
+                rig.faces[0].redeem(Rig.attempt(code, token: UInt64(number))) { _ in answered += 1 }
+            }
+            try rig.wait("all answers") { answered == codes.count }
+            let holder = try TestSession(schema: rig.schema)
+            try holder.run("BEGIN")
+            try holder.run("SELECT 1 FROM codes LIMIT 1 FOR UPDATE")
+            try rig.wait("the others") {
+                rig.databases[0].metrics.undone.value == codes.count - 1
+            }
+            try holder.run("ROLLBACK")
+            try rig.wait("the last one") { rig.databases[0].metrics.undone.value == codes.count }
         }
 
         /// A server process that stands still is not heard of for three seconds. It could go on later, so the

@@ -41,6 +41,21 @@ import Testing
         #expect(watch.outages.map(\.endpoint) == [.codes])
     }
 
+    /// Else the row that was written would never end.
+    @Test func startThatIsWrittenDownStays() {
+        var watch = OutageWatch(run: 1)
+        watch.look(storeSilence: nil, at: start)
+        for _ in 0..<5 { watch.failed(.tokens, began: start + 100, at: start + 200) }
+        let written = watch.outagesToWrite()
+        #expect(written.map(\.startedAt) == [start + 100])
+        // It hung for longer than the others.
+        watch.failed(.tokens, began: start + 50, at: start + 300)
+        watch.look(storeSilence: nil, at: start + 1000)
+        #expect(watch.outages.map(\.startedAt) == [start + 100])
+        watch.succeeded(.tokens, at: start + 1500)
+        #expect(watch.outages.map(\.startedAt) == [start + 100])
+    }
+
     @Test func nobodyAnsweredForThirtySecondsIsAnOutage() {
         for (milliseconds, isOutage) in [(29_999, false), (30_000, true)] as [(Int64, Bool)] {
             var watch = OutageWatch(run: 1)

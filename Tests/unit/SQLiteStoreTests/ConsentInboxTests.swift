@@ -3,9 +3,12 @@
 
 import Foundation
 import StoreContract
+import StoreThreads
+import Synchronization
 import System
 import Testing
 import Tokens
+import UV
 
 @testable import SQLiteStore
 
@@ -91,6 +94,31 @@ import Tokens
         try registry.takenOver(version)
         #expect(try registry.wait(forTakeover: version, milliseconds: 40) == .hasTakenOver)
         #expect(try rig.redeem(code) == .success(.refused(.revoked)))
+    }
+
+    /// It comes while a writer that hangs has an earlier one in hand.
+    @Test func whatIsRevokedMeanwhileIsHandedOverToo() throws {
+        let rig = try Rig()
+        let registry = try SQLiteRegistry(store: rig.path, mode: nil)
+        let jobs = ParcelQueue<Job, JobAnswer>(jobsMax: 100)
+        let handover = ConsentHandover(-1, jobs)
+        _ = try revoke("c1", rig)
+        #expect(throws: StoreFailure.self) { try handover.handOver(from: registry) }
+        _ = try revoke("c2", rig)
+        let taken = Mutex<[String]>([])
+        let writer = try Worker(owning: jobs, named: "writer") { jobs in
+            while let parcels = jobs.take() {
+                for job in parcels.flatMap(\.jobs) {
+                    guard case .takeOver(let revoked, _) = job else { continue }
+                    taken.withLock { $0.append(revoked.consentID) }
+                }
+                Parcel.answer(parcels, parcels.map { $0.jobs.map { _ in .success(.done) } })
+            }
+        }
+        try handover.handOver(from: registry)
+        jobs.close()
+        writer.join()
+        #expect(taken.withLock { $0 } == ["c1", "c2"])
     }
 
     /// More than fit into one parcel.

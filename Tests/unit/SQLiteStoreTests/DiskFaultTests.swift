@@ -120,6 +120,31 @@ import Tokens
         #expect(try rig.redeem(rig.code(2)) == .success(.redeemed(state: "s")), "nothing is lost")
     }
 
+    /// That there is nothing to move does not mean that it can be moved again.
+    @Test func logThatCannotBeErasedIsToldOnce() throws {
+        let rig = try Rig()
+        func expire(_ milliseconds: Milliseconds) throws {
+            let next: Result<Milliseconds?, StoreError> = try rig.answer {
+                $0.removeExpired(now: 1_000_000 + milliseconds, completion: $1)
+            }
+            _ = try next.get()
+        }
+        try expire(0)
+        try rig.insert(rig.code(1)).get()
+        rig.fail(FAILING_DISK_WRITE)
+        for second in 0..<Milliseconds(4) {
+            try expire(LogErasure.pauseMilliseconds + second * 1000)
+            try rig.insert(rig.code(UInt64(2 + second))).get()
+        }
+        #expect(rig.lines.texts.count == 1, "\(rig.lines.texts)")
+        #expect(rig.lines.texts.first?.contains("log cannot be moved into its file") == true)
+        rig.fail(nil)
+        try expire(LogErasure.pauseMilliseconds + 4000)
+        try rig.insert(rig.code(9)).get()
+        #expect(rig.lines.texts.count == 2, "\(rig.lines.texts)")
+        #expect(rig.lines.texts.last?.contains("again") == true)
+    }
+
     @Test func longLogIsMovedWhileTheServerRuns() throws {
         let rig = try Rig()
         let account = String(repeating: "x", count: 4000)

@@ -65,7 +65,7 @@ import Tokens
         #expect(try bytes(rig, "-wal").range(of: secret) != nil)
         var now = SpaceTests.late
         while let next = try expire(now, rig), next <= now {}
-        now += Writer.logMilliseconds
+        now += LogErasure.pauseMilliseconds
         _ = try expire(now, rig)
         for _ in 0..<10_000 where try !bytes(rig, "-wal").isEmpty { rig.wait() }
         #expect(try bytes(rig, "-wal").isEmpty)
@@ -77,13 +77,28 @@ import Tokens
         let rig = try Rig()
         insert([code(1, "a", rig)], rig)
         let first = SpaceTests.start
-        for now in [first, first + Writer.logMilliseconds - 1] {
+        for now in [first, first + LogErasure.pauseMilliseconds - 1] {
             _ = try expire(now, rig)
             #expect(try !bytes(rig, "-wal").isEmpty)
         }
-        _ = try expire(first + Writer.logMilliseconds, rig)
+        _ = try expire(first + LogErasure.pauseMilliseconds, rig)
         for _ in 0..<10_000 where try !bytes(rig, "-wal").isEmpty { rig.wait() }
         #expect(try bytes(rig, "-wal").isEmpty)
+    }
+
+    /// While the time is in doubt the store is asked for what has expired at 0.
+    @Test func logIsErasedByEitherClock() {
+        let pause = LogErasure.pauseMilliseconds
+        var erasure = LogErasure()
+        func isDue(_ time: Milliseconds, _ monotonic: Milliseconds) -> Bool {
+            erasure.isDue(time, monotonic: monotonic)
+        }
+        #expect((0..<600).allSatisfy { !isDue(0, 5000 + $0 * 1000) })
+        #expect(isDue(0, 5000 + pause))
+        #expect(isDue(0, 6000 + pause), "until it is done")
+        erasure.done(0, monotonic: 6000 + pause)
+        #expect(!isDue(0, 7000 + pause))
+        #expect(isDue(SpaceTests.start, 8000 + pause), "the time is known again")
     }
 
     /// Somebody copies the store meanwhile: that is no fault, and the next second comes.
@@ -93,7 +108,7 @@ import Tokens
         _ = try expire(SpaceTests.start, rig)
         let reader = try Database(path: rig.path, .readOnly)
         try reader.execute("BEGIN; SELECT count(*) FROM codes")
-        let due = SpaceTests.start + Writer.logMilliseconds
+        let due = SpaceTests.start + LogErasure.pauseMilliseconds
         for second in 0..<Milliseconds(3) { _ = try expire(due + second * 1000, rig) }
         #expect(try !bytes(rig, "-wal").isEmpty)
         #expect(rig.lines.texts.isEmpty)
@@ -125,7 +140,7 @@ import Tokens
         // A page that says where others belong goes with those it told of.
         #expect(steps.allSatisfy { $0 >= 0 && $0 <= FreeSpace.pagesMax + 1 }, "\(steps)")
         #expect(try pages(rig) <= FreeSpace.keptPages + 20)
-        _ = try expire(SpaceTests.late + Writer.logMilliseconds, rig)
+        _ = try expire(SpaceTests.late + LogErasure.pauseMilliseconds, rig)
         let bytesMax = Int(FreeSpace.keptPages + 20) * 4096
         for _ in 0..<10_000 where try bytes(rig).count > bytesMax { rig.wait() }
         #expect(try bytes(rig).count <= bytesMax)

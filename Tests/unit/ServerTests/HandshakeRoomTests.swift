@@ -65,7 +65,7 @@ private final class Made: @unchecked Sendable {
     /// Runs with a loop on which so many handshakes may be under way.
     private func run(
         _ most: Int, stalled: Int = 512, slowMilliseconds: UInt64 = 3_600_000,
-        silentMilliseconds: UInt64 = 3_600_000,
+        silentMilliseconds: UInt64 = 3_600_000, connections: Int = 10_000,
         _ body: (EventLoop, Made, ServingLoop) throws -> Void
     ) throws {
         Signal.ignoreWriteSignals()
@@ -75,6 +75,7 @@ private final class Made: @unchecked Sendable {
         limits.stalledHandshakesPerLoopMax = stalled
         limits.slowHandshakeMilliseconds = slowMilliseconds
         limits.silentMilliseconds = silentMilliseconds
+        limits.connectionsPerLoopMax = connections
         let kind = StreamKind(scheme: "slow") { accepted in
             let stream = SlowStream(accepted)
             (stream.isSilent, stream.address) = (made.isSilent, made.address)
@@ -174,6 +175,26 @@ private final class Made: @unchecked Sendable {
             defer { for client in next { close(client) } }
             turn(loop, until: { made.streams.count == 6 })
             #expect(made.streams.map(\.isClosing) == [true, true, true, true, true, false])
+        }
+    }
+
+    /// The room that idle ones leave is of no use while silent ones keep theirs: they go soon after.
+    @Test func silentOnesGoWhereIdleOnesHaveMadeNoRoom() throws {
+        try run(2, stalled: 4, silentMilliseconds: 0, connections: 6) { loop, made, serving in
+            let idle = try connect(2, serving)
+            defer { for client in idle { close(client) } }
+            turn(loop, until: { made.streams.count == 2 })
+            for stream in made.streams { stream.becomeReady() }
+            made.isSilent = true
+            let silent = try connect(4, serving)
+            defer { for client in silent { close(client) } }
+            turn(loop, until: { made.streams.count == 6 })
+            settle(loop)
+            made.isSilent = false
+            let last = try connect(1, serving)
+            defer { for client in last { close(client) } }
+            turn(loop, until: { made.streams.count == 7 })
+            #expect(made.streams.count == 7 && made.streams.last?.isClosing == false)
         }
     }
 

@@ -15,6 +15,8 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         var content = RegistryContent(mode: .production)
         var isBroken = false
         var isMute = false
+        /// Its number is the same, and it is another.
+        var isOther = false
         var announced: [Int64] = []
         var loads = 0
     }
@@ -26,6 +28,7 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         try state.withLock { state in
             if state.isBroken { throw StoreFailure("it is broken") }
             state.loads += 1
+            state.isOther = false
             return state.content
         }
     }
@@ -33,7 +36,7 @@ private final class WatchedRegistry: RegistryStore, Sendable {
     func version() throws -> Int64 {
         try state.withLock { state in
             if state.isBroken { throw StoreFailure("it is broken") }
-            return state.content.version
+            return state.isOther ? -1 : state.content.version
         }
     }
 
@@ -99,6 +102,16 @@ private final class WatchedRegistry: RegistryStore, Sendable {
         #expect(watch.feed.registry.provider(reference: "psp-1") != nil)
         watch.stop()
         #expect(registry.state.withLock { $0.loads } == 2, "only what has changed is loaded")
+        #expect(lines.texts.isEmpty)
+    }
+
+    /// A fail-over has lost a change, and another has its number.
+    @Test func changeWithTheNumberOfALostOneIsAnnouncedToo() throws {
+        let watch = try watch()
+        registry.state.withLock { $0.isOther = true }
+        #expect(eventually { registry.state.withLock { $0.announced } == [0, 0] })
+        watch.stop()
+        #expect(registry.state.withLock { $0.loads } == 2)
         #expect(lines.texts.isEmpty)
     }
 

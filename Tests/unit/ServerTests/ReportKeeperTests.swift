@@ -57,4 +57,15 @@ struct ReportKeeperTests {
             #expect(isAlive ? count >= 2 : count == 1, "\(count)")
         }
     }
+
+    /// The keeper reads what is written down through the collector, at any moment.
+    @Test func outageThatIsReadKeepsItsStart() {
+        let collector = ReportCollector(run: 1, now: { 1_764_000_000_000 })
+        for _ in 0..<5 { collector.failed(.tokens, microseconds: 100_000) }
+        let read = collector.outages.map(\.startedAt)
+        #expect(read == [1_763_999_999_900])
+        collector.failed(.tokens, microseconds: 500_000)
+        collector.look(storeSilence: nil, at: 1_764_000_000_500)
+        #expect(collector.outages.map(\.startedAt) == read)
+    }
 }
