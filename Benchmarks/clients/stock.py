@@ -24,13 +24,21 @@ def make_consents(port, count, path, asker=client.SANDBOX):
 
 def revoke_tokens(port, path, asker=client.SANDBOX):
     """Revokes every token of a file."""
+    _about_tokens(port, path, lambda token: client.revoke_request(token, asker), "tokens revoked")
+
+
+def ask_about_tokens(port, path, asker=client.SANDBOX):
+    """Asks about every token of a file once, so that the server knows what it may remember."""
+    _about_tokens(port, path, lambda token: client.introspect_request(token, asker), "tokens asked about")
+
+
+def _about_tokens(port, path, request, what):
+    def done(answer):
+        if answer[0] != 200:
+            raise ValueError(f"{what}: got {answer[0]} {answer[2][:300]!r}")
+        return b""
+
     with open(path) as file:
         tokens = file.read().split()
     client.pipelined(port, len(tokens), lambda first, size: b"".join(
-        client.revoke_request(token, asker) for token in tokens[first:first + size]), _done, "tokens revoked")
-
-
-def _done(answer):
-    if answer[0] != 200:
-        raise ValueError(f"revoked a token, got {answer[0]} {answer[2][:300]!r}")
-    return b""
+        request(token) for token in tokens[first:first + size]), done, what)

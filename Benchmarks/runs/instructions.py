@@ -9,11 +9,12 @@ and a transaction reference of its own in every request, as banks send. With a s
 of its own, which a server under load would share among many, and how often threads wake each other is chance: those
 figures have a wider tolerance. The look for expired rows is in none: it comes once a second, so it would count how slow
 the machine is. Exit status: 0; 1 where a figure is above the one kept by more than its tolerance (3 % where chance has no
-part), or so far below that the file should learn of it, or something broke; 69 where a tool is missing. Another compiler
-makes other code: then it only prints. Where PostgreSQL is not installed, its way is left out.
+part) three times, or so far below that the file should learn of it, or something broke; 69 where a tool is missing.
+Another compiler makes other code: then it only prints. Where PostgreSQL is not installed, its way is left out.
 """
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from callgrind import strip  # large_registry.py strips, too
 from ways import COUNT  # and it counts as many
 
 FIGURES = os.path.join(servers.RUNS, "instructions.json")
+AGAIN = 2  # times that a way is counted once more
 IMPROVED = 0.10  # below by so much: the old figure would let all of it be lost again
 PRODUCTION_MAX = 1.05  # times the sandbox's on SQLite; promised, and printed beside what was counted
 KEYED_MAX = 1.13  # times the same without a key; judged. 1.08 is wanted
@@ -107,6 +109,28 @@ def verdict(value, kept, tolerance):
     return ""
 
 
+def above(found, version):
+    """The ways whose figures are above what they may be."""
+    kept = figures_kept()
+    bounds = kept["instructions"] if kept["swift"] == version else {}
+    return [way for way in ways.WAYS
+            if way.name in found and found[way.name] > bounds.get(way.name, math.inf) * (1 + way.tolerance)]
+
+
+def count_again(program, found, loops, version):
+    """Chance raises a figure now and then, and a change of the code each time: of a way that is above its bound the
+    lowest figure counts. Changes `found` and `loops`."""
+    for _ in range(AGAIN):
+        if not (high := above(found, version)):
+            return
+        print("instructions: above the bound, so counted again, and the lowest figure counts: "
+              + "; ".join(f"{way.name} ({found[way.name]:,})" for way in high), flush=True)
+        figures, threads = measure(program, high, None)
+        lower = {name: value for name, value in figures.items() if value < found[name]}
+        found.update(lower)
+        loops.update({name: value for name, value in threads.items() if name in lower})
+
+
 def judge(found, version):
     """Prints each figure beside the one that is kept; whether all are right."""
     kept = figures_kept()
@@ -154,6 +178,8 @@ def main():
         parser.error(f"no way has that in its name. There are: {'; '.join(way.name for way in ways.WAYS)}")
     try:
         (found, loops), version = measure(options.server, possible(chosen), options.top), callgrind.compiler()
+        if not options.save:
+            count_again(options.server, found, loops, version)
     except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as broken:
         print(f"instructions: {broken} {getattr(broken, 'stderr', '') or ''}", file=sys.stderr)
         return 1

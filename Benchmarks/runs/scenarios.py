@@ -10,6 +10,7 @@ DURABLE_CONNECTIONS = 256  # more than elsewhere: it is the batch that pays for 
 MEMORY, SANDBOX_ON_DISK = "obie-tokens", "obie-tokens-sqlite"
 ACCESS_LOG, TWO_LOOPS, TWO_WORKERS = f"{MEMORY}, access log", f"{MEMORY}, 2 loops", "nginx, 2 workers"
 AUDIT, AUDIT_STRICT = f"{SANDBOX_ON_DISK}, audit", f"{SANDBOX_ON_DISK}, audit strict"
+NOT_ASKED_BEFORE = f"{SANDBOX_ON_DISK}, not asked before"  # so the file is read
 BOTH_CPUS = frozenset({0, 1})
 
 
@@ -61,6 +62,7 @@ ROWS = {
     AUDIT: Row(SANDBOX_ON_DISK, {"audit": True}),
     AUDIT_STRICT: Row(SANDBOX_ON_DISK, {"audit": True, "strict": True}),
     **INTROSPECTED,
+    NOT_ASKED_BEFORE: Row(SANDBOX_ON_DISK, values="fresh tokens"),
 }
 
 LOADS = {
@@ -77,7 +79,7 @@ LOADS = {
                       varies=False),
     "ccg": Scenario("issue a CCG token", stock.ccg, varies=False, rows=("bare", "nginx", MEMORY, servers.PRODUCTION)),
     "introspect": Scenario("introspect", introspect, "tokens", '"active":true', 200, varies=False,
-                           rows=("bare", "nginx", *INTROSPECTED)),
+                           rows=("bare", "nginx", *INTROSPECTED, NOT_ASKED_BEFORE)),
     "revoke": Scenario("revoke a token", lambda asker: client.revoke_request(asker=asker), "fresh tokens", "", 200, varies=False),
     "consent-revoke": Scenario("revoke a consent", lambda asker: client.consent_revoke_request(asker=asker), "consents", "", 200,
                                varies=False),

@@ -77,8 +77,8 @@ class Values:
     def file(self, server, kind, count, first):
         """(path, codes made for it). Kinds: "any" and "unknown" (tokens) are no values of that server; "codes",
         "consents" and "fresh tokens" are used once; "tokens" and "revoked tokens" are made the first time that a server
-        is asked, and asked about again and again. The ceilings do not look at values; what they get has the right
-        length."""
+        is asked, and asked about again and again, the first time before anything is measured. The ceilings do not look at
+        values; what they get has the right length."""
         count = min(self.most, count)
         if server.name in CEILINGS or kind in ("", "any", "unknown"):
             path = self.any[client.TOKEN_LENGTH if kind.endswith(("tokens", "unknown")) else client.CODE_LENGTH]
@@ -98,6 +98,8 @@ class Values:
             return tokens, count
         if first and kind == "revoked tokens":
             stock.revoke_tokens(server.port, tokens)
+        if first:
+            stock.ask_about_tokens(server.port, tokens)
         with open(tokens, "rb") as source, open(repeated, "wb") as file:
             once = source.read()
             for _ in range(0, count, self.tokens):
