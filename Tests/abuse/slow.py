@@ -99,16 +99,18 @@ def attack_slowly(server, results):
 
 def check_slow(program, tls):
     with target(program, tls) as server:
-        baseline = exchanges(server, 2)
+        before = p99(exchanges(server, 2))
         process, receiver = in_child(attack_slowly, server)
         expect(receiver.poll(10), "the slow clients could not connect")
         receiver.recv()
         took = exchanges(server, TIMEOUT - 1)
         results = outcome(process, receiver)
-        bound = max(LATENCY_MAX, 3 * p99(baseline))
-        times = sorted(seconds for _, seconds in results)
-        line = (f"slow: beside {SLOW} of them {len(took):,} requests have p99 {p99(took):.2f} ms (at most {bound:.1f}; "
-                f"{p99(baseline):.2f} without); they are gone after {times[0]:.2f} to {times[-1]:.2f} s (at most "
-                f"{TIMEOUT + LATE:.0f})")
-        expect(p99(took) <= bound and times[0] >= TIMEOUT - EARLY and times[-1] <= TIMEOUT + LATE, line)
-        return line
+    with target(program, tls) as another:  # the machine may be busier by now; the first server may have taken harm
+        without = max(before, p99(exchanges(another, 2)))
+    bound = max(LATENCY_MAX, 3 * without)
+    times = sorted(seconds for _, seconds in results)
+    line = (f"slow: beside {SLOW} of them {len(took):,} requests have p99 {p99(took):.2f} ms (at most {bound:.1f}; "
+            f"{without:.2f} without); they are gone after {times[0]:.2f} to {times[-1]:.2f} s (at most "
+            f"{TIMEOUT + LATE:.0f})")
+    expect(p99(took) <= bound and times[0] >= TIMEOUT - EARLY and times[-1] <= TIMEOUT + LATE, line)
+    return line

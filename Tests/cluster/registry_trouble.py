@@ -1,6 +1,7 @@
 """Checks of servers_test.py: what goes wrong around a registry that servers share, and what people are told of it."""
 import json
 import re
+import statistics
 import time
 
 from asking import PROVIDER, said
@@ -8,24 +9,32 @@ from checks import ROOT, expect, wait_until
 from client import Client
 from fleet import BANKS
 
-PUT_BACK_SECONDS = 1.0
+IN_FORCE_SECONDS, SLOWEST_SECONDS = 1.0, 2.0  # the median; any, since the machine may be busy
 COUNTED_OUT_SECONDS = 6
+
+
+def expect_soon(took, what):
+    """Of several times, in seconds."""
+    median, slowest = statistics.median(took), max(took)
+    expect(median <= IN_FORCE_SECONDS and slowest <= SLOWEST_SECONDS,
+           f"{what} took {median:.2f} s (at most {IN_FORCE_SECONDS:g}), the slowest {slowest:.2f} s (at most "
+           f"{SLOWEST_SECONDS:g})")
 
 
 def removed_rows_are_put_back(site):
     """A command waits for a server whose row somebody has removed: it is still connected."""
-    slowest = 0.0
-    for state in ("disable", "enable"):
+    took = []
+    for state in ("disable", "enable") * 2:
         with site.database.superuser() as connection:
             connection.query("DELETE FROM nodes")
         outcome, seconds = site.change("fi", state, BANKS[0])
         expect(outcome["outcome"] == "in_force", f"three servers run, and the change is {outcome}")
-        slowest = max(slowest, seconds)
+        took.append(seconds)
         with site.database.superuser() as connection:
             count = connection.value("SELECT count(*) FROM nodes WHERE name IS NOT NULL")
         expect(count == "3", f"{count} of 3 rows are there")
-    expect(slowest <= PUT_BACK_SECONDS, f"it took {slowest:.2f} s")
-    return f"within {slowest * 1000:.0f} ms"
+    expect_soon(took, "a change")
+    return f"within {max(took) * 1000:.0f} ms"
 
 
 def server_that_goes_on_answers_nobody_by_an_old_registry(site):
@@ -80,8 +89,12 @@ def older_registry_is_taken_up_and_told(site):
         connection.query(f"""BEGIN; UPDATE institutions SET disabled = false;
             UPDATE meta SET value = '{version}' WHERE name = 'registry_version';
             UPDATE meta SET value = '{stamp}' WHERE name = 'registry_stamp'; COMMIT""")
+    began, took = time.monotonic(), []
+    for name in site.fleet.servers:
+        wait_until(lambda name=name: site.is_alive(name, token), f"server {name} does not go by it", SLOWEST_SECONDS)
+        took.append(time.monotonic() - began)
+    expect_soon(took, "to go by it")
     for name, server in site.fleet.servers.items():
-        wait_until(lambda name=name: site.is_alive(name, token), f"server {name} does not go by it", PUT_BACK_SECONDS)
         expect("is older than the one that this server has read" in server.log_text(), f"server {name} tells nobody")
         count = server.metrics()["obie_tokens_registry_set_back_total"]
         expect(count == 1, f"server {name} has counted {count}")

@@ -33,7 +33,7 @@ from shim import Shim  # noqa: E402
 from wire import Connection, QueryError  # noqa: E402
 
 SERVERS = ("a", "b", "c")
-IN_FORCE_SECONDS, READY_SECONDS = 1.0, 15
+READY_SECONDS = 15
 CHANGES = 20
 
 
@@ -123,17 +123,17 @@ def other_tables_are_refused(site):
 
 
 def changes_are_in_force_when_the_command_returns(site):
-    token, slowest = site.token("a", "b"), 0.0
+    token, took = site.token("a", "b"), []
     for number in range(CHANGES):
         state = "disable" if number % 2 == 0 else "enable"
         outcome, seconds = site.change("fi", state, BANKS[0])
-        slowest = max(slowest, seconds)
+        took.append(seconds)
         expect(outcome["outcome"] == "in_force" and not outcome["late"], f"the change is {outcome}")
         for name in SERVERS:
             alive = site.is_alive(name, token)
             expect(bool(alive) == (state == "enable"), f"server {name} goes by the registry of before: {state}, {alive}")
-    expect(slowest <= IN_FORCE_SECONDS, f"a change took {slowest:.2f} s")
-    return f"{CHANGES} changes, the slowest in {slowest * 1000:.0f} ms"
+    registry_trouble.expect_soon(took, "a change")
+    return f"{CHANGES} changes, the slowest in {max(took) * 1000:.0f} ms"
 
 
 def change_whose_reply_is_lost_is_found_out(site):

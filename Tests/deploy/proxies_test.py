@@ -30,7 +30,9 @@ CLIENT, SPOOFED = "127.0.0.7", "203.0.113.9"
 REQUESTS = 20
 # In place of 60 and 75 seconds.
 PROXY_IDLE, SERVER_IDLE = 1, 6
-CHECKS = {"inter 2s fall 1 rise 1": "inter 100ms fall 1 rise 1"}
+# Without a limit of its own a check that takes longer than `inter` has failed: one stall, and the server is down.
+PATIENT = {"timeout connect 2s": "timeout connect 2s\n    timeout check 2s"}
+CHECKS = {"inter 2s fall 1 rise 1": "inter 100ms fall 1 rise 1", **PATIENT}
 FIELDS = {name: value for name, value in sandbox.FIELDS.items() if name != "Host"}
 
 
@@ -158,7 +160,8 @@ def check_names_with_underscores(running):
 
 def check_bare_httpchk(running):
     """HAProxy's `option httpchk` alone, which asks OPTIONS /, holds the server for up."""
-    bare = {"    http-check send meth GET uri /readyz\n": "", f"check port {running.admin_port} inter 2s": "check inter 100ms"}
+    bare = {"    http-check send meth GET uri /readyz\n": "", **PATIENT,
+            f"check port {running.admin_port} inter 2s": "check inter 100ms"}
     with HAProxy(running.port, running.admin_port, changes=bare) as proxy, Visitor(proxy) as visitor:
         time.sleep(0.5)
         status, text = visitor.post(sandbox.TOKENS, {"grant_type": "client_credentials"})

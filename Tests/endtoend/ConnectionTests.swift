@@ -165,7 +165,7 @@ import Testing
             let used = try server.connect()
             try used.send(Self.health.bytes)
             #expect(try used.readResponse().status == 200)
-            #expect(!used.hasInput(withinMilliseconds: 1_500))
+            #expect(!used.hasInput(withinMilliseconds: 1_000))
             for connection in [fresh, used] {
                 #expect(try connection.readUntilClose().isEmpty)
             }

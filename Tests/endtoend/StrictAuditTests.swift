@@ -47,7 +47,7 @@ import Testing
             thread.start()
             return thread
         }
-        for _ in 0..<1000 where received.withLock({ $0.count }) < 200 * (round + 1) {
+        for _ in 0..<20_000 where received.withLock({ $0.count }) < 200 * (round + 1) {
             usleep(1_000)
         }
         server.program.stop(SIGKILL)

@@ -4,13 +4,14 @@ import subprocess
 import time
 
 import sandbox
-from harness import Client, Server, expect
+from harness import Client, Failure, Server, expect
 from outcomes import each
 from records import BANK, Production, Sandbox
 from shim import Shim
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LIFETIME = 2  # of a code, in seconds
+SLACK, TRIES = 0.1, 3  # a busy machine may take the rest of that time
 STORES = {"memory": "memory", "SQLite": "sqlite:obie-tokens.db"}
 BEHIND = r"the wall clock is [0-9.]+ \w+ behind"
 AHEAD_METRIC = "obie_tokens_wall_clock_ahead_seconds"
@@ -52,6 +53,21 @@ def start(program, folder, shim, store="memory", *flags, mode="sandbox"):
                   cwd=folder, **shim.server)
 
 
+def tokens_while_a_code_lives(till, name):
+    """A code is exchanged before its time is over."""
+    tokens = []
+    for _ in range(TRIES):
+        began = time.monotonic()
+        fresh = till.code()
+        tokens += till.tokens()
+        time.sleep(LIFETIME - 0.5)
+        if till.exchange(fresh) == 201:
+            return tokens
+        expect(time.monotonic() - began >= LIFETIME - SLACK,
+               f"{name}: a code was refused before its {LIFETIME} s were over")
+    raise Failure(f"{name}: {TRIES} codes were exchanged after more than {LIFETIME} s: the machine is too busy to tell")
+
+
 def set_while_it_runs(program, folder, store, seconds, name):
     """A code lives as long as it should, and tokens live on, whatever the wall clock says."""
     os.mkdir(folder)
@@ -61,10 +77,7 @@ def set_while_it_runs(program, folder, store, seconds, name):
         shim.move_clock(seconds)
         time.sleep(LIFETIME + 0.2)
         expect(till.exchange(old) == 403, f"{name}: a code was exchanged after its {LIFETIME} s")
-        fresh = till.code()
-        during = till.tokens()
-        time.sleep(LIFETIME - 0.5)
-        expect(till.exchange(fresh) == 201, f"{name}: a code was refused before its {LIFETIME} s were over")
+        during = tokens_while_a_code_lives(till, name)
         till.expect_alive(before + during, name)
         # The lines and the metric tell, once.
         ahead = server.metrics().get(AHEAD_METRIC)

@@ -43,7 +43,7 @@ extension OnPostgres {
         /// has given the token to whoever repeated it.
         @Test(arguments: [Milliseconds(0), 7], [true, false])
         func tokenThatWasGivenIsNotUndone(later: Milliseconds, isRepeated: Bool) throws {
-            let rig = try Rig(stores: 2, timeoutMilliseconds: 1500)
+            let rig = try Rig(stores: 2, timeoutMilliseconds: 1200)
             defer { rig.closeOrRecord() }
             let code = Rig.code(1)
             try rig.insert([code])
