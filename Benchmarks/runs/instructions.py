@@ -9,8 +9,9 @@ and a transaction reference of its own in every request, as banks send. With a s
 of its own, which a server under load would share among many, and how often threads wake each other is chance: those
 figures have a wider tolerance. The look for expired rows is in none: it comes once a second, so it would count how slow
 the machine is. Exit status: 0; 1 where a figure is above the one kept by more than its tolerance (3 % where chance has no
-part) three times, or so far below that the file should learn of it, or something broke; 69 where a tool is missing.
-Another compiler makes other code: then it only prints. Where PostgreSQL is not installed, its way is left out.
+part; that of a way in each of three counts), or so far below that the file should learn of it, or something broke; 69 where
+a tool is missing. Another compiler makes other code: then it only prints. Where PostgreSQL is not installed, its way is
+left out.
 """
 import argparse
 import json

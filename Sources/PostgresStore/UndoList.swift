@@ -10,8 +10,6 @@ struct UndoList {
     private var from = 0
     /// One of those that were tried together is at fault.
     private var isOneByOne = false
-    /// So many have failed one after the other, each by itself.
-    private var failedInRow = 0
 
     var count: Int { undos.count }
     var isEmpty: Bool { undos.isEmpty }
@@ -29,7 +27,6 @@ struct UndoList {
     /// The first ones are undone.
     mutating func done(_ count: Int) {
         undos.removeFirst(count)
-        failedInRow = 0
         if undos.isEmpty { isOneByOne = false }
     }
 
@@ -38,13 +35,8 @@ struct UndoList {
     ///   - isOfOne: one of them is at fault, and the others may be undone without it.
     mutating func failed(_ count: Int, isOfOne: Bool, now: Int) {
         if isOfOne, count > 1 { return isOneByOne = true }
-        if isOfOne {
-            // Behind all others; the pause is for when each of them has been tried.
-            undos.append(undos.removeFirst())
-            failedInRow += 1
-            if failedInRow < undos.count { return }
-        }
-        failedInRow = 0
+        // Behind all others. Requests come in between, since it may have waited for seconds.
+        if isOfOne { undos.append(undos.removeFirst()) }
         from = now + UndoList.pauseMicroseconds
     }
 }

@@ -40,13 +40,11 @@ final class ConsentHandover {
     ///
     /// - Throws: where the store has not taken it yet.
     func handOver(from registry: SQLiteRegistry) throws {
-        let began = Clock.monotonicMicroseconds()
-        while true {
-            // Others may have come while the store had these in hand.
-            if asked == nil { try ask(try registry.consents(after: version)) }
-            guard asked != nil else { return }
-            try awaitAnswers(until: began + ConsentHandover.patienceMicroseconds)
-        }
+        let end = Clock.monotonicMicroseconds() + ConsentHandover.patienceMicroseconds
+        // What the store has in hand from before may not be all that there is by now.
+        try awaitAnswers(until: end)
+        try ask(try registry.consents(after: version))
+        try awaitAnswers(until: end)
     }
 
     private func awaitAnswers(until end: Int) throws(StoreFailure) {

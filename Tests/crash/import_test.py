@@ -205,10 +205,10 @@ def beside(site, work):
 
 def undisturbed(site, options, folder, _):
     imports = Imports(site, folder)
-    entries = [{**provider(number, 0), "status": "authorised"} for number in range(options.large)]
     alone, _ = beside(site, lambda: time.sleep(ALONE_SECONDS))
     for number in range(TRIES):
-        found = []
+        first, found = number * options.large, []
+        entries = [{**provider(first + one, 0), "status": "authorised"} for one in range(options.large)]
         for status in ("authorised", "withdrawn"):
             path = write(os.path.join(folder, "large"), [{**entry, "status": status} for entry in entries])
             found.append(beside(site, lambda: imports.run(path)))

@@ -18,7 +18,7 @@ public final class RegistryWatcher {
     private var stopper: Wakeup?
     /// The version that is published; nil: none has been read yet.
     private var seen: Int64?
-    /// The version that commands have been told of.
+    /// The version that commands have been told of; nil: what is published they have not.
     private var announced: Int64?
     private var failing: Set<Step> = []
     /// What was published before, as long as a request may see it. The last to let go of a large one frees

@@ -22,8 +22,9 @@ public protocol RegistryStore {
         _ change: (inout RegistryContent) throws -> Answer
     ) throws -> (answer: Answer, version: Int64)
 
-    /// A running server says that from now on each of its requests sees this version. Later versions
-    /// only. By then its store of tokens has revoked the consents that changes have revoked.
+    /// A running server says that from now on each of its requests sees this version: a later one than
+    /// before, or what has come in the place of one that is lost. By then its store of tokens has revoked
+    /// the consents that changes have revoked.
     ///
     /// - Throws: where nobody can be told; commands then wait for nothing, and say so.
     func takenOver(_ version: Int64) throws

@@ -15,7 +15,11 @@ import Testing
         var releases = 0
 
         mutating func second(closing count: Int = 0, hasExpired: Bool = false) {
-            (now, closed, kept) = (now + 1000, closed + count, kept + count)
+            pass(1000, closing: count, hasExpired: hasExpired)
+        }
+
+        mutating func pass(_ milliseconds: UInt64, closing count: Int, hasExpired: Bool) {
+            (now, closed, kept) = (now + milliseconds, closed + count, kept + count)
             if release.isDue(now: now, hasExpired: hasExpired, closed: closed) {
                 (kept, releases) = (0, releases + 1)
             }
@@ -67,6 +71,20 @@ import Testing
         #expect(asked.kept == 2000)
         asked.second(hasExpired: true)
         #expect(asked.kept == 0)
+    }
+
+    /// Where much expires it is asked every few milliseconds: that nobody has left since then means nothing.
+    @Test func crowdHasNotLeftWithinMilliseconds() {
+        var asked = Asked()
+        asked.second(hasExpired: true)
+        asked.second(closing: 1500, hasExpired: true)
+        for _ in 0..<10 { asked.pass(3, closing: 5, hasExpired: true) }
+        #expect(asked.releases == 1)
+        asked.second(closing: 500, hasExpired: true)
+        asked.second(hasExpired: true)
+        #expect(asked.releases == 2 && asked.kept == 0)
+        for _ in 0..<10_400 { asked.pass(3, closing: 9, hasExpired: true) }
+        #expect(asked.releases == 3, "one in half a minute")
     }
 
     @Test func anyTrafficIsForgotten() {
