@@ -91,7 +91,15 @@ struct DatabaseError: Error, Equatable, CustomStringConvertible {
         }
         unsafe self.handle = handle
         unsafe sqlite3_extended_result_codes(handle, 1)
+        unsafe sqlite3_busy_timeout(handle, Database.patienceMilliseconds)
     }
+
+    /// Whoever opens or closes a file, or takes back what a crash has left, has it alone for a moment. So long
+    /// others wait for that.
+    private static let patienceMilliseconds: Int32 = 2000
+
+    /// For the threads of a server, which answer 503 at once.
+    func waitForNobody() { unsafe sqlite3_busy_timeout(handle, 0) }
 
     /// A name with an option, as a URI (sqlite.org/uri.html).
     private static func unchanging(_ path: String) -> String {

@@ -71,6 +71,7 @@ import UV
             let readable = try Database(path: path, .readOnly)
             try Schema.prepareReader(readable)
             let reader = try Reader(readable, health: health, metrics: metrics)
+            for connection in [database, readable] { connection.waitForNobody() }
             self.registry = ServedRegistry(
                 registry, store: path, place.lock, health, RegistryMemory(mark, jobs),
                 ConsentHandover(consents.last?.version ?? -1, jobs))

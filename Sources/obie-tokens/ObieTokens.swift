@@ -23,6 +23,10 @@ struct ObieTokens: ParsableCommand {
     /// Every failure of every command ends here: one sentence on stderr, and its exit status. The
     /// sentence about a wrong option has the usage behind it.
     static func main() {
+        if CommandLine.arguments.dropFirst().first == Serve._commandName {
+            // Before anything takes time: it would end the process.
+            Signal.hold(Signal.hangUp)
+        }
         StandardOutput.fillGaps()
         var kind: any ParsableCommand.Type = Self.self
         do {

@@ -6,7 +6,7 @@
 struct MemoryRelease {
     /// As many closed connections leave megabytes.
     static let crowd = 1000
-    /// As many in about a second are a crowd that is still leaving.
+    /// As many in about a second are a crowd that is still leaving, and as many in all are worth a release.
     static let leaving = 100
     /// It is looked this often at the most, in milliseconds.
     static let lookMilliseconds: UInt64 = 900
@@ -35,7 +35,8 @@ struct MemoryRelease {
         if closed - releasedClosed >= MemoryRelease.crowd { owesCrowd = true }
         let hasPaused = releasedAt.map { now - $0 >= MemoryRelease.pauseMilliseconds } ?? true
         let hasLeft = owesCrowd && !isLeaving
-        guard hasLeft || hasPaused && (owesExpired || owesCrowd) else { return false }
+        let owesSome = owesExpired || closed - releasedClosed >= MemoryRelease.leaving
+        guard hasLeft || hasPaused && owesSome else { return false }
         (owesExpired, owesCrowd) = (false, isLeaving)
         (releasedClosed, releasedAt) = (closed, now)
         return true

@@ -110,10 +110,11 @@ public final class ReportKeeper {
     /// At the beginning of every second, so that a day's requests are not counted to the next.
     private func tick() {
         let now = now()
-        collector.look(storeSilence: storeSilence(), at: now)
+        let silence = storeSilence()
+        collector.look(storeSilence: silence, at: now)
         // Who is killed while nothing can be written is missed from then on: its figures and outages of since are
         // lost, and the time must not count as good.
-        if !isFailing { store.beat(at: now) }
+        if silence == nil, !isFailing { store.beat(at: now) }
         turnDay(now)
         if isDue(now) { save(now) }
         let after = self.now()

@@ -19,8 +19,7 @@ final class Reload {
 
     init(_ flags: SettingFlags<EverySetting>) throws(ProgramFailure) {
         self.flags = flags
-        // What changes while the server starts may have been read already: it is read again then.
-        Signal.hold(Signal.hangUp)
+        // SIGHUP is held by now: what changes from here on is read again once the server listens.
         settings = try flags.read()
     }
 

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Testing
 import Tokens
+import UV
 
 @testable import SQLiteStore
 
@@ -33,6 +34,21 @@ import Tokens
             try StoreLock.wait(registryVersion: 9, store: rig.path, milliseconds: 40) == .notRunning
         )
         #expect(refusal(rig.path) == nil)
+    }
+
+    /// A command may be opening or closing the file at that moment.
+    @Test func startWaitsForWhoHasTheFileAloneForAMoment() throws {
+        let rig = try Rig()
+        rig.close()
+        let other = try Database(path: rig.path, .existing)
+        try other.execute("BEGIN EXCLUSIVE")
+        let thread = try Worker(owning: other, named: "other") { other in
+            usleep(300_000)
+            #expect(throws: Never.self) { try other.execute("ROLLBACK") }
+        }
+        try rig.open()
+        thread.join()
+        try rig.insert(rig.code(1)).get()
     }
 
     @Test func symbolicLinkLeadsToTheSameLock() throws {

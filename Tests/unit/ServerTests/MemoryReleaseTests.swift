@@ -29,7 +29,7 @@ import Testing
     @Test func nothingIsDoneWhereNothingWasFreed() {
         var asked = Asked()
         for _ in 0..<100 { asked.second() }
-        for _ in 0..<9 { asked.second(closing: 99) }
+        for _ in 0..<99 { asked.second(closing: 1) }
         #expect(asked.releases == 0)
     }
 
@@ -73,6 +73,15 @@ import Testing
         #expect(asked.kept == 0)
     }
 
+    /// It is no crowd at any moment, and none of those that come after the release may be forgotten.
+    @Test(arguments: [10, 50, 99, 300])
+    func whoeverLeavesSlowlyIsForgottenToo(each: Int) {
+        var asked = Asked()
+        for _ in 0..<1900 / each { asked.second(closing: each) }
+        for _ in 0..<31 { asked.second() }
+        #expect(asked.kept < MemoryRelease.leaving)
+    }
+
     /// Where much expires it is asked every few milliseconds: that nobody has left since then means nothing.
     @Test func crowdHasNotLeftWithinMilliseconds() {
         var asked = Asked()
@@ -100,6 +109,8 @@ import Testing
             }
             asked.second()
             #expect(asked.kept < MemoryRelease.crowd)
+            for _ in 0..<30 { asked.second() }
+            #expect(asked.kept < MemoryRelease.leaving)
         }
         var steady = Asked()
         for _ in 0..<600 { steady.second(closing: 5000) }

@@ -29,12 +29,13 @@ struct ReportKeeperTests {
     ///   - onBeat: a sign of life.
     /// - Returns: what a server has said until it has ended.
     private func lines(
-        _ failure: String?, for microseconds: UInt32 = 0, onBeat: @escaping () -> Void = {}
+        _ failure: String?, for microseconds: UInt32 = 0, silence: Milliseconds? = nil,
+        onBeat: @escaping () -> Void = {}
     ) throws -> [String] {
         let lines = Lines()
         let collector = ReportCollector(run: 1, now: { 1_764_000_000_000 })
         let end = try ReportKeeper.start(
-            collector, Store(failure, onBeat), name: "one", storeSilence: { nil },
+            collector, Store(failure, onBeat), name: "one", storeSilence: { silence },
             now: { lines.now.add(1, ordering: .relaxed).newValue },
             report: { line in lines.all.withLock { $0.append(line) } })
         usleep(microseconds)
@@ -56,6 +57,15 @@ struct ReportKeeperTests {
             let count = beats.now.load(ordering: .relaxed) - 1_764_000_000_000
             #expect(isAlive ? count >= 2 : count == 1, "\(count)")
         }
+    }
+
+    /// Nor may it from the moment on when the store says that it takes nothing: the next save may be due much later.
+    @Test func whoseStoreAnswersNobodyGivesNoSignOfLife() throws {
+        let beats = Lines()
+        _ = try lines("the disk is full", for: 1_300_000, silence: 0) {
+            beats.now.add(1, ordering: .relaxed)
+        }
+        #expect(beats.now.load(ordering: .relaxed) == 1_764_000_000_000)
     }
 
     /// The keeper reads what is written down through the collector, at any moment.
