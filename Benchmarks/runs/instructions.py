@@ -15,7 +15,6 @@ left out.
 """
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
@@ -98,11 +97,15 @@ def save(found, version):
         file.write("\n")
 
 
+def is_above(value, kept, tolerance):
+    return value > kept * (1 + tolerance)
+
+
 def verdict(value, kept, tolerance):
     """What is wrong with a figure, or nothing."""
     if kept is None:
         return "no figure is kept of it: keep this one with --save"
-    if value > kept * (1 + tolerance):
+    if is_above(value, kept, tolerance):
         return ("TOO MANY: find out why (--way, --top 40). Hot code that has changed is compiled without its profile: make "
                 "profile makes a new one. Or justify the new figure with --save")
     if value < kept * (1 - max(tolerance, IMPROVED)):
@@ -115,7 +118,8 @@ def above(found, version):
     kept = figures_kept()
     bounds = kept["instructions"] if kept["swift"] == version else {}
     return [way for way in ways.WAYS
-            if way.name in found and found[way.name] > bounds.get(way.name, math.inf) * (1 + way.tolerance)]
+            if way.name in found and way.name in bounds
+            and is_above(found[way.name], bounds[way.name], way.tolerance)]
 
 
 def count_again(program, found, loops, version):
